@@ -1,0 +1,151 @@
+"""The steps of one level: evaluations asked for, candidates kept, and when to stop."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from painter.levels import is_tiled, phases_of
+from painter.objective import CENTERED, Losses, Objective
+from painter.optimizers import Adam, Optimizer
+from painter.passes import Ask, Evaluation, evaluate_in_tiles
+from painter.plan import Level, Plan
+from painter.vgg import VGG19
+
+# With averaging, the average is what may become the painting; it is judged every so many steps.
+JUDGED_EVERY: Final = 10
+# A plateau is a window of steps that lowers the loss by less than this share of it.
+PLATEAU_WINDOW: Final = 20
+PLATEAU_SHARE: Final = 0.02
+PLATEAU_STEPS_MOST: Final = 500
+UNSOUND_MOST: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A canvas that may become the painting; `losses` are None until it is evaluated."""
+
+    canvas: Tensor
+    losses: Losses | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a painting is after a step: its losses, the canvas to show, and the level's best."""
+
+    level: int
+    step: int
+    losses: Losses | None
+    shown: Tensor
+    best: Candidate
+
+
+Yielded = Ask | Step | None
+Evaluating = Generator[Yielded, Evaluation | None, Evaluation]
+
+
+def descend(
+    plan: Plan, index: int, objective: Objective, optimizer: Optimizer, vgg: VGG19
+) -> Generator[Yielded, Evaluation | None, Candidate]:
+    """All steps of level `index` (from 1); returns its best canvas.
+
+    Yields an Ask for each evaluation it cannot run alone, None after each tile of one it can,
+    and a Step after each step.
+    """
+    level = plan.levels[index - 1]
+    phases = phases_of(plan)
+    average = Average(plan.options.averaging if isinstance(optimizer, Adam) else 0.0)
+    best: Candidate | None = None
+    stop = Stop(level)
+    for step in steps_of(plan, index):
+        canvas = optimizer.canvas
+        ask = Ask(canvas, objective, phases[step % len(phases)])
+        evaluation = yield from _evaluated(ask, level, vgg)
+        losses = evaluation.losses
+        if best is None or (not average.decay and _better(losses, best.losses)):
+            best = Candidate(canvas.clone(), losses)
+        assert evaluation.gradient is not None  # asked for
+        going = optimizer.tell(losses.total, evaluation.gradient)
+        average.add(optimizer.canvas)
+        last = stop.after(step + 1, losses.total) or not going
+        if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
+            ask = Ask(average.canvas, objective, CENTERED, gradient=False)
+            judged = yield from _evaluated(ask, level, vgg)
+            if _better(judged.losses, best.losses):
+                best = Candidate(average.canvas.clone(), judged.losses)
+        yield Step(index, step + 1, losses, average.canvas, best)
+        if last:
+            break
+    assert best is not None  # there is a step at least
+    return best
+
+
+def steps_of(plan: Plan, index: int) -> range:
+    """The steps of level `index` that are left to do, one at least."""
+    steps = plan.levels[index - 1].steps or PLATEAU_STEPS_MOST
+    resumed = plan.resume is not None and plan.resume.level == index
+    done = plan.resume.step if plan.resume is not None and resumed else 0
+    return range(min(done, steps - 1), steps)
+
+
+class Average:
+    """The exponential average of the iterates, weighted as if they had begun with the first."""
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+        self._count = 0
+        self.canvas = torch.empty(0)
+
+    def add(self, canvas: Tensor) -> None:
+        """Takes in the next iterate; without decay the average is the iterate itself."""
+        self._count += 1
+        if not self.decay:
+            self.canvas = canvas
+        elif self._count == 1:
+            self.canvas = canvas.clone()
+        else:
+            weight = (1 - self.decay) / (1 - self.decay**self._count)
+            self.canvas.lerp_(canvas, weight)
+
+
+class Stop:
+    """When a level ends: after its steps, on a plateau where there are none, or on nonsense."""
+
+    def __init__(self, level: Level) -> None:
+        self._steps = level.steps or PLATEAU_STEPS_MOST
+        self._by_plateau = level.steps == 0
+        self._recent: deque[float] = deque(maxlen=2 * PLATEAU_WINDOW)
+        self._unsound = 0
+
+    def after(self, done: int, loss: float) -> bool:
+        """Whether to stop after so many steps, the last with this loss."""
+        self._unsound = 0 if math.isfinite(loss) else self._unsound + 1
+        self._recent.append(loss)
+        if done >= self._steps or self._unsound >= UNSOUND_MOST:
+            return True
+        return self._by_plateau and self._is_plateau()
+
+    def _is_plateau(self) -> bool:
+        if len(self._recent) < 2 * PLATEAU_WINDOW:
+            return False
+        losses = list(self._recent)
+        before, now = sum(losses[:PLATEAU_WINDOW]), sum(losses[PLATEAU_WINDOW:])
+        return not now < before * (1 - PLATEAU_SHARE)
+
+
+def _evaluated(ask: Ask, level: Level, vgg: VGG19) -> Evaluating:
+    if is_tiled(level, ask.objective.how):
+        return (yield from evaluate_in_tiles(vgg, ask))
+    evaluation = yield ask
+    assert evaluation is not None  # an ask is answered
+    return evaluation
+
+
+def _better(losses: Losses, best: Losses | None) -> bool:
+    return best is None or losses.total < best.total or not math.isfinite(best.total)

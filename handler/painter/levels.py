@@ -1,0 +1,183 @@
+"""From a plan to the objective of one of its levels, and to the canvas it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+
+import torch
+from torch import Tensor
+
+from painter import masks
+from painter.images import resize
+from painter.losses import energy
+from painter.objective import (
+    CENTERED,
+    MARGIN,
+    Objective,
+    Phase,
+    Placement,
+    Region,
+    norm_floor,
+    pad,
+    style_floor,
+)
+from painter.options import Options
+from painter.passes import features_of
+from painter.plan import Level, Part, Plan
+from painter.styles import StyleCache, blended_targets
+from painter.tiles import tiles
+from painter.vgg import VGG19, Pass
+
+# Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
+# each step sees another one. Their features of the photo are kept, so they are few.
+PHASES: tuple[Phase, ...] = (CENTERED, Phase(1, 13), Phase(13, 4), Phase(4, 0))
+
+
+def run_with(plan: Plan, trunk: torch.dtype) -> Pass:
+    """The pass of a plan: L-BFGS compares losses so close that it needs float32 at least."""
+    options = plan.options
+    dtype = trunk
+    if options.optimizer == "lbfgs":
+        dtype = torch.promote_types(trunk, torch.float32)
+    return Pass(frozenset([*options.content_layers, *options.style_layers]), options.pooling, dtype)
+
+
+def phases_of(plan: Plan) -> tuple[Phase, ...]:
+    """The shifts a plan's steps go through: none for L-BFGS, whose losses must not change."""
+    return PHASES if plan.options.optimizer == "adam" else (CENTERED,)
+
+
+def is_tiled(level: Level, how: Pass) -> bool:
+    """Whether a level's canvas is too large for one pass."""
+    return len(tiles((level.shape[0] + MARGIN, level.shape[1] + MARGIN), how)) > 1
+
+
+def prepare(
+    plan: Plan, level: Level, vgg: VGG19, cache: StyleCache
+) -> Generator[None, None, Objective]:
+    """The objective of one level; yields after each pass of the network."""
+    options = plan.options
+    how = run_with(plan, vgg.trunk)
+    content = resize(plan.content, level.shape).to(vgg.device)
+    style_how = Pass(frozenset(options.style_layers), how.pooling, how.dtype)
+    regions = []
+    for part in plan.parts:
+        targets = yield from blended_targets(
+            vgg, cache, part.styles, level.shape, style_how, options.style_loss
+        )
+        regions.append(Region(_area(part, plan) * part.weight, targets))
+    placements = {}
+    for phase in phases_of(plan):
+        placements[phase] = _placement(plan, level, vgg, how, content, phase)
+        yield
+    norms = yield from _content_norms(vgg, how, content, placements[CENTERED], options)
+    return Objective(
+        how=how,
+        alpha=options.alpha,
+        beta=options.beta,
+        tv=options.tv,
+        content_layers=options.content_layers,
+        style_layers=options.style_layers,
+        style_loss=options.style_loss,
+        content=content,
+        content_norms=norms,
+        style_floors={
+            tap: style_floor(
+                vgg.typical_energy[tap], len(regions[0].targets[tap].mean), options.style_loss
+            )
+            for tap in options.style_layers
+        },
+        regions=tuple(regions),
+        placements=placements,
+    )
+
+
+def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tensor:
+    """What the canvas of the first level starts from."""
+    options = plan.options
+    generator = torch.Generator().manual_seed(options.seed)
+    noise = torch.rand(3, *shape, generator=generator)
+    if options.init == "noise":
+        return noise.to(device)
+    if plan.start is not None:
+        canvas = resize(plan.start, shape)
+    elif options.init == "style":
+        canvas = _covering(plan.parts[0].styles[0][1].picture.pixels, shape)
+    else:
+        canvas = resize(plan.content, shape)
+    return torch.lerp(canvas, noise, options.init_noise).to(device)
+
+
+def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The middle of a picture, as large as it goes without being stretched."""
+    height, width = picture.shape[-2:]
+    scale = max(shape[0] / height, shape[1] / width)
+    whole = resize(
+        picture, (max(shape[0], round(height * scale)), max(shape[1], round(width * scale)))
+    )
+    top, left = (whole.shape[-2] - shape[0]) // 2, (whole.shape[-1] - shape[1]) // 2
+    return whole[:, top : top + shape[0], left : left + shape[1]]
+
+
+def _placement(
+    plan: Plan, level: Level, vgg: VGG19, how: Pass, content: Tensor, phase: Phase
+) -> Placement:
+    options = plan.options
+    features = None
+    if not is_tiled(level, how):
+        content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
+        features = features_of(vgg, pad(content, phase), content_how)
+    return Placement(
+        features,
+        _tap_weights(plan.content_mask, level, phase, options.content_layers, vgg.device),
+        tuple(
+            _tap_weights(part.mask, level, phase, options.style_layers, vgg.device)
+            for part in plan.parts
+        ),
+    )
+
+
+def _tap_weights(
+    mask: Tensor | None,
+    level: Level,
+    phase: Phase,
+    taps: Sequence[str] | Mapping[str, float],
+    device: torch.device,
+) -> dict[str, Tensor] | None:
+    if mask is None:
+        return None
+    padded = pad(resize(mask, level.shape)[None], phase)[0]
+    return {tap: masks.at_tap(padded, tap).to(device) for tap in taps}
+
+
+def _area(part: Part, plan: Plan) -> float:
+    """Its part of the area that is painted, so that every pixel is drawn with one strength."""
+    if part.mask is None or len(plan.parts) == 1:
+        return 1.0
+    areas = [float(other.mask.sum()) for other in plan.parts if other.mask is not None]
+    return float(part.mask.sum()) / sum(areas)
+
+
+def _content_norms(
+    vgg: VGG19, how: Pass, content: Tensor, placement: Placement, options: Options
+) -> Generator[None, None, dict[str, Tensor]]:
+    """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
+    content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
+    padded = pad(content, CENTERED)
+    norms: dict[str, Tensor] = {}
+    floors: dict[str, Tensor] = {}
+    for tile in tiles((padded.shape[-2], padded.shape[-1]), how):
+        features = placement.content or features_of(vgg, tile.cut(padded), content_how)
+        for tap, kept in features.items():
+            owned = tile.owned(kept, tap)
+            weights = placement.content_weights
+            part = (
+                torch.ones(owned.shape[1:], device=owned.device)
+                if weights is None
+                else tile.of_whole(weights[tap], tap)
+            )
+            floor = norm_floor(vgg.typical_energy[tap], len(owned), part.sum())
+            norms[tap] = norms.get(tap, 0) + energy(owned, part)
+            floors[tap] = floors.get(tap, 0) + floor
+        yield
+    return {tap: torch.maximum(norm, floors[tap]) for tap, norm in norms.items()}

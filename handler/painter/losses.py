@@ -1,0 +1,199 @@
+"""The losses, each with its gradient in closed form.
+
+Losses are dimensionless, so that one pair of weights gives one look at every size and with
+every layer; see each function for the formula and for what differs from the paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+# Sums over positions run in float32 over products of the trunk's own type, in pieces of this
+# many positions, since a bfloat16 product can only be had rounded to bfloat16.
+_PIECE: Final = 2048
+# Eigenvalues below this share of the largest count as zero: they are rounding noise.
+_RANK: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Sums over the positions of one layer's features: of 1, of f and of f fᵀ.
+
+    `count` is a scalar (the sum of the weights where positions are weighted), `first` is [C]
+    and `second` is [C, C]. Sums of disjoint sets of positions add up.
+    """
+
+    count: Tensor
+    first: Tensor
+    second: Tensor
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(
+            self.count + other.count, self.first + other.first, self.second + other.second
+        )
+
+    def means(self) -> tuple[Tensor, Tensor]:
+        """The mean feature [C] and the Gram matrix per position [C, C]."""
+        return self.first / self.count, self.second / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class StyleTarget:
+    """What the statistics of one layer are drawn to: mean [C] and Gram matrix [C, C].
+
+    `root` is the symmetric root of the covariance, for Wasserstein-2 alone.
+    """
+
+    mean: Tensor
+    gram: Tensor
+    root: Tensor | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes this target holds."""
+        tensors = [self.mean, self.gram] + ([] if self.root is None else [self.root])
+        return sum(tensor.nbytes for tensor in tensors)
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """The gradient of a style loss with respect to the means: of f [C] and of f fᵀ [C, C]."""
+
+    first: Tensor | None
+    second: Tensor
+
+
+def moments(features: Tensor, weights: Tensor | None = None) -> Moments:
+    """Sums over the positions of features [C, H, W], weighted by weights [H, W] if given."""
+    rows = _rows(features)
+    weighted = rows if weights is None else rows * weights.reshape(-1, 1).to(rows.dtype)
+    kind = torch.promote_types(features.dtype, torch.float32)
+    count = (
+        torch.tensor(float(len(rows)), dtype=kind, device=rows.device)
+        if weights is None
+        else weights.sum(dtype=kind)
+    )
+    return Moments(count, weighted.sum(0, dtype=kind), _outer_sum(weighted, rows, kind))
+
+
+def style_target(mean: Tensor, gram: Tensor, kind: str) -> StyleTarget:
+    """The target of a `gram` or `wasserstein` loss, from the style's means."""
+    if kind == "gram":
+        return StyleTarget(mean, gram)
+    return StyleTarget(mean, gram, _root(gram - torch.outer(mean, mean)))
+
+
+def gram_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, Pull]:
+    """‖G − Gˢ‖² / max(‖Gˢ‖², floor) with G = F Fᵀ / positions; Gatys et al. 2016, eq. 4-5.
+
+    The paper divides by 4 C² N² instead; dividing by the style's own norm makes the loss 1
+    where the painting has no features at all, whatever the layer, size or network.
+    """
+    _, gram = own.means()
+    difference = gram - target.gram
+    norm = target.gram.square().sum().clamp(min=floor)
+    return difference.square().sum() / norm, Pull(None, 2 * difference / norm)
+
+
+def wasserstein_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, Pull]:
+    """Squared 2-Wasserstein distance of two Gaussians, over the trace of the style's Gram.
+
+    ‖μ − μˢ‖² + tr(Σ + Σˢ − 2 (R Σ R)^½) with R = Σˢ^½ (Dowson & Landau 1982, eq. 4). Only
+    the trace of the root is needed, so its gradient is ½ R (R Σ R)^−½ R: no root is
+    differentiated.
+    """
+    assert target.root is not None
+    mean, gram = own.means()
+    covariance = gram - torch.outer(mean, mean)
+    root = target.root
+    values, vectors = torch.linalg.eigh(root @ covariance @ root)
+    positive = values > _RANK * values[-1].clamp(min=1e-30)
+    roots = values.clamp(min=0).sqrt()
+    shift = mean - target.mean
+    norm = target.gram.trace().clamp(min=floor)
+    variances = covariance.trace() + root.square().sum() - 2 * roots.sum()
+    inverse = torch.where(positive, 1 / roots, 0)
+    half = root @ vectors
+    pull = torch.eye(len(mean), dtype=gram.dtype, device=gram.device) - (half * inverse) @ half.T
+    # Σ = E[f fᵀ] − μ μᵀ, so the mean is pulled through the covariance as well.
+    first = 2 * shift - 2 * pull @ mean
+    return (shift.square().sum() + variances) / norm, Pull(first / norm, pull / norm)
+
+
+STYLE_LOSSES: Final = {"gram": gram_loss, "wasserstein": wasserstein_loss}
+
+
+def style_gradient(
+    features: Tensor, own: Moments, pull: Pull, weights: Tensor | None = None
+) -> Tensor:
+    """The gradient with respect to features [C, H, W] of a loss that pulls at their means.
+
+    d(f fᵀ)/df is symmetric, so the product carries a factor of two.
+    """
+    kind = features.dtype
+    rows = _rows(features)
+    gradient = rows @ (2 * pull.second / own.count).to(kind)
+    if pull.first is not None:
+        gradient += (pull.first / own.count).to(kind)
+    if weights is not None:
+        gradient *= weights.reshape(-1, 1).to(kind)
+    return gradient.view(*features.shape[1:], features.shape[0]).permute(2, 0, 1)
+
+
+def energy(features: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Σ w f² over features [C, H, W] and weights [H, W]: a scalar in float32 at least."""
+    squares = features.to(torch.promote_types(features.dtype, torch.float32)).square()
+    return squares.sum() if weights is None else (squares * weights).sum()
+
+
+def content_loss(
+    features: Tensor, target: Tensor, norm: Tensor, weights: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """Σ w (F − P)² / norm and its gradient; Gatys et al. 2016, eq. 1.
+
+    `norm` is the content's own energy Σ w P², where the paper has ½ without a norm.
+    """
+    difference = features - target
+    loss = energy(difference, weights) / norm
+    gradient = difference * (2 / norm).to(features.dtype)
+    return loss, gradient if weights is None else gradient * weights.to(features.dtype)
+
+
+def variation(canvas: Tensor) -> tuple[Tensor, Tensor]:
+    """Squared differences of neighboring pixels [3, H, W], per pixel, and the gradient."""
+    pixels = canvas.shape[-2] * canvas.shape[-1]
+    down = canvas[:, 1:] - canvas[:, :-1]
+    right = canvas[:, :, 1:] - canvas[:, :, :-1]
+    gradient = torch.zeros_like(canvas)
+    gradient[:, 1:] += down
+    gradient[:, :-1] -= down
+    gradient[:, :, 1:] += right
+    gradient[:, :, :-1] -= right
+    return (down.square().sum() + right.square().sum()) / pixels, gradient * (2 / pixels)
+
+
+def _rows(features: Tensor) -> Tensor:
+    """Features [C, H, W] as [positions, C]; a view where they are channels-last."""
+    return features.permute(1, 2, 0).reshape(-1, features.shape[0])
+
+
+def _outer_sum(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:
+    if left.dtype == kind:
+        return left.T @ right
+    whole = len(left) // _PIECE * _PIECE
+    rest = left[whole:].to(kind).T @ right[whole:].to(kind)
+    if not whole:
+        return rest
+    pieces = (whole // _PIECE, _PIECE, -1)
+    products = torch.bmm(left[:whole].view(pieces).transpose(1, 2), right[:whole].view(pieces))
+    return products.sum(0, dtype=kind) + rest
+
+
+def _root(matrix: Tensor) -> Tensor:
+    values, vectors = torch.linalg.eigh(matrix)
+    roots = values.clamp(min=0).sqrt()
+    return torch.matmul(vectors * roots, vectors.T)

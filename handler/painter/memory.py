@@ -1,0 +1,65 @@
+"""How much memory a painting takes, told before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import psutil
+import torch
+
+from painter.levels import is_tiled, phases_of, run_with
+from painter.optimizers import HISTORY
+from painter.options import CONVOLUTION_NAMES
+from painter.plan import Plan
+from painter.tiles import TILE_SIDE
+from painter.vgg import Pass, stride_of
+
+_CGROUP_LIMITS: Final = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+# Of what is there: the rest is for weights' copies, pictures on their way and the allocator.
+_USABLE: Final = 0.8
+# A pass holds a layer's output, its gradient and a copy of each at once.
+_IN_FLIGHT: Final = 4 * 64
+_ADAM_COPIES: Final = 9
+_LBFGS_COPIES: Final = 9 + 2 * HISTORY
+_HALO: Final = 2 * 128
+
+
+def bytes_usable(device: torch.device) -> int:
+    """The bytes that paintings may take together on a device, measured now."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0] * _USABLE)
+    limits = [int(path.read_text()) for path in _CGROUP_LIMITS if _is_number(path)]
+    return int(min(psutil.virtual_memory().available, *limits, 2**62) * _USABLE)
+
+
+def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
+    """An upper estimate for one painting: activations, targets, canvas, optimizer, history."""
+    how = run_with(plan, trunk)
+    last = plan.levels[-1]
+    whole = not is_tiled(last, how)
+    in_pass = last.pixels if whole else min(last.pixels, (TILE_SIDE + _HALO) ** 2)
+    copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
+    kept = len(phases_of(plan)) * _features(set(plan.options.content_layers)) if whole else 0
+    activations = in_pass * (_activations(how) + kept + _IN_FLIGHT) * how.dtype.itemsize
+    return int(activations) + last.pixels * 3 * 4 * copies
+
+
+def _is_number(path: Path) -> bool:
+    return path.is_file() and path.read_text().strip().isdigit()
+
+
+def _activations(how: Pass) -> float:
+    """Values for each pixel that a trace keeps: every layer once, and twice where it is a tap."""
+    return _features(set(CONVOLUTION_NAMES[: how.depth])) + _features(set(how.taps))
+
+
+def _features(taps: set[str]) -> float:
+    return sum(_channels(tap) / stride_of(tap) ** 2 for tap in taps)
+
+
+def _channels(tap: str) -> int:
+    return min(512, 64 * stride_of(tap))

@@ -1,0 +1,220 @@
+"""What one canvas is judged by on one level: total = alpha · content + beta · style + tv."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from painter.losses import (
+    STYLE_LOSSES,
+    Moments,
+    Pull,
+    StyleTarget,
+    content_loss,
+    moments,
+    style_gradient,
+)
+from painter.tiles import Tile
+from painter.vgg import Pass
+
+# A canvas is seen with a margin of its own reflection. How the margin is split between the
+# sides shifts the canvas against the network's grid of 16 px: see `Phase`.
+MARGIN: Final = 16
+_FLOOR: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Where the canvas lies on the network's grid: the margin above it and to its left."""
+
+    top: int = MARGIN // 2
+    left: int = MARGIN // 2
+
+
+CENTERED: Final = Phase()
+
+TapWeights = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of the canvas with a style of its own; `share` is its part of the area."""
+
+    share: float
+    targets: Mapping[str, StyleTarget]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What depends on the phase: weights of positions (None: all count alike), and content.
+
+    `content` holds the photo's features at the content taps, or is None where they are made
+    anew tile by tile because they would not fit.
+    """
+
+    content: Mapping[str, Tensor] | None
+    content_weights: TapWeights | None
+    region_weights: tuple[TapWeights | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """Targets and weights of one level; shared by all its evaluations, changed by none."""
+
+    how: Pass
+    alpha: float
+    beta: float
+    tv: float
+    content_layers: Mapping[str, float]
+    style_layers: Mapping[str, float]
+    style_loss: str
+    content: Tensor
+    content_norms: Mapping[str, Tensor]
+    style_floors: Mapping[str, float]
+    regions: tuple[Region, ...]
+    placements: Mapping[Phase, Placement]
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The terms of the total, unweighted, and what each layer contributes to them."""
+
+    content: float
+    style: float
+    tv: float
+    total: float
+    content_by_layer: Mapping[str, float]
+    style_by_layer: Mapping[str, float]
+
+
+RegionMoments = Mapping[tuple[int, str], Moments]
+RegionPulls = Mapping[tuple[int, str], Pull]
+
+
+def pad(canvas: Tensor, phase: Phase) -> Tensor:
+    """A canvas [C, H, W] with its margin of reflections."""
+    sides = (phase.left, MARGIN - phase.left, phase.top, MARGIN - phase.top)
+    return F.pad(canvas[None], sides, mode="reflect")[0]
+
+
+def unpad_gradient(gradient: Tensor, phase: Phase) -> Tensor:
+    """The adjoint of `pad`: the margin's gradient is added to the pixels it reflects."""
+    return _folded(_folded(gradient, phase.top, -2), phase.left, -1)
+
+
+def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:
+    """The least norm of a content loss: the energy of features a tenth as large as usual."""
+    return positions * (_FLOOR * energy * channels)
+
+
+def style_floor(energy: float, channels: int, style_loss: str) -> float:
+    """The least norm of a style loss, likewise."""
+    usual = _FLOOR * energy
+    return usual**2 * channels if style_loss == "gram" else usual * channels
+
+
+def region_moments(
+    objective: Objective, placement: Placement, tile: Tile | None, features: Mapping[str, Tensor]
+) -> dict[tuple[int, str], Moments]:
+    """The statistics of every region at every style tap over the positions a tile owns."""
+    return {
+        (index, tap): moments(_owned(tile, features[tap], tap), _part(tile, weights, tap))
+        for index, weights in enumerate(placement.region_weights)
+        for tap in objective.style_layers
+    }
+
+
+def style_pulls(
+    objective: Objective, own: RegionMoments
+) -> tuple[dict[str, Tensor], dict[tuple[int, str], Pull]]:
+    """The style loss of each layer, and how each region's statistics are drawn."""
+    compare = STYLE_LOSSES[objective.style_loss]
+    losses: dict[str, Tensor] = {}
+    pulls: dict[tuple[int, str], Pull] = {}
+    for (index, tap), statistics in own.items():
+        region = objective.regions[index]
+        loss, pull = compare(statistics, region.targets[tap], objective.style_floors[tap])
+        losses[tap] = losses.get(tap, 0) + region.share * loss
+        scale = objective.beta * objective.style_layers[tap] * region.share
+        pulls[index, tap] = Pull(
+            None if pull.first is None else pull.first * scale, pull.second * scale
+        )
+    return losses, pulls
+
+
+def tap_gradients(
+    objective: Objective,
+    placement: Placement,
+    tile: Tile | None,
+    features: Mapping[str, Tensor],
+    content: Mapping[str, Tensor],
+    own: RegionMoments,
+    pulls: RegionPulls,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The content loss of each layer, and the total's gradient at every tap."""
+    losses: dict[str, Tensor] = {}
+    gradients: dict[str, Tensor] = {}
+    for tap, weight in objective.content_layers.items():
+        losses[tap], gradient = content_loss(
+            _owned(tile, features[tap], tap),
+            _owned(tile, content[tap], tap),
+            objective.content_norms[tap],
+            _part(tile, placement.content_weights, tap),
+        )
+        _accumulate(gradients, tile, tap, features[tap], gradient.mul_(objective.alpha * weight))
+    for (index, tap), pull in pulls.items():
+        part = _part(tile, placement.region_weights[index], tap)
+        gradient = style_gradient(_owned(tile, features[tap], tap), own[index, tap], pull, part)
+        _accumulate(gradients, tile, tap, features[tap], gradient)
+    return losses, gradients
+
+
+def summed(
+    objective: Objective, content: Mapping[str, Tensor], style: Mapping[str, Tensor], tv: Tensor
+) -> Losses:
+    """The layers' losses as numbers, and their weighted sums."""
+    by_content = {tap: float(loss) for tap, loss in content.items()}
+    by_style = {tap: float(loss) for tap, loss in style.items()}
+    of_content = sum(objective.content_layers[tap] * loss for tap, loss in by_content.items())
+    of_style = sum(objective.style_layers[tap] * loss for tap, loss in by_style.items())
+    variation = float(tv)
+    total = objective.alpha * of_content + objective.beta * of_style + objective.tv * variation
+    return Losses(of_content, of_style, variation, total, by_content, by_style)
+
+
+def _owned(tile: Tile | None, features: Tensor, tap: str) -> Tensor:
+    return features if tile is None else tile.owned(features, tap)
+
+
+def _part(tile: Tile | None, weights: TapWeights | None, tap: str) -> Tensor | None:
+    if weights is None:
+        return None
+    return weights[tap] if tile is None else tile.of_whole(weights[tap], tap)
+
+
+def _accumulate(
+    gradients: dict[str, Tensor], tile: Tile | None, tap: str, features: Tensor, gradient: Tensor
+) -> None:
+    if tile is not None:
+        whole = gradients.setdefault(tap, torch.zeros_like(features))
+        tile.owned(whole, tap).add_(gradient)
+    elif tap in gradients:
+        gradients[tap].add_(gradient)
+    else:
+        gradients[tap] = gradient
+
+
+def _folded(gradient: Tensor, before: int, dim: int) -> Tensor:
+    after = MARGIN - before
+    length = gradient.shape[dim] - MARGIN
+    inner = gradient.narrow(dim, before, length).clone()
+    inner.narrow(dim, 1, before).add_(gradient.narrow(dim, 0, before).flip(dim))
+    inner.narrow(dim, length - 1 - after, after).add_(
+        gradient.narrow(dim, before + length, after).flip(dim)
+    )
+    return inner

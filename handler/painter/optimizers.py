@@ -1,0 +1,202 @@
+"""Optimizers that are asked for a canvas and told its loss and gradient.
+
+A painting can so be left between any two evaluations, in the middle of a line search too.
+Both keep the canvas in the box [0, 1], and both take a step back where a loss is not finite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Generator
+from typing import Final, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+MOMENTUM: Final = (0.9, 0.99)
+# Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
+EPSILON_BY_PIXELS: Final = 1e-3
+HISTORY: Final = 10
+_SUFFICIENT: Final = 1e-4
+_CURVATURE_LEAST: Final = 1e-10
+_SEARCHES_MOST: Final = 20
+
+
+class Optimizer(Protocol):
+    """What a painting asks of its optimizer."""
+
+    @property
+    def canvas(self) -> Tensor:
+        """The canvas [3, H, W] to be evaluated next, within [0, 1]."""
+        ...
+
+    def tell(self, loss: float, gradient: Tensor) -> bool:
+        """Takes the loss and gradient at `canvas`; False where no way down is left."""
+        ...
+
+
+class Adam:
+    """Kingma & Ba 2015, clamped to the box after each step."""
+
+    def __init__(self, canvas: Tensor, learning_rate: float) -> None:
+        self._canvas = canvas.clone()
+        self._learning_rate = learning_rate
+        self._first = torch.zeros_like(canvas)
+        self._second = torch.zeros_like(canvas)
+        self._steps = 0
+        self._sound = canvas.clone()
+
+    @property
+    def canvas(self) -> Tensor:
+        """The canvas to be evaluated next."""
+        return self._canvas
+
+    def tell(self, loss: float, gradient: Tensor) -> bool:
+        """One step; a loss or gradient that is not finite takes the last step back, halved."""
+        if not _sound(loss, gradient):
+            self._canvas = self._sound.clone()
+            self._first.zero_()
+            self._learning_rate /= 2
+            return True
+        self._sound.copy_(self._canvas)
+        self._steps += 1
+        decay, square_decay = MOMENTUM
+        self._first.lerp_(gradient, 1 - decay)
+        self._second.mul_(square_decay).addcmul_(gradient, gradient, value=1 - square_decay)
+        epsilon = EPSILON_BY_PIXELS / (gradient.shape[-1] * gradient.shape[-2])
+        scale = (self._second / (1 - square_decay**self._steps)).sqrt_().add_(epsilon)
+        rate = self._learning_rate / (1 - decay**self._steps)
+        self._canvas.addcdiv_(self._first, scale, value=-rate).clamp_(0, 1)
+        return True
+
+    def enlarged(self, canvas: Tensor) -> Adam:
+        """The same descent on a canvas of another size, its moments carried over.
+
+        Gradients per pixel shrink as pixels become more, and the moments with them.
+        """
+        other = Adam(canvas, self._learning_rate)
+        shape = (canvas.shape[-2], canvas.shape[-1])
+        ratio = self._canvas.numel() / canvas.numel()
+        other._first = _interpolated(self._first, shape) * ratio
+        other._second = _interpolated(self._second, shape) * ratio**2
+        other._steps = self._steps
+        return other
+
+
+class LBFGS:
+    """L-BFGS (Nocedal & Wright 2006, alg. 7.4) within the box, with a backtracking search.
+
+    Pixels that lie at a bound and are drawn beyond it are left out of the direction (as
+    Bertsekas 1982 does); trial canvases are projected into the box; a pair of differences
+    enters the history only where its curvature is positive. For deterministic losses only.
+    """
+
+    def __init__(self, canvas: Tensor) -> None:
+        self._trial = canvas.clone()
+        self._search = self._descend()
+        next(self._search)
+
+    @property
+    def canvas(self) -> Tensor:
+        """The canvas to be evaluated next: a trial of the line search."""
+        return self._trial
+
+    def tell(self, loss: float, gradient: Tensor) -> bool:
+        """One evaluation of the search; False once no step along the gradient goes down."""
+        try:
+            self._search.send((loss, gradient))
+        except StopIteration:
+            return False
+        return True
+
+    def _descend(self) -> Generator[None, tuple[float, Tensor], None]:
+        loss, gradient = yield
+        canvas = self._trial
+        history: deque[tuple[Tensor, Tensor]] = deque(maxlen=HISTORY)
+        while True:
+            free = ~(((canvas <= 0) & (gradient > 0)) | ((canvas >= 1) & (gradient < 0)))
+            downhill = gradient * free
+            direction = -_inverse_hessian_times(downhill, history) * free
+            slope = _dot(direction, downhill)
+            if not history or not slope < 0:
+                history.clear()
+                direction = -downhill * _first_scale(downhill)
+                slope = _dot(direction, downhill)
+            if not slope < 0:
+                return
+            found = yield from self._backtrack(canvas, loss, gradient, direction)
+            if found is None and not history:
+                return
+            if found is None:
+                history.clear()
+                continue
+            step, change = found[0] - canvas, found[2] - gradient
+            canvas, loss, gradient = found
+            if _dot(step, change) > _CURVATURE_LEAST * _norm(step) * _norm(change):
+                history.append((step, change))
+
+    def _backtrack(
+        self, canvas: Tensor, loss: float, gradient: Tensor, direction: Tensor
+    ) -> Generator[None, tuple[float, Tensor], tuple[Tensor, float, Tensor] | None]:
+        """The first trial along the projected direction that goes down enough (Armijo)."""
+        length = 1.0
+        for _ in range(_SEARCHES_MOST):
+            self._trial = (canvas + length * direction).clamp_(0, 1)
+            expected = _dot(self._trial - canvas, gradient)
+            trial_loss, trial_gradient = yield
+            if not _sound(trial_loss, trial_gradient):
+                length /= 10
+            elif trial_loss <= loss + _SUFFICIENT * expected and expected < 0:
+                return self._trial, trial_loss, trial_gradient
+            else:
+                length *= _shrink(loss, expected, trial_loss)
+        return None
+
+
+def _sound(loss: float, gradient: Tensor) -> bool:
+    return math.isfinite(loss) and bool(torch.isfinite(gradient).all())
+
+
+def _interpolated(values: Tensor, shape: tuple[int, int]) -> Tensor:
+    return F.interpolate(values[None], size=shape, mode="bilinear", align_corners=False)[0]
+
+
+def _dot(one: Tensor, other: Tensor) -> float:
+    return float((one * other).sum(dtype=torch.float64))
+
+
+def _norm(values: Tensor) -> float:
+    return math.sqrt(_dot(values, values))
+
+
+def _first_scale(gradient: Tensor) -> float:
+    """Without curvature yet: a step that moves the farthest pixel by a tenth of the range."""
+    largest = float(gradient.abs().max())
+    return 0.1 / largest if largest > 0 else 0.0
+
+
+def _inverse_hessian_times(vector: Tensor, history: deque[tuple[Tensor, Tensor]]) -> Tensor:
+    """The two-loop recursion."""
+    result = vector.clone()
+    factors: list[tuple[float, float]] = []
+    for step, change in reversed(history):
+        inverse = 1 / _dot(step, change)
+        factor = inverse * _dot(step, result)
+        result.sub_(change, alpha=factor)
+        factors.append((inverse, factor))
+    if history:
+        step, change = history[-1]
+        result.mul_(_dot(step, change) / _dot(change, change))
+    for (step, change), (inverse, factor) in zip(history, reversed(factors), strict=True):
+        result.add_(step, alpha=factor - inverse * _dot(change, result))
+    return result
+
+
+def _shrink(loss: float, expected: float, trial_loss: float) -> float:
+    """The minimum of the parabola through what is known, kept between a tenth and a half."""
+    curvature = trial_loss - loss - expected
+    if curvature <= 0 or expected >= 0:
+        return 0.5
+    return min(0.5, max(0.1, -expected / (2 * curvature)))

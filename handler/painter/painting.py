@@ -1,0 +1,134 @@
+"""The engine as a whole: weights and caches that last, and requests that become jobs."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from PIL import Image
+
+from painter.errors import Internal, OutOfMemory
+from painter.job import Job
+from painter.memory import bytes_needed, bytes_usable
+from painter.options import Options
+from painter.passes import evaluate
+from painter.plan import Plan, make_plan
+from painter.record import versions
+from painter.request import Request
+from painter.styles import StyleCache
+from painter.vgg import VGG19
+from painter.weights import load_checkpoint
+
+# The first evaluation of a tiled canvas may take long: it goes on in the slices that follow.
+_FIRST_SECONDS: Final = 2.0
+
+
+class DeviceMissing(Exception):
+    """The device that was asked for is not there."""
+
+
+class Painter:
+    """The network, and what is known of styles; holds nothing of any one painting."""
+
+    def __init__(
+        self,
+        checkpoint: Path,
+        device: str = "cpu",
+        memory_bytes: int | None = None,
+        style_cache_bytes: int = 256 * 2**20,
+    ) -> None:
+        self._checkpoint = load_checkpoint(checkpoint)
+        where = usable_device(device)
+        self.vgg = VGG19(self._checkpoint, where, fastest_type(where))
+        self.styles = StyleCache(style_cache_bytes)
+        self.memory_bytes = bytes_usable(where) if memory_bytes is None else memory_bytes
+
+    def inspect(self, request: Request) -> Plan:
+        """Decodes and checks all that a request holds; raises PaintError."""
+        plan = make_plan(request)
+        needed = bytes_needed(plan, self.vgg.trunk)
+        if needed > self.memory_bytes:
+            raise _does_not_fit(plan, needed, self.memory_bytes)
+        return plan
+
+    def begin(self, request: Request, beside: Sequence[Job] = ()) -> Job:
+        """Checks and admits a request beside other jobs, and takes its first step.
+
+        Raises PaintError: all that can be refused is refused here.
+        """
+        plan = self.inspect(request)
+        taken = sum(bytes_needed(job.plan, self.vgg.trunk) for job in beside)
+        needed = bytes_needed(plan, self.vgg.trunk)
+        if taken + needed > self.memory_bytes:
+            raise _does_not_fit(plan, needed, self.memory_bytes - taken)
+        job = Job(plan, self.vgg, self.styles)
+        self._take_first_step(job)
+        return job
+
+    def warm_up(self) -> None:
+        """Paints a tiny picture, so that whoever comes first waits for nothing."""
+        data = io.BytesIO()
+        Image.radial_gradient("L").convert("RGB").save(data, "png")
+        options = Options(size=64, steps=2)
+        job = self.begin(Request(options, data.getvalue(), (data.getvalue(),)))
+        while not job.finished:
+            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+
+    def describe(self) -> dict[str, Any]:
+        """The device, the weights' origin, the versions and the state of the style cache."""
+        checkpoint = self._checkpoint
+        return {
+            "device": self.vgg.device.type,
+            "weights": {
+                "sha256": checkpoint.digest,
+                "source": checkpoint.source,
+                "license": checkpoint.license,
+                "input": checkpoint.input.order,
+            },
+            "versions": versions(),
+            "style_cache": {
+                "entries": len(self.styles),
+                "bytes": self.styles.bytes,
+                "hits": self.styles.hits,
+                "misses": self.styles.misses,
+            },
+        }
+
+    def _take_first_step(self, job: Job) -> None:
+        end = time.monotonic() + _FIRST_SECONDS
+        job.tell(None)
+        while job.progress.losses is None and (job.ask is not None or time.monotonic() < end):
+            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+        losses = job.progress.losses
+        if losses is not None and not math.isfinite(losses.total):
+            raise Internal("internal", "the first evaluation of the losses was not finite")
+
+
+def usable_device(name: str) -> torch.device:
+    """The device of a name, `cpu` or `cuda`; raises DeviceMissing where there is none."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise DeviceMissing("DEVICE=cuda was asked for, but PyTorch finds no CUDA device here")
+    return torch.device(name)
+
+
+def fastest_type(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device multiplies it faster than float32, else float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.bfloat16 if fast else torch.float32
+
+
+def _does_not_fit(plan: Plan, needed: int, free: int) -> OutOfMemory:
+    height, width = plan.shape
+    return OutOfMemory(
+        "out_of_memory",
+        f"size: a painting of {width} x {height} px needs about {needed >> 20} MiB, "
+        f"and {max(0, free) >> 20} MiB are free",
+        "size",
+    )

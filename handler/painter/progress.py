@@ -1,0 +1,85 @@
+"""What can be told of a painting while it is made and when it is done, as data."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from painter.objective import Losses
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a painting is: steps and levels count from 1, seconds from the start.
+
+    `steps` is 0 where a plateau decides; `eta` is None where nothing is known of the rest, and
+    `losses` where the first evaluation is not done.
+    """
+
+    step: int
+    steps: int
+    level: int
+    levels: int
+    width: int
+    height: int
+    losses: Losses | None
+    seconds: float
+    eta: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The data of a progress event."""
+        return {
+            "step": self.step,
+            "steps": self.steps,
+            "level": self.level,
+            "levels": self.levels,
+            "width": self.width,
+            "height": self.height,
+            **losses_as_json(self.losses, "{}_loss"),
+            "seconds": round(self.seconds, 3),
+            "eta": None if self.eta is None else round(self.eta, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The canvas as it is now, as a JPEG; `step` counts within `level`, as `resume` wants it."""
+
+    level: int
+    step: int
+    width: int
+    height: int
+    data: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """The data of a preview event."""
+        return {
+            "level": self.level,
+            "step": self.step,
+            "width": self.width,
+            "height": self.height,
+            "media_type": "image/jpeg",
+            "image": base64.b64encode(self.data).decode(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A painting as a file, and the record that is inside it."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+    record: Mapping[str, Any]
+
+
+def losses_as_json(losses: Losses | None, naming: str) -> dict[str, Any]:
+    """The unweighted terms, their weighted total, and what each layer contributes."""
+    terms = ("content", "style", "tv", "total")
+    found: dict[str, Any] = {naming.format(term): getattr(losses, term, None) for term in terms}
+    content = {} if losses is None else dict(losses.content_by_layer)
+    style = {} if losses is None else dict(losses.style_by_layer)
+    return {**found, "layers": {"content": content, "style": style}}

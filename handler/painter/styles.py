@@ -1,0 +1,134 @@
+"""The styles' statistics: gathered once, blended, and kept for the next painting."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from painter import masks
+from painter.images import Picture, resize, resize_picture
+from painter.losses import StyleTarget, style_target
+from painter.objective import CENTERED, pad
+from painter.options import SHORTEST_SIDE
+from painter.passes import picture_moments
+from painter.pyramid import Shape, fit
+from painter.vgg import VGG19, Pass
+
+LONGEST_STYLE: int = 8192
+
+Means = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A painting to learn from: its picture, the part that counts (None: all), and its scale.
+
+    `key` tells its pixels and mask apart from all others.
+    """
+
+    picture: Picture
+    mask: Tensor | None
+    scale: float
+    key: tuple[object, ...]
+
+    def shape_beside(self, canvas: Shape) -> Shape:
+        """Its size for a canvas: never stretched, its shorter side never under 32 px."""
+        longest = round(self.scale * max(canvas))
+        least = SHORTEST_SIDE * max(self.picture.shape) / min(self.picture.shape)
+        return fit(self.picture.shape, min(LONGEST_STYLE, max(longest, round(least))))
+
+
+class StyleCache:
+    """Means of features by all that they depend on, within a budget of bytes, oldest out first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._entries: OrderedDict[tuple[object, ...], Means] = OrderedDict()
+        self.bytes = 0
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, keys: Sequence[tuple[object, ...]]) -> list[Means] | None:
+        """The entries of all the keys, or None where one of them is missing."""
+        if any(key not in self._entries for key in keys):
+            self.misses += 1
+            return None
+        self.hits += 1
+        for key in keys:
+            self._entries.move_to_end(key)
+        return [self._entries[key] for key in keys]
+
+    def keep(self, key: tuple[object, ...], means: Means) -> None:
+        """Adds an entry, and drops the longest unused ones until the budget holds."""
+        if key in self._entries:
+            self.bytes -= _size(self._entries.pop(key))
+        self._entries[key] = means
+        self.bytes += _size(means)
+        while self.bytes > self._most_bytes:
+            _, dropped = self._entries.popitem(last=False)
+            self.bytes -= _size(dropped)
+
+
+def blended_targets(
+    vgg: VGG19,
+    cache: StyleCache,
+    styles: Sequence[tuple[float, Style]],
+    canvas: Shape,
+    how: Pass,
+    style_loss: str,
+) -> Generator[None, None, dict[str, StyleTarget]]:
+    """What a region is drawn to at each tap: the weighted mean of its styles' statistics.
+
+    Weights sum to 1. Means of f and of f fᵀ are blended, not losses: the target is the style
+    of a picture of which each style holds its share. Yields after each pass.
+    """
+    blend: dict[str, Means] = {}
+    for weight, style in styles:
+        found = yield from _means(vgg, cache, style, style.shape_beside(canvas), how)
+        for tap, (mean, gram) in found.items():
+            part = (mean * weight, gram * weight)
+            blend[tap] = _added(blend[tap], part) if tap in blend else part
+    return {tap: style_target(mean, gram, style_loss) for tap, (mean, gram) in blend.items()}
+
+
+def _means(
+    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, how: Pass
+) -> Generator[None, None, dict[str, Means]]:
+    taps = sorted(how.taps)
+    keys = [(style.key, shape, tap, how.pooling, how.dtype, vgg.digest) for tap in taps]
+    found = cache.find(keys)
+    if found is None:
+        picture, weights = _prepared(style, shape, how, vgg)
+        sums = yield from picture_moments(vgg, picture, how, weights)
+        found = [sums[tap].means() for tap in taps]
+        for key, means in zip(keys, found, strict=True):
+            cache.keep(key, means)
+    return dict(zip(taps, found, strict=True))
+
+
+def _prepared(
+    style: Style, shape: Shape, how: Pass, vgg: VGG19
+) -> tuple[Tensor, Mapping[str, Tensor] | None]:
+    picture = resize_picture(style.picture, shape)
+    pixels = pad(picture.pixels.to(vgg.device), CENTERED)
+    mask = style.mask if style.mask is None else resize(style.mask, shape)
+    if picture.alpha is not None:
+        mask = picture.alpha if mask is None else mask * picture.alpha
+    if mask is None:
+        return pixels, None
+    padded = pad(mask[None], CENTERED)[0]
+    return pixels, {tap: masks.at_tap(padded, tap).to(vgg.device) for tap in how.taps}
+
+
+def _added(one: Means, other: Means) -> Means:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _size(means: Means) -> int:
+    return sum(tensor.nbytes for tensor in means)

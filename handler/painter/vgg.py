@@ -1,0 +1,263 @@
+"""VGG-19 (Simonyan & Zisserman 2015) as a frozen feature extractor with named taps.
+
+Only the gradient with respect to the pixels is ever needed, so the backward pass is written
+out: no weight gradients, no graph, and for each layer no more kept than its ReLU needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from painter.options import CONVOLUTION_NAMES, CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
+from painter.weights import Checkpoint, InputConvention
+
+STRIDE: Final = 16  # of the deepest block
+# Max pooling keeps the largest of four; the mean of four is smaller, and the later layers'
+# biases expect the former. The factor is the measured ratio of the two on photographs.
+AVERAGE_POOLING_GAIN: Final = 1.35
+
+_POOLS_AFTER: Final = {
+    f"conv{block}_{count}" for block, count in enumerate(CONVOLUTIONS_PER_BLOCK, start=1)
+}
+
+
+def stride_of(tap: str) -> int:
+    """The distance in px between neighboring positions of a tap: 1, 2, 4, 8 or 16."""
+    return 1 << (int(tap[4]) - 1)
+
+
+def depth_of(tap: str) -> int:
+    """How many convolutions a tap needs, from 1 to 16."""
+    return CONVOLUTION_NAMES.index("conv" + tap[4:]) + 1
+
+
+def receptive_radius(tap: str) -> int:
+    """How many px a position of a tap sees beyond its own stride x stride cell, a side."""
+    return sum(stride_of(name) for name in CONVOLUTION_NAMES[: depth_of(tap)])
+
+
+class Convolution:
+    """One 3 x 3 convolution and its input gradient, both as forward convolutions.
+
+    The input gradient of a stride-1 convolution is the convolution with the kernel turned by
+    180 degrees and its channels swapped; both kernels are packed once for oneDNN.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        turned = weight.flip(2, 3).transpose(0, 1)
+        self._packed = weight.device.type == "cpu" and weight.dtype != torch.float64
+        self._weight = self._pack(weight)
+        self._turned = self._pack(turned)
+        self._bias = bias
+
+    def _pack(self, weight: Tensor) -> Tensor:
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        if not self._packed:
+            return weight
+        packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+            weight, [1, 1], [1, 1], [1, 1], 1, None
+        )
+        return packed
+
+    def __call__(self, x: Tensor, relu: bool) -> Tensor:
+        """The features before or after the ReLU; fused with it where the device can."""
+        if self._packed:
+            return _pointwise(x, self._weight, self._bias, "relu" if relu else "none")
+        y = F.conv2d(x, self._weight, self._bias, padding=1)
+        return y.relu_() if relu else y
+
+    def input_gradient(self, gradient: Tensor) -> Tensor:
+        """The gradient with respect to the input, from that with respect to the output."""
+        if self._packed:
+            return _pointwise(gradient, self._turned, None, "none")
+        return F.conv2d(gradient, self._turned, padding=1)
+
+
+def _pointwise(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
+    y: Tensor = torch.ops.mkldnn._convolution_pointwise(
+        x, weight, bias, [1, 1], [1, 1], [1, 1], 1, activation, [], ""
+    )
+    return y
+
+
+@dataclass(slots=True)
+class Trace:
+    """One forward pass: the features at the taps, and what the backward pass needs."""
+
+    taps: dict[str, Tensor] = field(default_factory=dict)
+    signs: list[Tensor] = field(default_factory=list)
+    pools: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """How a pass is run; canvases that agree in it may share one."""
+
+    taps: frozenset[str]
+    pooling: str
+    dtype: torch.dtype
+
+    @property
+    def depth(self) -> int:
+        """How many convolutions run: the network is cut at the deepest tap."""
+        return max(map(depth_of, self.taps))
+
+    def pools_after(self, name: str) -> bool:
+        """Whether a pooling follows a convolution within this pass."""
+        return name in _POOLS_AFTER and depth_of(name) < self.depth
+
+
+class VGG19:
+    """The sixteen convolutions of VGG-19 with zero padding, cut at the deepest tap.
+
+    Pixels go in as [B, 3, H, W] in sRGB from 0 to 1. Of the input convention only scale and
+    channel order are folded into conv1_1; the mean is subtracted from the pixels, since zero
+    padding would otherwise stand for another color than it did in training, and paint a frame.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device, trunk: torch.dtype) -> None:
+        self.device = device
+        self.trunk = trunk
+        self.digest = checkpoint.digest
+        self._mean = _mean(checkpoint.input).to(device)
+        self._weights = _folded(checkpoint)
+        self._convolutions: dict[torch.dtype, list[Convolution]] = {}
+        self.typical_energy = self._typical_energy()
+
+    def convolutions(self, dtype: torch.dtype) -> list[Convolution]:
+        """The convolutions in one type, packed at first use; conv1_1 stays in float32."""
+        if dtype not in self._convolutions:
+            self._convolutions[dtype] = [
+                Convolution(weight.to(self.device, kind), bias.to(self.device, kind))
+                for index, (weight, bias) in enumerate(self._weights)
+                for kind in [dtype if index else _first_type(dtype)]
+            ]
+        return self._convolutions[dtype]
+
+    @torch.no_grad()
+    def trace(self, pixels: Tensor, how: Pass) -> Trace:
+        """Runs pixels [B, 3, H, W] forward and keeps what the taps and `gradient` need."""
+        trace = Trace()
+        convolutions = self.convolutions(how.dtype)
+        pixels = pixels.to(_first_type(how.dtype))
+        x = (pixels - self._mean.to(pixels.dtype)).contiguous(memory_format=torch.channels_last)
+        for name, convolution in self._until(how, convolutions):
+            x = _advance(x, name, convolution, how, trace)
+            if how.pools_after(name):
+                x = _pool(x, how.pooling, trace)
+        return trace
+
+    @torch.no_grad()
+    def gradient(self, trace: Trace, how: Pass, at_taps: Mapping[str, Tensor]) -> Tensor:
+        """Pulls gradients at the taps back to the pixels; uses the trace up. Float32."""
+        gradient: Tensor | None = None
+        convolutions = self.convolutions(how.dtype)
+        for name, convolution in reversed(list(self._until(how, convolutions))):
+            if how.pools_after(name):
+                assert gradient is not None
+                gradient = _unpool(gradient, how.pooling, *trace.pools.pop())
+            gradient = _retreat(gradient, name, trace.signs.pop(), at_taps)
+            if name == CONVOLUTION_NAMES[0]:
+                gradient = gradient.to(_first_type(how.dtype))
+            gradient = convolution.input_gradient(gradient)
+        assert gradient is not None
+        return gradient
+
+    def _typical_energy(self) -> dict[str, float]:
+        """The mean square of each layer's features on noise; what the losses' floors rest on."""
+        noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+        trace = self.trace(noise.to(self.device), Pass(frozenset(LAYER_NAMES), "max", self.trunk))
+        return {tap: float(kept.float().square().mean()) for tap, kept in trace.taps.items()}
+
+    def _until(
+        self, how: Pass, convolutions: list[Convolution]
+    ) -> Iterator[tuple[str, Convolution]]:
+        return zip(CONVOLUTION_NAMES[: how.depth], convolutions, strict=False)
+
+
+def _first_type(dtype: torch.dtype) -> torch.dtype:
+    """The type of the pixels and of conv1_1: colors have more than bfloat16's eight bits."""
+    return torch.promote_types(dtype, torch.float32)
+
+
+def _advance(x: Tensor, name: str, convolution: Convolution, how: Pass, trace: Trace) -> Tensor:
+    if name not in how.taps:
+        y = convolution(x, relu=True).to(how.dtype)
+        trace.signs.append(y)
+    else:
+        before = convolution(x, relu=False).to(how.dtype)
+        trace.taps[name] = before
+        trace.signs.append(before)
+        y = before.relu()
+    rectified = "relu" + name[4:]
+    if rectified in how.taps:
+        trace.taps[rectified] = y
+    return y
+
+
+def _retreat(
+    gradient: Tensor | None, name: str, sign: Tensor, at_taps: Mapping[str, Tensor]
+) -> Tensor:
+    gradient = _sum(gradient, at_taps.get("relu" + name[4:]))
+    if gradient is not None:
+        gradient = torch.ops.aten.threshold_backward(gradient, sign, 0)
+    total = _sum(gradient, at_taps.get(name))
+    assert total is not None  # the deepest layer is a tap
+    return total
+
+
+def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one + other
+
+
+def _pool(x: Tensor, pooling: str, trace: Trace) -> Tensor:
+    if pooling == "average":
+        trace.pools.append((x, x))
+        return F.avg_pool2d(x, 2) * AVERAGE_POOLING_GAIN
+    y, indices = F.max_pool2d(x, 2, return_indices=True)
+    trace.pools.append((x, indices))
+    return y
+
+
+def _unpool(gradient: Tensor, pooling: str, x: Tensor, indices: Tensor) -> Tensor:
+    if pooling == "average":
+        averaged: Tensor = torch.ops.aten.avg_pool2d_backward(
+            gradient * AVERAGE_POOLING_GAIN, x, [2, 2], [2, 2], [0, 0], False, True, None
+        )
+        return averaged
+    unpooled: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
+        gradient, x, [2, 2], [2, 2], [0, 0], [1, 1], False, indices
+    )
+    return unpooled
+
+
+def _mean(convention: InputConvention) -> Tensor:
+    mean = torch.tensor(convention.mean, dtype=torch.float64) / convention.scale
+    mean = mean.flip(0) if convention.order == "bgr" else mean
+    return mean.view(1, 3, 1, 1)
+
+
+def _folded(checkpoint: Checkpoint) -> list[tuple[Tensor, Tensor]]:
+    """Weights and biases in order, conv1_1 fit for RGB pixels from 0 to 1 minus the mean."""
+    names = sorted(
+        (name for name in checkpoint.tensors if name.endswith(".weight")),
+        key=lambda name: int(name.split(".")[1]),
+    )
+    pairs = [
+        (checkpoint.tensors[name], checkpoint.tensors[name.replace("weight", "bias")])
+        for name in names
+    ]
+    weight, bias = pairs[0][0].double(), pairs[0][1]
+    convention = checkpoint.input
+    std = torch.tensor(convention.std, dtype=weight.dtype).view(1, 3, 1, 1)
+    weight = weight * convention.scale / std
+    weight = weight.flip(1) if convention.order == "bgr" else weight
+    return [(weight, bias), *pairs[1:]]

@@ -1,0 +1,134 @@
+"""Every loss and gradient against float64 autograd of the formula, or a closed form."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from networks import noise
+
+from painter.losses import (
+    content_loss,
+    energy,
+    gram_loss,
+    moments,
+    style_gradient,
+    style_target,
+    variation,
+    wasserstein_loss,
+)
+
+
+def _weights(weighted):
+    return noise(9, 7, seed=5) if weighted else None
+
+
+def _means(features, weights):
+    rows = features.flatten(1)
+    shares = torch.ones(rows.shape[1], dtype=rows.dtype) if weights is None else weights.flatten()
+    shares = shares / shares.sum()
+    return (rows * shares).sum(1), (rows * shares) @ rows.T
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gram_loss_is_the_relative_distance_of_gram_matrices(weighted):
+    features = (noise(6, 9, 7) - 0.5).requires_grad_()
+    weights = _weights(weighted)
+    mean, gram = _means(noise(6, 5, 4, seed=1) - 0.3, None)
+    expected = (_means(features, weights)[1] - gram).square().sum() / gram.square().sum()
+    expected.backward()
+    own = moments(features.detach(), weights)
+    loss, pull = gram_loss(own, style_target(mean, gram, "gram"), 0.0)
+    gradient = style_gradient(features.detach(), own, pull, weights)
+    torch.testing.assert_close(loss, expected.detach(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(gradient, features.grad, rtol=1e-10, atol=1e-14)
+
+
+def _wasserstein(features, weights, mean, gram):
+    own_mean, own_gram = _means(features, weights)
+    covariance = own_gram - torch.outer(own_mean, own_mean)
+    target = gram - torch.outer(mean, mean)
+    values, vectors = torch.linalg.eigh(target)
+    root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
+    cross = torch.linalg.eigvalsh(root @ covariance @ root).clamp(min=1e-30).sqrt().sum()
+    squared = (own_mean - mean).square().sum() + covariance.trace() + target.trace() - 2 * cross
+    return squared / gram.trace()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_wasserstein_loss_is_that_of_an_eigen_decomposition(weighted):
+    features = (noise(6, 9, 7) - 0.5).requires_grad_()
+    weights = _weights(weighted)
+    mean, gram = _means(noise(6, 5, 4, seed=1) - 0.3, None)
+    expected = _wasserstein(features, weights, mean, gram)
+    expected.backward()
+    own = moments(features.detach(), weights)
+    loss, pull = wasserstein_loss(own, style_target(mean, gram, "wasserstein"), 0.0)
+    gradient = style_gradient(features.detach(), own, pull, weights)
+    torch.testing.assert_close(loss, expected.detach(), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(gradient, features.grad, rtol=1e-8, atol=1e-12)
+
+
+def test_wasserstein_of_scaled_gaussians_has_its_closed_form():
+    features = noise(5, 40, 30) - 0.5
+    mean, gram = _means(features, None)
+    target = style_target(2 * mean, 4 * gram, "wasserstein")
+    covariance = gram - torch.outer(mean, mean)
+    # W2² of N(μ, Σ) and N(2μ, 4Σ) is ‖μ‖² + tr Σ.
+    expected = (mean.square().sum() + covariance.trace()) / (4 * gram.trace())
+    loss, _ = wasserstein_loss(moments(features), target, 0.0)
+    torch.testing.assert_close(loss, expected, rtol=1e-10, atol=0)
+
+
+def test_wasserstein_with_fewer_positions_than_features_stays_finite():
+    features = noise(16, 2, 3) - 0.5
+    mean, gram = _means(noise(16, 9, 9, seed=2), None)
+    own = moments(features)
+    loss, pull = wasserstein_loss(own, style_target(mean, gram, "wasserstein"), 0.0)
+    assert torch.isfinite(loss)
+    assert torch.isfinite(style_gradient(features, own, pull)).all()
+
+
+def test_moments_of_parts_add_up_to_those_of_the_whole():
+    features, weights = noise(4, 10, 8), noise(10, 8, seed=3)
+    whole = moments(features, weights)
+    parts = moments(features[:, :6], weights[:6]) + moments(features[:, 6:], weights[6:])
+    for name in ("count", "first", "second"):
+        torch.testing.assert_close(getattr(parts, name), getattr(whole, name))
+
+
+def test_bfloat16_statistics_are_summed_in_float32():
+    features = noise(32, 96, 96) - 0.4
+    rounded = features.to(torch.bfloat16)
+    exact = moments(rounded.double()).second
+    found = moments(rounded).second
+    assert found.dtype == torch.float32
+    assert float((found.double() - exact).norm() / exact.norm()) < 1e-3
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_content_loss_is_the_relative_distance_of_features(weighted):
+    features = (noise(6, 9, 7) - 0.5).requires_grad_()
+    target, weights = noise(6, 9, 7, seed=1), _weights(weighted)
+    shares = 1 if weights is None else weights
+    expected = (shares * (features - target).square()).sum() / (shares * target.square()).sum()
+    expected.backward()
+    loss, gradient = content_loss(features.detach(), target, energy(target, weights), weights)
+    torch.testing.assert_close(loss, expected.detach(), rtol=1e-12, atol=0)
+    torch.testing.assert_close(gradient, features.grad, rtol=1e-10, atol=1e-14)
+
+
+def test_a_floor_keeps_a_style_without_features_from_dividing_by_nothing():
+    flat = torch.zeros(4, 4, dtype=torch.float64)
+    loss, _ = gram_loss(moments(noise(4, 3, 3)), style_target(flat[0], flat, "gram"), 1.0)
+    assert 0 < float(loss) < 10
+
+
+def test_variation_is_per_pixel_and_its_gradient_is_that_of_autograd():
+    canvas = noise(3, 11, 13).requires_grad_()
+    down = (canvas[:, 1:] - canvas[:, :-1]).square().sum()
+    right = (canvas[:, :, 1:] - canvas[:, :, :-1]).square().sum()
+    expected = (down + right) / (11 * 13)
+    expected.backward()
+    loss, gradient = variation(canvas.detach())
+    torch.testing.assert_close(loss, expected.detach())
+    torch.testing.assert_close(gradient, canvas.grad)

@@ -1,0 +1,107 @@
+"""The optimizers: closed forms, the box, and what is not finite."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from networks import noise
+
+from painter.optimizers import LBFGS, MOMENTUM, Adam
+
+
+def _quadratic(seed=0, shape=(3, 4, 5)):
+    """A convex quadratic whose minimum within the box is known: it is separable."""
+    curvature = noise(*shape, seed=seed) * 20 + 0.5
+    center = noise(*shape, seed=seed + 1) * 2 - 0.5
+    best = center.clamp(0, 1)
+
+    def loss(x):
+        return float((curvature * (x - center).square()).sum() / 2), curvature * (x - center)
+
+    return loss, best
+
+
+def _run(optimizer, loss, steps):
+    for _ in range(steps):
+        canvas = optimizer.canvas
+        assert 0 <= float(canvas.min())
+        assert float(canvas.max()) <= 1
+        if not optimizer.tell(*loss(canvas)):
+            break
+    return optimizer.canvas
+
+
+def test_adam_takes_the_steps_of_the_paper():
+    canvas = torch.full((3, 4, 5), 0.5, dtype=torch.float64)
+    optimizer = Adam(canvas, 0.01)
+    reference = canvas.clone().requires_grad_()
+    decay, square_decay = MOMENTUM
+    torch_adam = torch.optim.Adam([reference], lr=0.01, betas=(decay, square_decay), eps=1e-3 / 20)
+    for seed in range(5):
+        gradient = noise(3, 4, 5, seed=seed) - 0.5
+        reference.grad = gradient.clone()
+        torch_adam.step()
+        assert optimizer.tell(1.0, gradient)
+    torch.testing.assert_close(optimizer.canvas, reference.detach(), rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("make", [lambda x: Adam(x, 0.05), LBFGS], ids=["adam", "lbfgs"])
+def test_both_reach_the_minimum_within_the_box(make):
+    loss, best = _quadratic()
+    found = _run(make(torch.full_like(best, 0.5)), loss, 400)
+    torch.testing.assert_close(found, best, rtol=0, atol=0.02)
+
+
+def test_lbfgs_needs_far_fewer_evaluations_than_adam_on_a_smooth_loss():
+    loss, best = _quadratic()
+    found = _run(LBFGS(torch.full_like(best, 0.5)), loss, 40)
+    assert float((found - best).abs().max()) < 1e-3
+
+
+def test_lbfgs_goes_down_on_rosenbrock_inside_the_box():
+    def loss(x):
+        x = x.clone().requires_grad_()
+        a, b = x.flatten()[0], x.flatten()[1]
+        value = 100 * (b - a**2) ** 2 + (0.8 - a) ** 2
+        value.backward()
+        return float(value.detach()), x.grad
+
+    start = torch.zeros(1, 1, 2, dtype=torch.float64)
+    found = _run(LBFGS(start), loss, 200)
+    torch.testing.assert_close(found.flatten(), torch.tensor([0.8, 0.64]).double(), rtol=1e-3, atol=0)
+
+
+def test_lbfgs_says_when_no_way_down_is_left():
+    optimizer = LBFGS(torch.zeros(3, 2, 2, dtype=torch.float64))
+    assert not optimizer.tell(1.0, torch.ones(3, 2, 2, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("make", [lambda x: Adam(x, 0.1), LBFGS], ids=["adam", "lbfgs"])
+def test_a_loss_that_is_not_finite_is_stepped_back_from(make):
+    loss, best = _quadratic()
+    optimizer = make(torch.full_like(best, 0.5))
+    for _ in range(3):
+        optimizer.tell(*loss(optimizer.canvas))
+    optimizer.tell(math.nan, torch.full_like(best, math.nan))
+    assert torch.isfinite(optimizer.canvas).all()
+    found = _run(optimizer, loss, 400)
+    torch.testing.assert_close(found, best, rtol=0, atol=0.05)
+
+
+def test_enlarged_adam_keeps_its_direction_and_scale():
+    canvas = torch.full((3, 8, 8), 0.5, dtype=torch.float64)
+    gradient = torch.ones_like(canvas) / canvas[0].numel()
+    small, fresh = Adam(canvas, 0.01), Adam(canvas, 0.01)
+    for _ in range(30):
+        small.tell(1.0, gradient)
+        fresh.tell(1.0, gradient)
+    large = small.enlarged(torch.full((3, 16, 16), 0.5, dtype=torch.float64))
+    before = small.canvas.clone()
+    large.tell(1.0, torch.ones(3, 16, 16, dtype=torch.float64) / 256)
+    small.tell(1.0, gradient)
+    step = before - small.canvas
+    torch.testing.assert_close(
+        0.5 - large.canvas, step.mean().expand(3, 16, 16), rtol=1e-3, atol=0
+    )
