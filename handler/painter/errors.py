@@ -79,16 +79,6 @@ class Full(PaintError):
         self.retry_after = retry_after
 
 
-class Interrupted(PaintError):
-    """The worker was started anew under the request."""
-
-    status = 503
-    title = "Interrupted"
-
-    def __init__(self, detail: str) -> None:
-        super().__init__("interrupted", detail)
-
-
 class OutOfMemory(PaintError):
     """This painting does not fit beside the others."""
 

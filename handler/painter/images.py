@@ -36,7 +36,7 @@ MEDIA_TYPES: Final = {
 }
 RECORD_KEYWORD: Final = "bruno"
 
-_FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "MPO")
+_FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 _EXIF_DESCRIPTION: Final = 0x010E
 _EXIF_ORIENTATION: Final = 0x0112
 _DEEP_MODES: Final = ("I", "I;16", "I;16B", "I;16L", "F")

@@ -100,13 +100,12 @@ _TILED = {
 }
 
 
-@pytest.mark.parametrize("phase", [CENTERED, Phase(13, 4)], ids=str)
 @pytest.mark.parametrize("given", _TILED.values(), ids=_TILED.keys())
-def test_tiled_gradient_is_that_of_the_whole(given, phase):
+def test_tiled_gradient_is_that_of_the_whole(given):
     vgg = small_vgg()
-    objective = _objective(vgg, **{"content": photo(300, 413), "size": 413, "levels": 1, **given})
+    objective = _objective(vgg, **{"content": photo(144, 229), "size": 229, "levels": 1, **given})
     canvas = noise(3, *objective.content.shape[-2:], seed=9)
-    ask = Ask(canvas, objective, phase)
+    ask = Ask(canvas, objective, Phase(13, 4))
     whole = evaluate(vgg, [ask])[0]
     tiled = _finish(evaluate_in_tiles(vgg, ask, side=96))
     assert tiled.losses.total == pytest.approx(whole.losses.total, rel=1e-10)

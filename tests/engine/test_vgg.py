@@ -74,4 +74,4 @@ def test_receptive_radius_is_what_a_position_sees_beyond_its_cell(tap):
 
 
 def _relative(found, expected):
-    return float((found.double() - expected).norm() / expected.norm())
+    return float((found.double() - expected.detach()).norm() / expected.detach().norm())

@@ -1,0 +1,79 @@
+# Every target works on a fresh clone with Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+VGG19 := model_store/vgg19.safetensors
+ARCHIVE := model_store/bruno.mar
+HANDLER_FILES := $(shell find handler -name '*.py')
+CODE := handler client config model_store examples tests
+YAML := $(shell find config -name '*.yaml' -o -name '*.yml')
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Show this list
+	@echo 'Targets of make:'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo 'Settings: PORT=8080 DEVICE=cpu|cuda BIND=127.0.0.1 WEIGHTS=original|torchvision|PATH'
+	@echo '          WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest)'
+
+.PHONY: setup
+setup: $(INSTALLED) ## Make the virtual environment .venv with all pinned dependencies
+
+$(INSTALLED): pyproject.toml client/pyproject.toml config/requirements.txt config/requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make setup: Bruno needs Python 3.11 or newer, and this one is %d.%d: name another with PYTHON=python3.12 make setup" % sys.version_info[:2])'
+	@echo 'installing dependencies into $(VENV) (minutes at the first time)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet \
+		-r config/requirements.txt -r config/requirements-dev.txt -e . -e ./client
+	@touch $@
+
+.PHONY: weights
+weights: $(INSTALLED) ## Bring VGG-19's weights (WEIGHTS=torchvision or a path for others)
+	@$(BIN)/python model_store/fetch_weights.py --weights '$(WEIGHTS)' --input '$(WEIGHTS_INPUT)'
+
+$(VGG19): $(if $(WEIGHTS),force) | $(INSTALLED)
+	@echo 'fetching weights'
+	@$(BIN)/python model_store/fetch_weights.py --weights '$(WEIGHTS)' --input '$(WEIGHTS_INPUT)'
+
+.PHONY: archive
+archive: $(ARCHIVE) ## Pack handler and weights into model_store/bruno.mar
+
+$(ARCHIVE): $(HANDLER_FILES) $(VGG19) config/model-config.yaml model_store/build_archive.py | $(INSTALLED)
+	@echo 'building the archive'
+	@$(BIN)/python model_store/build_archive.py
+
+.PHONY: serve
+serve: ## Start TorchServe in the foreground and print a curl line when it can paint
+	@$(PYTHON) config/settings.py
+	@$(MAKE) --no-print-directory $(ARCHIVE)
+	@exec $(BIN)/python config/serve.py
+
+.PHONY: test
+test: $(INSTALLED) $(VGG19) ## Run all tests, those of the real TorchServe too (ARGS for pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/mypy
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/yamllint --strict $(YAML)
+
+.PHONY: fix
+fix: $(INSTALLED) ## Repair what the linter and the formatter can
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+.PHONY: clean
+clean: ## Remove all that these targets made, weights and .venv too
+	rm -rf $(VENV) $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .mypy_cache .ruff_cache
+	rm -rf handler/*.egg-info client/src/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: force
+force:

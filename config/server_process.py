@@ -1,0 +1,176 @@
+"""One TorchServe with its own folder and process group, and nothing left of either at the end."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from threading import Event
+
+import psutil
+
+from settings import LOOPBACK, OFFSETS, WORKER_OFFSET, Settings, StartError
+
+CONFIG = Path(__file__).resolve().parent
+GRACE_SECONDS = 10.0
+# The worker's socket lies in the folder, and a socket's path has at most 103 characters on macOS.
+LONGEST_FOLDER = 70
+
+
+class ServerProcess:
+    """TorchServe's Java process and its workers, in a session of their own."""
+
+    def __init__(self, settings: Settings, archive: Path, java: Path) -> None:
+        self.folder = make_folder()
+        self.logs = self.folder / "logs"
+        self.key_file = self.folder / "key_file.json"
+        try:
+            properties = write_properties(self.folder, settings, archive)
+            with (self.logs / "java.log").open("wb") as java_log:
+                self._java = subprocess.Popen(  # noqa: S603
+                    torchserve_command(java, properties),
+                    cwd=self.folder,
+                    env=make_environment(self.folder, settings),
+                    stdin=subprocess.DEVNULL,
+                    stderr=java_log,
+                    start_new_session=True,
+                )
+        except BaseException:
+            shutil.rmtree(self.folder)
+            raise
+
+    def log(self, name: str) -> str:
+        """What was written to one of its logs (server, worker or java) so far."""
+        try:
+            return (self.logs / f"{name}.log").read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    @property
+    def exit_code(self) -> int | None:
+        """TorchServe's exit code, None while it runs."""
+        return self._java.poll()
+
+    def members(self) -> list[psutil.Process]:
+        """The processes that are alive in TorchServe's group."""
+        return [process for process in psutil.process_iter() if self._owns(process)]
+
+    def _owns(self, process: psutil.Process) -> bool:
+        try:
+            alive = process.status() != psutil.STATUS_ZOMBIE
+            return alive and os.getpgid(process.pid) == self._java.pid
+        except (psutil.Error, ProcessLookupError, PermissionError):
+            return False
+
+    def stop(self, hurry: Event | None = None) -> None:
+        """End every process of the group and remove the folder; `hurry` ends the courtesy."""
+        if self.exit_code is None:
+            self._java.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self.exit_code is None and time.monotonic() < deadline:
+            if hurry and hurry.is_set():
+                break
+            time.sleep(0.05)
+        while remaining := self.members():
+            for process in remaining:
+                _kill(process)
+            psutil.wait_procs(remaining, timeout=1)
+        self._java.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _kill(process: psutil.Process) -> None:
+    try:
+        process.kill()
+    except psutil.NoSuchProcess:
+        return
+
+
+def make_folder() -> Path:
+    """A server's own folder, with a path short enough for the sockets in it."""
+    usual = Path(tempfile.gettempdir())
+    parent = usual if len(str(usual)) <= LONGEST_FOLDER else Path("/tmp")  # noqa: S108
+    folder = Path(tempfile.mkdtemp(prefix="bruno-", dir=parent)).resolve()
+    for name in ("logs", "tmp"):
+        (folder / name).mkdir()
+    return folder
+
+
+def write_properties(folder: Path, settings: Settings, archive: Path) -> Path:
+    """Fill in config.properties for one server; returns the file written."""
+    port = settings.port
+    template = Template((CONFIG / "config.properties").read_text())
+    values = {
+        "bind": settings.bind,
+        "port": port,
+        "management_port": port + OFFSETS["management"],
+        "metrics_port": port + OFFSETS["metrics"],
+        "grpc_inference_port": port + OFFSETS["gRPC inference"],
+        "grpc_management_port": port + OFFSETS["gRPC management"],
+        "worker_port": port + WORKER_OFFSET,
+        "model_store": archive.resolve().parent,
+        "archive": archive.name,
+        "metrics_config": CONFIG / "metrics.yaml",
+    }
+    properties = folder / "config.properties"
+    properties.write_text(template.substitute(values))
+    return properties
+
+
+def torchserve_command(java: Path, properties: Path) -> list[str]:
+    """The command of TorchServe's own launcher, whose PID file and detached Java we do without."""
+    package = find_spec("ts")
+    if package is None or package.origin is None:
+        raise StartError("TorchServe is not installed: run `make setup`.")
+    home = Path(package.origin).parent.parent
+    lines = properties.read_text().splitlines()
+    (options,) = (line.partition("=")[2] for line in lines if line.startswith("vmargs="))
+    machine = [
+        f"-Dmodel_server_home={home}",
+        f"-Dlog4j.configurationFile={(CONFIG / 'log4j2.xml').as_uri()}",
+        f"-Djava.io.tmpdir={properties.parent / 'tmp'}",
+        *options.split(),
+    ]
+    server = ["-cp", str(home / "ts" / "frontend" / "*"), "org.pytorch.serve.ModelServer"]
+    asked = ["--python", sys.executable, "-f", str(properties), "-ncs"]
+    return [str(java), *machine, *server, *asked]
+
+
+def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
+    """The environment of TorchServe and its worker."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TS_")}
+    environment = {
+        **inherited,
+        "TMPDIR": str(folder / "tmp"),
+        "TEMP": str(folder / "tmp"),
+        "LOG_LOCATION": str(folder / "logs"),
+        "METRICS_LOCATION": str(folder / "logs"),
+        "BRUNO_DEVICE": settings.device,
+    }
+    environment.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+    if settings.device == "cpu":
+        environment["CUDA_VISIBLE_DEVICES"] = "-1"
+    return environment
+
+
+def usable_cores() -> int:
+    """Physical cores this process may use: torch gains nothing from a core's second thread."""
+    allowed = len(psutil.Process().cpu_affinity()) if sys.platform == "linux" else os.cpu_count()
+    cores = min(psutil.cpu_count(logical=False) or 1, allowed or 1)
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, math.ceil(int(quota) / int(period))))
+
+
+def loopback_url(settings: Settings, name: str) -> str:
+    """The address of one of the ports that never leave this machine."""
+    return f"http://{LOOPBACK}:{settings.port + OFFSETS[name]}"

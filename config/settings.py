@@ -1,0 +1,95 @@
+"""What a server is told through PORT, BIND and DEVICE, checked before anything starts.
+
+It needs nothing beyond the standard library, so that `make serve` says that a port is in use
+before it installs anything.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+LOOPBACK = "127.0.0.1"
+WORKER_OFFSET = 10
+DEVICES = ("cpu", "cuda")
+OFFSETS = {
+    "inference": 0,
+    "management": 1,
+    "metrics": 2,
+    "gRPC inference": 3,
+    "gRPC management": 4,
+}
+
+
+class StartError(Exception):
+    """A server that cannot start; the message is one sentence for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a server listens and what it paints on; `bind` opens the inference port alone."""
+
+    port: int = 8080
+    bind: str = LOOPBACK
+    device: str = "cpu"
+
+    @property
+    def url(self) -> str:
+        """The address of the inference port as this machine reaches it."""
+        host = LOOPBACK if self.bind == "0.0.0.0" else self.bind  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from PORT, BIND and DEVICE; raises StartError for values that cannot be."""
+    port = environment.get("PORT") or "8080"
+    highest = 65535 - WORKER_OFFSET
+    if not port.isdecimal() or not 1 <= int(port) <= highest:
+        raise StartError(f"PORT must be a whole number from 1 to {highest}, not {port!r}.")
+    device = environment.get("DEVICE") or "cpu"
+    if device not in DEVICES:
+        raise StartError(f"DEVICE must be cpu or cuda, not {device!r}.")
+    return Settings(int(port), environment.get("BIND") or LOOPBACK, device)
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise StartError where one of the server's five ports cannot be had."""
+    for name, offset in OFFSETS.items():
+        port = settings.port + offset
+        where = f"Port {port} ({name}{f', PORT+{offset}' if offset else ''})"
+        try:
+            _try_port(settings.bind if offset == 0 else LOOPBACK, port)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                other = 9000 if not 8990 <= settings.port <= 9010 else 9100
+                raise StartError(
+                    f"{where} is in use: choose another with `PORT={other} make serve`."
+                ) from error
+            raise StartError(
+                f"{where} cannot be opened at {settings.bind}: {error.strerror}."
+            ) from error
+
+
+def _try_port(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        # As TorchServe does, so that connections that are still closing do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def main() -> int:
+    """Check the settings of the environment; 2 with one sentence where they cannot serve."""
+    try:
+        check_ports(read_settings())
+    except StartError as error:
+        print(f"make serve: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""What goes out: problems, events and the headers of answers, as bytes and plain values."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from painter.errors import Full, PaintError
+
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+
+
+class Interrupted(PaintError):
+    """The worker was started anew under the request; the same request may be sent again."""
+
+    status = 503
+    title = "Interrupted"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("interrupted", detail)
+
+
+def headers(media_type: str) -> dict[str, str]:
+    """The headers of every answer of this media type."""
+    return {"Content-Type": media_type, "Cache-Control": "no-store"}
+
+
+def event_headers() -> dict[str, str]:
+    """The headers of a stream of events; proxies are asked not to hold them back."""
+    return headers("text/event-stream; charset=utf-8") | {"X-Accel-Buffering": "no"}
+
+
+def problem(error: PaintError, request_id: str) -> dict[str, Any]:
+    """An RFC 9457 problem."""
+    told = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "code": error.code,
+        "field": error.field,
+        "request_id": request_id,
+    }
+    return told | {"retry_after": error.retry_after} if isinstance(error, Full) else told
+
+
+def problem_headers(error: PaintError) -> dict[str, str]:
+    """The headers of a problem, with a hint when to try again where the error has one."""
+    retry = {"Retry-After": str(error.retry_after)} if isinstance(error, Full) else {}
+    return headers(PROBLEM) | retry
+
+
+def as_json(value: Mapping[str, Any]) -> bytes:
+    """One line of JSON in UTF-8. Raises ValueError for a number that is not finite."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def event(name: str, data: Mapping[str, Any]) -> bytes:
+    """One Server-Sent Event."""
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), as_json(data))
+
+
+def picture_event(name: str, data: Mapping[str, Any], picture: bytes) -> bytes:
+    """One Server-Sent Event whose last member, `image`, is a picture in base64.
+
+    The picture is put in beside the JSON encoder, which would copy hundreds of MiB.
+    """
+    told = as_json(data)[:-1]
+    return b'event: %s\ndata: %s,"image":"%s"}\n\n' % (
+        name.encode(),
+        told,
+        base64.b64encode(picture),
+    )

@@ -1,0 +1,55 @@
+"""What several folders of tests share: the real weights, and the real TorchServe."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from build_archive import build_archive
+from fetch_weights import TARGET, provide
+from serve import RunningServer, start_server
+from settings import Settings, StartError, check_ports
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that is free, as are those after it that a server needs."""
+    return find_port()
+
+
+def find_port() -> int:
+    for port in random.sample(range(20000, 32000, 20), 50):
+        try:
+            check_ports(Settings(port))
+        except StartError:
+            continue
+        return port
+    pytest.fail("no run of free ports was found")
+
+
+@pytest.fixture(scope="session")
+def weights() -> Path:
+    """The checkpoint with the real VGG-19, fetched where it is not there yet."""
+    provide("", "")
+    return TARGET
+
+
+@pytest.fixture(scope="session")
+def archive(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bruno.mar of the handler as it is now."""
+    path = tmp_path_factory.mktemp("model_store") / "bruno.mar"
+    build_archive(path, weights=weights)
+    return path
+
+
+@pytest.fixture(scope="session")
+def server(archive: Path) -> Iterator[RunningServer]:
+    """The real TorchServe, started once: `url`, `token` and `key_file` tell how to call it."""
+    running = start_server(Settings(find_port()), archive)
+    yield running
+    running.stop()
+    assert running.process.members() == []
+    assert not running.process.folder.exists()

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import settings
+from java_runtime import java_version
+from serve import ARCHIVE, check_device
+from server_process import make_environment, make_folder, torchserve_command, write_properties
+from settings import Settings, StartError, check_ports, read_settings
+
+CONFIG = Path(settings.__file__).parent
+
+
+def read_properties(path: Path) -> dict[str, str]:
+    lines = [line for line in path.read_text().splitlines() if line and line[0] != "#"]
+    return dict(line.split("=", 1) for line in lines)
+
+
+def test_nothing_said_is_loopback_at_8080_on_the_cpu() -> None:
+    assert read_settings({"PORT": "", "BIND": ""}) == Settings(8080, "127.0.0.1", "cpu")
+
+
+@pytest.mark.parametrize("port", ["0", "65526", "http", "-1", "80.5"])
+def test_a_port_that_cannot_be_is_refused(port: str) -> None:
+    with pytest.raises(StartError, match=f"from 1 to 65525, not '{port}'"):
+        read_settings({"PORT": port})
+
+
+def test_a_device_that_is_not_known_is_refused() -> None:
+    with pytest.raises(StartError, match="DEVICE must be cpu or cuda, not 'tpu'"):
+        read_settings({"DEVICE": "tpu"})
+
+
+def test_cuda_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    with pytest.raises(StartError, match="DEVICE=cuda, but torch finds no CUDA device"):
+        check_device(Settings(device="cuda"))
+
+
+@pytest.mark.parametrize(
+    ("offset", "name"),
+    [
+        (0, "inference"),
+        (1, r"management, PORT\+1"),
+        (2, r"metrics, PORT\+2"),
+        (3, r"gRPC inference, PORT\+3"),
+        (4, r"gRPC management, PORT\+4"),
+    ],
+)
+def test_a_port_in_use_is_named(offset: int, name: str, free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port + offset)):
+        sentence = rf"Port {free_port + offset} \({name}\) is in use: choose another with `PORT="
+        with pytest.raises(StartError, match=sentence):
+            check_ports(Settings(free_port))
+
+
+def test_a_port_in_use_ends_the_start_with_one_line(free_port: int) -> None:
+    with socket.create_server(("127.0.0.1", free_port)):
+        run = subprocess.run(
+            [sys.executable, "-S", settings.__file__],
+            env={**os.environ, "PORT": str(free_port)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 2
+    assert run.stderr.count("\n") == 1
+    assert run.stderr.startswith(f"make serve: Port {free_port} (inference) is in use")
+
+
+def test_the_other_ports_follow_the_first_and_only_it_is_opened(tmp_path: Path) -> None:
+    path = write_properties(tmp_path, Settings(9000, "0.0.0.0"), ARCHIVE)  # noqa: S104
+    properties = read_properties(path)
+    assert properties["inference_address"] == "http://0.0.0.0:9000"
+    assert properties["management_address"] == "http://127.0.0.1:9001"
+    assert properties["metrics_address"] == "http://127.0.0.1:9002"
+    assert properties["grpc_inference_address"] == "127.0.0.1"
+    assert properties["grpc_inference_port"] == "9003"
+    assert properties["grpc_management_address"] == "127.0.0.1"
+    assert properties["grpc_management_port"] == "9004"
+    assert properties["initial_worker_port"] == "9010"
+
+
+def test_the_server_is_closed_and_takes_large_bodies(tmp_path: Path) -> None:
+    properties = read_properties(write_properties(tmp_path, Settings(), ARCHIVE))
+    assert json.loads(properties["disable_token_authorization"]) is False
+    assert int(properties["token_expiration_min"]) == 365 * 24 * 60
+    assert int(properties["max_request_size"]) == int(properties["max_response_size"]) == 64 << 20
+    assert properties["allowed_urls"] == f"file://{ARCHIVE.parent}/.*"
+    assert properties["metrics_mode"] == "prometheus"
+
+
+def test_the_java_options_reach_the_command(tmp_path: Path) -> None:
+    properties = write_properties(tmp_path, Settings(), ARCHIVE)
+    command = torchserve_command(Path("java"), properties)
+    assert "-XX:+ExitOnOutOfMemoryError" in command
+    assert any(option.startswith("-Xmx") for option in command)
+
+
+def test_there_is_one_worker_and_a_spare_place() -> None:
+    model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
+    assert model["continuousBatching"] is True
+    assert model["minWorkers"] == model["maxWorkers"] == 1
+    assert model["batchSize"] == model["handler"]["running"] + model["handler"]["waiting"] + 1
+
+
+def test_the_environment_is_the_servers_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TS_CONFIG_FILE", "another")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    environment = make_environment(tmp_path, Settings(device="cuda"))
+    assert "TS_CONFIG_FILE" not in environment
+    assert environment["TEMP"] == environment["TMPDIR"] == str(tmp_path / "tmp")
+    assert (environment["BRUNO_DEVICE"], environment["OMP_NUM_THREADS"]) == ("cuda", "3")
+
+
+def test_a_folder_is_short_enough_for_sockets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("long" * 30)))
+    folder = make_folder()
+    try:
+        assert len(str(folder / "tmp" / ".ts.sock.65535")) < 104
+    finally:
+        for name in ("logs", "tmp", ""):
+            (folder / name).rmdir()
+
+
+@pytest.mark.parametrize(
+    ("told", "major"),
+    [('openjdk version "17.0.9" 2023', 17), ('java version "1.8.0_392"', 8), ("no java", 0)],
+)
+def test_a_javas_version_is_read(told: str, major: int, tmp_path: Path) -> None:
+    java = tmp_path / "java"
+    java.write_text(f"#!/bin/sh\necho '{told}' >&2\n")
+    java.chmod(0o755)
+    assert java_version(java) == major
+
+
+def test_a_java_that_is_not_there_has_no_version(tmp_path: Path) -> None:
+    assert java_version(tmp_path / "java") == 0
