@@ -1,0 +1,52 @@
+"""The command line: the SDK with a progress bar.
+
+Exit codes: 0, 2 for the user's mistake, 1 for the server's, 130 for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from bruno.cli.grids import compare, sheet
+from bruno.cli.many import batch
+from bruno.cli.paint import paint
+from bruno.cli.server import health, options
+from bruno.errors import BrunoError
+from bruno.version import __version__
+
+INTERRUPTED: Final = 130
+
+
+class _UsersMistake(click.ClickException):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """Commands whose errors are one sentence."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("canceled", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrunoError as error:
+            kind = _UsersMistake if error.users_mistake else click.ClickException
+            raise kind(str(error)) from None
+
+
+@click.group(cls=_Commands)
+@click.version_option(__version__, prog_name="bruno")
+def cli() -> None:
+    """Paint a photo in the style of any painting."""
+
+
+for _command in (paint, batch, sheet, compare, health, options):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Runs the command line."""
+    cli(prog_name="bruno")

@@ -1,0 +1,114 @@
+"""The flags that commands share: the server's, and one for every option of the table."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar, cast, get_args, get_origin
+
+import click
+
+from bruno.client import Bruno
+from bruno.options import OPTIONS, REQUEST, TYPES, Request
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS: Final = {
+    ".png": ("png", "png16"),
+    ".jpg": ("jpeg",),
+    ".jpeg": ("jpeg",),
+    ".webp": ("webp",),
+    ".tif": ("tiff", "tiff16"),
+    ".tiff": ("tiff", "tiff16"),
+}
+
+
+_CONVERTERS: Final[dict[Any, Any]] = {bool: click.BOOL, int: click.INT, float: click.FLOAT}
+
+
+def numbers(text: str) -> float | list[float]:
+    """One number, or several with commas between them."""
+    try:
+        several = [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(f"{text!r} must be numbers with commas between them") from None
+    return several if len(several) > 1 else several[0]
+
+
+def _numbered_picture(text: str) -> tuple[int, str]:
+    number, equals, picture = text.partition("=")
+    if not number.isdecimal() or not equals:
+        raise click.BadParameter(f"{text!r} must be like 1=mask.png, 1 being the first style")
+    return int(number), picture
+
+
+_MASK: Final = {"type": _numbered_picture, "multiple": True, "metavar": "N=PICTURE"}
+_PICTURE: Final = {"metavar": "PICTURE"}
+_EXTRAS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
+    "style_weights": ("--style-weights", {"type": numbers, "metavar": "NUMBER,…"}),
+    "masks": ("--mask", _MASK),
+    "style_masks": ("--style-mask", _MASK),
+    "content_mask": ("--content-mask", _PICTURE),
+    "canvas": ("--canvas", _PICTURE),
+}
+
+
+def flag_type(name: str) -> Any:
+    """How the text of an option's flag is read; what is left to the server stays text."""
+    types = TYPES[name]
+    if get_origin(types[0]) is Literal:
+        return click.Choice(get_args(types[0]))
+    if len(types) == 1:
+        return _CONVERTERS[types[0]]
+    return numbers if float in types else click.STRING
+
+
+def request_flags(command: Command) -> Command:
+    """Adds a flag for every option, mask and weight; the command gets them as `options`."""
+
+    @functools.wraps(command)
+    def gathered(**given: Any) -> Any:
+        options = {name: given.pop(name) for name in (*OPTIONS, *_EXTRAS)}
+        options["masks"] = dict(options["masks"])
+        options["style_masks"] = dict(options["style_masks"])
+        if isinstance(options["style_weights"], float):
+            options["style_weights"] = [options["style_weights"]]
+        chosen = {name: value for name, value in options.items() if value not in (None, {})}
+        return command(options=cast(Request, chosen), **given)
+
+    for name, (flag, how) in reversed(_EXTRAS.items()):
+        click.option(flag, name, help=REQUEST[name].sentence(), **how)(gathered)
+    for name in reversed(list(OPTIONS)):
+        _option_flag(name)(gathered)
+    return cast(Command, gathered)
+
+
+def _option_flag(name: str) -> Callable[[Command], Command]:
+    word, option, kind = name.replace("_", "-"), OPTIONS[name], flag_type(name)
+    flag = f"--{word}/--no-{word}" if kind is click.BOOL else f"--{word}"
+    help = option.help if isinstance(kind, click.Choice) else option.sentence()
+    return click.option(flag, name, type=kind, help=help, default=None)
+
+
+def server_flags(command: Command) -> Command:
+    """Adds the flags that name the server; the command gets its `client`."""
+
+    @click.option("--url", help="The server; else BRUNO_URL, else http://127.0.0.1:8080.")
+    @click.option("--token", help="Its token; else BRUNO_TOKEN.")
+    @click.option("--key-file", help="TorchServe's key_file.json; else BRUNO_KEY_FILE.")
+    @functools.wraps(command)
+    def connected(url: str | None, token: str | None, key_file: str | None, **given: Any) -> Any:
+        return command(client=Bruno(url, token=token, key_file=key_file), **given)
+
+    return cast(Command, connected)
+
+
+def format_for(path: Path, given: str | None) -> str:
+    """The format that a file's suffix asks for; the one given where both agree."""
+    formats = FORMATS.get(path.suffix.lower())
+    if not formats:
+        raise click.UsageError(f"-o must end in {', '.join(FORMATS)}, got {path.name}")
+    if given and given not in formats:
+        raise click.UsageError(f"--format {given} does not go with the name {path.name}")
+    return given or formats[0]

@@ -1,0 +1,81 @@
+"""`bruno batch`: many paintings, a few at a time; what is painted is skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from bruno.batch import Task
+from bruno.cli.files import check_output, labels, pictures_in, write
+from bruno.cli.flags import FORMATS, request_flags, server_flags
+from bruno.client import Bruno
+from bruno.options import Request
+from bruno.painting import Painting
+
+Place = TypeVar("Place")
+
+
+@click.command()
+@click.argument("photos", type=click.Path(exists=True, path_type=Path))
+@click.argument("styles", type=click.Path(exists=True, path_type=Path))
+@click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--at-once", type=click.IntRange(1), default=2, show_default=True)
+@server_flags
+@request_flags
+def batch(
+    client: Bruno, photos: Path, styles: Path, output: Path, at_once: int, options: Request
+) -> None:
+    """Paint every photo in every style into a folder.
+
+    PHOTOS and STYLES are folders or files. Run again, it paints what is missing.
+    """
+    check_output(output)
+    output.mkdir(exist_ok=True)
+    wanted = {
+        output / name: Task(str(photo), str(style), options)
+        for (photo, style), name in painting_names(photos, styles, options).items()
+    }
+    missing = {path: task for path, task in wanted.items() if not path.exists()}
+    if len(missing) < len(wanted):
+        click.echo(f"{len(wanted) - len(missing)} of {len(wanted)} are painted already", err=True)
+    code = paint_all(client, missing, at_once, lambda path, painting: write(path, painting.data))
+    click.get_current_context().exit(code)
+
+
+def painting_names(photos: Path, styles: Path, options: Request) -> dict[tuple[Path, Path], str]:
+    """The file name of the painting of every photo in every style."""
+    format = options.get("format") or "png"
+    suffix = next(suffix for suffix, formats in FORMATS.items() if format in formats)
+    photo_files, style_files = pictures_in(photos), pictures_in(styles)
+    return {
+        (photo, style): f"{photo_label}--{style_label}{suffix}"
+        for photo, photo_label in zip(photo_files, labels(photo_files), strict=True)
+        for style, style_label in zip(style_files, labels(style_files), strict=True)
+    }
+
+
+def paint_all(
+    client: Bruno,
+    tasks: Mapping[Place, Task],
+    at_once: int,
+    keep: Callable[[Place, Painting], None],
+) -> int:
+    """Paints and keeps them one by one; returns the exit code that the failures ask for."""
+    places = {id(task): place for place, task in tasks.items()}
+    with client.run(tasks.values(), at_once=at_once) as results:
+        for done, finished in enumerate(results, start=1):
+            place = places[id(finished.task)]
+            keep(place, finished.painting)
+            click.echo(f"{done} of {len(tasks)}: {_told(place)}", err=True)
+    for failed in results.failures:
+        click.echo(f"failed: {_told(places[id(failed.task)])}: {failed.error}", err=True)
+    if not results.failures:
+        return 0
+    return 2 if all(failed.error.users_mistake for failed in results.failures) else 1
+
+
+def _told(place: object) -> str:
+    return ", ".join(map(str, place)) if isinstance(place, tuple) else str(place)

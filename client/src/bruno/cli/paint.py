@@ -1,0 +1,123 @@
+"""`bruno paint`: one painting."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from bruno.cli.display import Bar, print_json
+from bruno.cli.files import check_output, encoded, write
+from bruno.cli.flags import FORMATS, format_for, request_flags, server_flags
+from bruno.client import DEFAULT_TIMEOUT, Bruno
+from bruno.events import Preview
+from bruno.inputs import read_picture
+from bruno.options import OPTIONS, Request
+from bruno.painting import Painting, Record, read_record
+from bruno.stream import Stream
+
+
+@click.command()
+@click.argument("photo")
+@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
+@click.option("-o", "--output", default="painting.png", show_default=True, help="- for stdout.")
+@click.option("--watch", is_flag=True, help="Update the output file while the painting forms.")
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+@click.option("--like", help="Take the options from the record of this painting.")
+@server_flags
+@request_flags
+def paint(
+    client: Bruno,
+    photo: str,
+    styles: Sequence[str],
+    output: str,
+    watch: bool,
+    as_json: bool,
+    like: str | None,
+    options: Request,
+) -> None:
+    """Paint PHOTO in the style of one or more paintings.
+
+    PHOTO and STYLE are files, http(s) URLs, or - for stdin. The format follows from the
+    output's suffix; flags left out are the server's to decide.
+    """
+    _check_streams([photo, *styles], output, watch, as_json)
+    pictures = _read([photo, *styles])
+    if like:
+        record = read_record(like)
+        options = _like(record, options, output)
+        _warn_of_differences(client, record, pictures)
+    if output != "-":
+        check_output(Path(output))
+        format = format_for(Path(output), options.get("format"))
+        options = cast(Request, {**options, "format": format})
+    with client.stream(pictures[0], pictures[1:], **options) as events:
+        painting = _follow(events, Path(output) if watch else None, options, as_json)
+    if output == "-":
+        sys.stdout.buffer.write(painting.data)
+    else:
+        write(Path(output), painting.data)
+    if as_json:
+        print_json(painting, output=output)
+    else:
+        click.echo(_summary(painting, output), err=True)
+
+
+def _check_streams(inputs: Sequence[str], output: str, watch: bool, as_json: bool) -> None:
+    if inputs.count("-") > 1:
+        raise click.UsageError("only one of the pictures can be -")
+    if output == "-" and (watch or as_json):
+        raise click.UsageError(f"{'--watch' if watch else '--json'} does not go with -o -")
+
+
+def _read(inputs: Sequence[str]) -> list[bytes]:
+    names = ["content", *(f"style_{number}" for number in range(1, len(inputs)))]
+    return [
+        sys.stdin.buffer.read() if given == "-" else read_picture(name, given, DEFAULT_TIMEOUT)
+        for name, given in zip(names, inputs, strict=True)
+    ]
+
+
+def _follow(events: Stream, watched: Path | None, options: Request, as_json: bool) -> Painting:
+    with Bar() as bar:
+        for event in events:
+            if isinstance(event, Painting):
+                return event
+            bar.show(event)
+            if as_json:
+                print_json(event)
+            if watched and isinstance(event, Preview):
+                write(watched, encoded(event.image, str(options.get("format"))))
+    raise AssertionError("a stream ends with its painting")
+
+
+def _summary(painting: Painting, output: str) -> str:
+    record = painting.record
+    return (
+        f"{output}: {painting.width} x {painting.height}, {record['steps']} steps "
+        f"in {record['seconds']:.1f} s, seed {painting.seed}"
+    )
+
+
+def _like(record: Record, options: Request, output: str) -> Request:
+    """The options of a record under those given; its format only where the suffix allows it."""
+    if "preset" in options:
+        raise click.UsageError("--preset does not go with --like: both choose all options")
+    recorded: Any = {name: record["options"][name] for name in OPTIONS if name in record["options"]}
+    if output != "-" and recorded.get("format") not in FORMATS.get(Path(output).suffix.lower(), ()):
+        recorded.pop("format", None)
+    return {**recorded, **options}
+
+
+def _warn_of_differences(client: Bruno, record: Record, pictures: Sequence[bytes]) -> None:
+    content, *styles = (hashlib.sha256(picture).hexdigest() for picture in pictures)
+    now = {"photo": content, "styles": styles, "weights": client.describe()["weights"]["sha256"]}
+    digests = record["digests"]
+    then = {"photo": digests["content"], "styles": digests["styles"], "weights": record["weights"]}
+    for what, digest in now.items():
+        if digest != then[what]:
+            click.echo(f"warning: not the same {what} as in the record", err=True)

@@ -1,0 +1,179 @@
+"""The client: where pictures go in and paintings come out."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Unpack
+
+from bruno.batch import Batch, Task
+from bruno.connection import Connection, Key
+from bruno.errors import BrunoError, ConnectionFailed, InvalidInput, Unauthorized, UnexpectedAnswer
+from bruno.inputs import Picture
+from bruno.options import Request, with_options
+from bruno.painting import Painting
+from bruno.request import make_form
+from bruno.stream import Stream
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+DEFAULT_TIMEOUT: Final = (5.0, 60.0)
+DEFAULT_RETRIES: Final = 5
+_POLL_SECONDS: Final = 0.5
+
+
+class Bruno:
+    """A Bruno server; made once, it may be used from many threads.
+
+    `url`, `token` and `key_file` (TorchServe's key_file.json, read anew when its key is
+    refused) default to BRUNO_URL, BRUNO_TOKEN and BRUNO_KEY_FILE. `timeout` is the seconds to
+    connect and the seconds that may pass without a byte (the server speaks every 10).
+    A full server, a broken connection and an interrupted painting are tried again up to
+    `retries` times. Whatever goes wrong is a BrunoError; `bruno.errors` draws the tree.
+
+    >>> from bruno import Bruno
+    >>> Bruno(timeout=(2, 30)).health()
+    'ready'
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        key_file: str | os.PathLike[str] | None = None,
+        timeout: tuple[float, float] = DEFAULT_TIMEOUT,
+        retries: int = DEFAULT_RETRIES,
+    ) -> None:
+        url = url or os.environ.get("BRUNO_URL") or DEFAULT_URL
+        if not token and not key_file:
+            token = os.environ.get("BRUNO_TOKEN")
+            key_file = os.environ.get("BRUNO_KEY_FILE")
+        self.url = url
+        self._connection = Connection(url, Key(token, key_file), timeout)
+        self._retries = retries
+
+    @with_options
+    def paint(
+        self,
+        content: Picture,
+        style: Picture | Sequence[Picture],
+        **options: Unpack[Request],
+    ) -> Painting:
+        """Paints `content` in the style of `style`, or of up to 8 styles in a list.
+
+        Pictures are paths, http(s) URLs, bytes, binary files, PIL images or numpy arrays.
+        Raises InvalidInput, or what the server said; never returns half a painting.
+
+        >>> from bruno import Bruno
+        >>> painting = Bruno().paint("photo.jpg", "starry-night.jpg", size=64, beta=50)
+        >>> painting.save("painting.png")
+        """
+        return self.stream(content, style, **options).painting()
+
+    @with_options
+    def stream(
+        self,
+        content: Picture,
+        style: Picture | Sequence[Picture],
+        **options: Unpack[Request],
+    ) -> Stream:
+        """Paints, and tells how it forms: Waiting, Accepted, Progress, Preview, Painting.
+
+        Leaving the loop or the `with` closes the connection, which cancels the job.
+
+        >>> from bruno import Bruno, Painting, Progress
+        >>> for event in Bruno().stream("photo.jpg", "starry-night.jpg"):
+        ...     if isinstance(event, Progress):
+        ...         print(event.step, "of", event.steps, round(event.total_loss, 2))
+        ...     elif isinstance(event, Painting):
+        ...         event.save("painting.png")
+        25 of 100 0.75
+        50 of 100 0.5
+        75 of 100 0.25
+        100 of 100 0.0
+        """
+        return self._open(Task(content, style, options), threading.Event())
+
+    @with_options
+    def batch(
+        self,
+        contents: Iterable[Picture],
+        styles: Iterable[Picture],
+        *,
+        at_once: int = 2,
+        **options: Unpack[Request],
+    ) -> Batch:
+        """Paints every content in every style, `at_once` at a time, in the order they finish.
+
+        Failures do not stop it; they are kept in `failures` of what it returns.
+
+        >>> from bruno import Bruno
+        >>> for finished in Bruno().batch(["photo.jpg"], ["starry-night.jpg"], size=64):
+        ...     finished.painting.save("photo-as-starry-night.png")
+        """
+        styles = list(styles)
+        tasks = [Task(content, style, options) for content in contents for style in styles]
+        return self.run(tasks, at_once=at_once)
+
+    def run(self, tasks: Iterable[Task], *, at_once: int = 2) -> Batch:
+        """Paints tasks that differ in more than content and style; else as `batch`.
+
+        >>> from bruno import Bruno, Task
+        >>> tasks = [Task("photo.jpg", "starry-night.jpg", {"beta": beta}) for beta in (5, 50)]
+        >>> sorted(done.painting.record["options"]["beta"] for done in Bruno().run(tasks))
+        [5, 50]
+        """
+        if at_once < 1:
+            raise InvalidInput(f"at_once must be at least 1, got {at_once}")
+        return Batch(self._open, list(tasks), at_once)
+
+    def health(self) -> str:
+        """One word: `ready`, `busy` (a place in the line is free) or `full`.
+
+        >>> from bruno import Bruno
+        >>> Bruno().health()
+        'ready'
+        """
+        return str(self.describe()["health"])
+
+    def wait_ready(self, timeout: float = 300.0) -> None:
+        """Waits until the server is ready to paint; raises ConnectionFailed after `timeout` s.
+
+        A key file that is not there yet is waited for; a token refused is told at once.
+
+        >>> from bruno import Bruno
+        >>> Bruno().wait_ready(timeout=10)
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                self.describe()
+                return
+            except Unauthorized:
+                raise
+            except BrunoError as problem:
+                if time.monotonic() + _POLL_SECONDS > deadline:
+                    raise ConnectionFailed(f"not ready after {timeout:g} s: {problem}") from None
+            time.sleep(_POLL_SECONDS)
+
+    def describe(self) -> dict[str, Any]:
+        """What the server tells of itself: options, presets, limits, weights, versions, load.
+
+        >>> from bruno import Bruno
+        >>> Bruno().describe()["limits"]["styles"]
+        8
+        """
+        json_type = "application/json"
+        answer = self._connection.post(b'{"describe": true}', json_type, json_type)
+        try:
+            description: dict[str, Any] = json.loads(b"".join(self._connection.pieces(answer)))
+            return description
+        except ValueError:
+            raise UnexpectedAnswer(f"{self.url} described itself in broken JSON") from None
+
+    def _open(self, task: Task, canceled: threading.Event) -> Stream:
+        form = make_form(task.content, task.style, task.options, self._connection.timeout)
+        return Stream(self._connection, form, self._retries, canceled)

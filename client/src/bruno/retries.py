@@ -1,0 +1,78 @@
+"""When to try again, and how to go on where a stream broke."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from random import SystemRandom
+from typing import Final
+
+from bruno.errors import BrunoError, ConnectionFailed, Full, Interrupted, StreamBroken
+from bruno.events import Accepted, Event, Preview, Progress
+from bruno.painting import Painting
+from bruno.request import Form
+
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 30.0
+LONGEST_HINT: Final = 120.0
+RESUMED_FROM: Final = 0.25
+
+RETRIED: Final = (ConnectionFailed, StreamBroken, Full, Interrupted)
+
+_random = SystemRandom()
+
+
+def pause_before(retry: int, problem: BrunoError) -> float:
+    """Seconds before a retry, counted from 1: doubled each time, with jitter.
+
+    Never less than the server's hint.
+    """
+    pause = min(FIRST_PAUSE * 2.0 ** (retry - 1), LONGEST_PAUSE)
+    hint = (problem.retry_after or 0.0) if isinstance(problem, Full) else 0.0
+    return max(hint, pause) * _random.uniform(1, 1.25)
+
+
+def worth_retrying(retry: int, most: int, problem: BrunoError) -> bool:
+    """False for a server that was never reached, a hint beyond patience, or one retry too many."""
+    if isinstance(problem, ConnectionFailed) and retry == 1:
+        return False
+    if isinstance(problem, Full) and (problem.retry_after or 0) > LONGEST_HINT:
+        return False
+    return retry <= most
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a painting: what is sent, what came of it, and how often it was begun again."""
+
+    form: Form
+    begun: bool = False
+    share: float = 0.0
+    preview: Preview | None = None
+    resumes: int = 0
+    restarts: int = 0
+
+    def after(self, event: Event) -> Attempt:
+        """The attempt with this event counted in."""
+        if isinstance(event, Accepted):
+            return replace(self, begun=True)
+        if isinstance(event, Progress):
+            return replace(self, share=event.share)
+        if isinstance(event, Preview):
+            return replace(self, preview=event)
+        return self
+
+    def again(self) -> Attempt:
+        """The next attempt: from the last preview when a quarter was done, else anew."""
+        if not self.begun:
+            return self
+        if self.preview and self.share >= RESUMED_FROM:
+            form = self.form.going_on_from(self.preview)
+            return replace(self, form=form, begun=False, resumes=self.resumes + 1)
+        return Attempt(self.form, resumes=self.resumes, restarts=self.restarts + 1)
+
+    def sign(self, painting: Painting) -> Painting:
+        """The painting, with a note in its record where its stream was broken."""
+        if not self.resumes and not self.restarts:
+            return painting
+        note = {"resumes": self.resumes, "restarts": self.restarts}
+        return replace(painting, record={**painting.record, "client": note})

@@ -1,0 +1,105 @@
+"""The events of one painting, across broken connections."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
+from types import TracebackType
+
+from bruno.connection import Connection
+from bruno.errors import BrunoError, StreamBroken
+from bruno.events import Event, read_event
+from bruno.painting import Painting
+from bruno.request import Form
+from bruno.retries import RETRIED, Attempt, pause_before, worth_retrying
+from bruno.sse import EventDecoder
+
+
+class Stream(Iterator[Event]):
+    """The events of one painting, ending with the Painting; leaving it cancels the job.
+
+    >>> from bruno import Bruno, Preview
+    >>> with Bruno().stream("photo.jpg", "starry-night.jpg") as events:
+    ...     for event in events:
+    ...         if isinstance(event, Preview):
+    ...             break
+    >>> event.level, event.step
+    (1, 25)
+    """
+
+    def __init__(
+        self, connection: Connection, form: Form, retries: int, canceled: threading.Event
+    ) -> None:
+        self._canceled = canceled
+        self._events = _mended(connection, form, retries, canceled)
+
+    def __next__(self) -> Event:
+        """The next event; raises a BrunoError where the painting cannot be made."""
+        return next(self._events)
+
+    def __enter__(self) -> Stream:
+        """The stream itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+    def painting(self) -> Painting:
+        """Passes over the other events; raises BrunoError where the stream was canceled."""
+        with self:
+            for event in self:
+                if isinstance(event, Painting):
+                    return event
+        raise BrunoError("the painting was canceled")
+
+    def close(self) -> None:
+        """Closes the connection, which cancels the job."""
+        self._events.close()
+
+    def cancel(self) -> None:
+        """Ends the stream at its next event; may be called from another thread."""
+        self._canceled.set()
+
+
+def _mended(
+    connection: Connection, form: Form, retries: int, canceled: threading.Event
+) -> Generator[Event, None, None]:
+    attempt, retry = Attempt(form), 0
+    while not canceled.is_set():
+        try:
+            with closing(_events(connection, attempt.form)) as events:
+                for event in events:
+                    if canceled.is_set():
+                        return
+                    attempt = attempt.after(event)
+                    if isinstance(event, Painting):
+                        with suppress(BrunoError):
+                            next(events, None)  # the end, so that nothing is left unread
+                        yield attempt.sign(event)
+                        return
+                    yield event
+            raise StreamBroken(f"{connection.url} ended its answer before the painting")
+        except RETRIED as problem:
+            retry += 1
+            if not worth_retrying(retry, retries, problem):
+                raise
+            attempt = attempt.again()
+            canceled.wait(pause_before(retry, problem))
+
+
+def _events(connection: Connection, form: Form) -> Generator[Event, None, None]:
+    body, content_type = form.encode()
+    decoder = EventDecoder()
+    with connection.post(body, content_type, "text/event-stream") as answer:
+        for piece in connection.pieces(answer):
+            for name, data in decoder.feed(piece):
+                event = read_event(name, data)
+                if event:
+                    yield event

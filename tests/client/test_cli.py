@@ -1,0 +1,241 @@
+"""The command line, through click's runner."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from bruno import OPTIONS, read_record
+from bruno.cli import cli
+
+from .conftest import Folder
+from .scripted_server import (
+    SIZE,
+    Reply,
+    Scripted,
+    accepted,
+    event,
+    paint,
+    picture,
+    preview,
+    problem,
+)
+
+
+def run(*words: object, stdin: bytes | None = None) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words], input=stdin)
+
+
+def test_paint(scripted: Scripted, folder: Folder) -> None:
+    done = run("paint", "photo.jpg", "starry-night.jpg", "-o", "out.png", "--beta", 50)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == "out.png: 64 x 48, 100 steps in 10.0 s, seed 0\n"
+    assert read_record("out.png")["options"] == {"seed": 0, "beta": 50, "format": "png"}
+    assert sorted(path.name for path in folder.path.iterdir()) == [
+        "out.png",
+        "photo.jpg",
+        "starry-night.jpg",
+    ]
+
+
+def test_every_option_has_its_flag(scripted: Scripted, folder: Folder) -> None:
+    help = run("paint", "--help").stdout
+    for name in OPTIONS:
+        assert f"--{name.replace('_', '-')}" in help
+    values: dict[str, Any] = {
+        "content_layers": "conv4_2",
+        "style_layers": "conv1_1:16,conv2_1:8",
+        "style_scale": "0.5,2",
+        "optimizer": "lbfgs",
+        "size": 256,
+        "preset": "gatys",
+    }
+    flags = [part for name, value in values.items() for part in (_flag(name), value)]
+    done = run("paint", "photo.jpg", "starry-night.jpg", *flags, "--no-reproducible")
+    assert done.exit_code == 0
+    sent = scripted.requests[0].options
+    assert {name: sent[name] for name in values} == values | {"style_scale": [0.5, 2]}
+    assert sent["reproducible"] is False
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def test_masks_weights_and_canvas(scripted: Scripted, folder: Folder) -> None:
+    (folder.path / "mask.png").write_bytes(picture())
+    flags = ["--mask", "2=mask.png", "--style-mask", "1=mask.png", "--content-mask", "mask.png"]
+    more = ["--style-weights", "1,3", "--canvas", "mask.png"]
+    done = run("paint", "photo.jpg", "starry-night.jpg", "photo.jpg", *flags, *more)
+    assert done.exit_code == 0
+    fields = scripted.requests[0].fields
+    for name in ("mask_2", "style_mask_1", "content_mask", "canvas"):
+        assert fields[name] == picture()
+    assert fields["style_2"] == folder.photo.read_bytes()
+    assert json.loads(fields["style_weights"]) == [1, 3]
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "format"),
+    [
+        ("a.png", [], "png"),
+        ("a.png", ["--format", "png16"], "png16"),
+        ("a.JPG", [], "jpeg"),
+        ("a.webp", [], "webp"),
+        ("a.tiff", ["--format", "tiff16"], "tiff16"),
+    ],
+)
+def test_the_format_follows_from_the_suffix(
+    scripted: Scripted, folder: Folder, name: str, flags: list[str], format: str
+) -> None:
+    assert run("paint", "photo.jpg", "starry-night.jpg", "-o", name, *flags).exit_code == 0
+    assert scripted.requests[0].options["format"] == format
+
+
+def test_standard_streams(scripted: Scripted, folder: Folder) -> None:
+    photo = folder.photo.read_bytes()
+    done = run("paint", "-", "starry-night.jpg", "-o", "-", stdin=photo)
+    assert done.exit_code == 0
+    assert Image.open(io.BytesIO(done.stdout_bytes)).size == SIZE
+    assert scripted.requests[0].fields["content"] == photo
+
+
+def test_json_lines(scripted: Scripted, folder: Folder) -> None:
+    done = run("paint", "photo.jpg", "starry-night.jpg", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    names = [line["event"] for line in lines]
+    assert names == ["waiting", "accepted", *["progress", "preview"] * 4, "painting"]
+    assert lines[2]["step"] == 25
+    assert lines[-1]["output"] == "painting.png"
+    assert lines[-1]["record"] == read_record("painting.png")
+
+
+def test_watch_shows_the_canvas_as_it_forms(scripted: Scripted, folder: Folder) -> None:
+    seen: list[str] = []
+
+    def look(reply: Reply) -> None:
+        seen.append(str(Image.open(io.BytesIO(Path("out.png").read_bytes())).format))
+        paint(reply)
+
+    scripted.script = [_one_preview_then_break, look]
+    done = run("paint", "photo.jpg", "starry-night.jpg", "-o", "out.png", "--watch")
+    assert done.exit_code == 0
+    assert seen == ["PNG"]
+    assert read_record("out.png")
+
+
+def _one_preview_then_break(reply: Reply) -> None:
+    reply.start()
+    reply.say(accepted(reply.received) + preview(1))
+    reply.hang_up()
+
+
+def test_like_takes_the_options_of_a_record(scripted: Scripted, folder: Folder) -> None:
+    run("paint", "photo.jpg", "starry-night.jpg", "-o", "a.png", "--beta", 50, "--seed", 9)
+    done = run("paint", "photo.jpg", "starry-night.jpg", "-o", "b.jpg", "--like", "a.png",
+               "--seed", 4)  # fmt: skip
+    assert done.exit_code == 0
+    options = scripted.requests[-1].options
+    assert (options["beta"], options["seed"], options["format"]) == (50, 4, "jpeg")
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning")]
+    assert warnings == [f"warning: not the same {what} as in the record" for what in
+                        ("photo", "styles", "weights")]  # fmt: skip
+
+
+def test_like_is_quiet_where_all_is_the_same(
+    scripted: Scripted, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, style = folder.photo.read_bytes(), folder.style.read_bytes()
+    record = {
+        "options": {"beta": 50},
+        "digests": {
+            "content": hashlib.sha256(photo).hexdigest(),
+            "styles": [hashlib.sha256(style).hexdigest()],
+        },
+        "weights": "v" * 64,
+    }
+    exif = Image.Exif()
+    exif[0x010E] = json.dumps(record)
+    (folder.path / "a.jpg").write_bytes(picture(format="JPEG", exif=exif))
+    done = run("paint", "photo.jpg", "starry-night.jpg", "--like", "a.jpg")
+    assert done.exit_code == 0
+    assert "warning" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["paint", "no.jpg", "starry-night.jpg"], "content: no.jpg cannot be read"),
+        (["paint", "photo.jpg"], "Missing argument 'STYLE...'"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "a.gif"], "-o must end in .png, .jpg"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "no/a.png"], "there is no such folder"),
+        (["paint", "photo.jpg", "photo.jpg", "--format", "jpeg"], "does not go with the name"),
+        (["paint", "photo.jpg", "photo.jpg", "--alpha", "-1"], "alpha must be …, got -1"),
+        (["paint", "photo.jpg", "photo.jpg", "--steps", "many"], "'many' is not a valid integer"),
+        (["paint", "photo.jpg", "photo.jpg", "--mask", "x.png"], "must be like 1=mask.png"),
+        (["paint", "photo.jpg", "photo.jpg", "--style-scale", "x"], "must be numbers with commas"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "-", "--json"], "--json does not go with -o -"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "-", "--watch"], "--watch does not go with"),
+        (["paint", "-", "-"], "only one of the pictures can be -"),
+        (["paint", "photo.jpg", "photo.jpg", "--like", "photo.jpg"], "carries no record"),
+        (["batch", "photo.jpg", "empty", "-o", "out"], "empty holds no pictures"),
+        (["batch", "photo.jpg", "photo.jpg", "-o", "no/out"], "there is no such folder"),
+        (["compare", "photo.jpg", "photo.jpg", "--x", "gamma=1", "--y", "beta=1"], "no option gam"),
+        (["compare", "photo.jpg", "photo.jpg", "--x", "size=a", "--y", "beta=1"], "'a' is not a"),
+        (["health", "--key-file", "no.json"], "the key file no.json cannot be read"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence_and_2(
+    scripted: Scripted, folder: Folder, words: list[str], sentence: str
+) -> None:
+    (folder.path / "empty").mkdir()
+    done = run(*words)
+    assert done.exit_code == 2
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("Error: ")
+    assert sentence in last
+    assert "Traceback" not in done.output
+
+
+def test_preset_and_like_exclude_each_other(scripted: Scripted, folder: Folder) -> None:
+    run("paint", "photo.jpg", "starry-night.jpg")
+    more = ["--like", "painting.png", "--preset", "draft"]
+    done = run("paint", "photo.jpg", "starry-night.jpg", *more)
+    assert done.exit_code == 2
+    assert "--preset does not go with --like" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["health"], ["options"], ["paint", "photo.jpg", "photo.jpg"]])
+def test_the_servers_fault_is_one_sentence_and_1(command: list[str], folder: Folder) -> None:
+    done = run(*command, "--url", "http://127.0.0.1:9")
+    assert done.exit_code == 1
+    assert done.stderr == (
+        "Error: http://127.0.0.1:9 cannot be reached: connection refused; is the server running?\n"
+    )
+
+
+def test_adjustments_are_told(scripted: Scripted, folder: Folder) -> None:
+    def adjusts(reply: Reply) -> None:
+        reply.start()
+        told = accepted(reply.received).replace(b'"adjusted": []', b'"adjusted": ["on white"]')
+        reply.say(told + event("error", problem(500, "internal", "a defect")))
+        reply.end()
+
+    scripted.script = [adjusts]
+    done = run("paint", "photo.jpg", "starry-night.jpg")
+    assert done.stderr == "on white\nError: a defect\n"
+    assert done.exit_code == 1
+
+
+def test_a_device_is_written_to_and_not_replaced(scripted: Scripted, folder: Folder) -> None:
+    link = Path("out.png")
+    link.symlink_to("/dev/null")
+    assert run("paint", "photo.jpg", "starry-night.jpg", "-o", link).exit_code == 0
+    assert link.is_symlink()

@@ -1,0 +1,137 @@
+"""Batches, contact sheets and grids on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
+
+from bruno.cli import cli
+from bruno.sheet import Tile, contact_sheet
+
+from .conftest import Folder
+from .scripted_server import Reply, Scripted, paint, picture, problem
+
+GOLD = (255, 215, 0)
+
+
+@pytest.fixture
+def folders(folder: Folder) -> Path:
+    for name in ("photos/a.png", "photos/b.png", "styles/c.jpg", "styles/c.png", "photos/notes.md"):
+        path = folder.path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(picture())
+    return folder.path
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(cli, [str(word) for word in words])
+
+
+def names(folder: str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def fails(reply: Reply) -> None:
+    said = json.dumps(problem(500, "internal", "a defect")).encode()
+    reply.whole(500, "application/problem+json", said)
+
+
+ALL = ["a--c.jpg.png", "a--c.png.png", "b--c.jpg.png", "b--c.png.png"]
+
+
+def test_batch_skips_what_is_painted(scripted: Scripted, folders: Path) -> None:
+    scripted.script = [paint, fails]
+    done = run("batch", "photos", "styles", "-o", "out", "--at-once", 1, "--beta", 5)
+    assert done.exit_code == 1
+    assert "failed: out/a--c.png.png: a defect" in done.stderr
+    assert names("out") == [ALL[0], *ALL[2:]]
+    again = run("batch", "photos", "styles", "-o", "out")
+    assert again.exit_code == 0
+    assert "3 of 4 are painted already" in again.stderr
+    assert names("out") == ALL
+    assert len(scripted.requests) == 5
+    assert scripted.requests[0].options["beta"] == 5
+
+
+def test_batch_of_a_users_mistake_is_2(scripted: Scripted, folders: Path) -> None:
+    assert run("batch", "photos", "styles", "-o", "out", "--alpha", -1).exit_code == 2
+
+
+def test_batch_names_files_by_their_format(scripted: Scripted, folder: Folder) -> None:
+    done = run("batch", "photo.jpg", "starry-night.jpg", "-o", "out", "--format", "jpeg")
+    assert done.exit_code == 0
+    assert names("out") == ["photo--starry-night.jpg"]
+
+
+def test_sheet_uses_and_keeps_paintings(scripted: Scripted, folders: Path) -> None:
+    run("batch", "photos/a.png", "styles", "-o", "out")
+    done = run("sheet", "photos", "styles", "--paintings", "out", "-o", "sheet.png", "--cell", 64)
+    assert done.exit_code == 0
+    assert names("out") == ALL
+    assert len(scripted.requests) == 4
+    with Image.open("sheet.png") as sheet:
+        # Columns: photo, two paintings. Rows: styles, two photos with their paintings.
+        assert sheet.size == (3 * 64 + 4 * 8, 3 * (48 + 24) + 4 * 8)
+        assert sheet.getpixel((8 + 64 + 8 + 32, 8 + 72 + 8 + 24)) == GOLD
+
+
+def test_sheet_leaves_failures_empty(scripted: Scripted, folders: Path) -> None:
+    scripted.script = [fails] * 4
+    done = run("sheet", "photos", "styles", "-o", "sheet.jpg")
+    assert done.exit_code == 1
+    assert Path("sheet.jpg").exists()
+
+
+def test_sheet_over_the_steps_of_one_painting(scripted: Scripted, folder: Folder) -> None:
+    words = ["sheet", "photo.jpg", "starry-night.jpg", "--over", "30,60,100", "--cell", 64]
+    done = run(*words, "-o", "steps.png")
+    assert done.exit_code == 0
+    assert scripted.requests[0].options["steps"] == 100
+    with Image.open("steps.png") as sheet:
+        assert sheet.size == (3 * 64 + 4 * 8, 48 + 24 + 2 * 8)
+        middles = [sheet.getpixel((8 + 72 * column + 32, 40)) for column in range(3)]
+    assert middles[2] == GOLD
+    assert middles[0] == middles[1] != GOLD
+
+
+def test_compare_two_options(scripted: Scripted, folder: Folder) -> None:
+    words = ["compare", "photo.jpg", "starry-night.jpg", "--cell", 64, "--seed", 3]
+    done = run(*words, "--x", "alpha=0.1,1,10", "--y", "style-scale=0.5,2", "-o", "grid.png")
+    assert done.exit_code == 0
+    sent = {
+        (one.options["alpha"], one.options["style_scale"], one.options["seed"])
+        for one in scripted.requests
+    }
+    assert sent == {(alpha, scale, 3) for alpha in (0.1, 1, 10) for scale in (0.5, 2)}
+    with Image.open("grid.png") as grid:
+        assert grid.height == 24 + 2 * 48 + 4 * 8
+        assert grid.getpixel((grid.width - 8 - 32, 24 + 16 + 24)) == GOLD
+
+
+def test_compare_layers(scripted: Scripted, folder: Folder) -> None:
+    words = ["compare", "photo.jpg", "starry-night.jpg", "--x", "pooling=max,average"]
+    done = run(*words, "--y", "style_layers=conv1_1,conv2_1;all")
+    assert done.exit_code == 0
+    layers = {one.options["style_layers"] for one in scripted.requests}
+    assert layers == {"conv1_1,conv2_1", "all"}
+
+
+def test_a_broken_picture_is_one_sentence(scripted: Scripted, folders: Path) -> None:
+    (folders / "photos/notes.png").write_bytes(b"notes")
+    done = run("sheet", "photos", "styles")
+    assert done.exit_code == 2
+    assert done.stderr == "Error: photos/notes.png cannot be read as a picture\n"
+
+
+def test_labels_are_written_and_shortened() -> None:
+    def ink(label: str) -> int:
+        sheet = contact_sheet([[Tile(label, Image.new("RGB", (9, 9), "white"))]], side=50)
+        assert sheet.size[0] == 66
+        return sum(sheet.convert("L").histogram()[:128])
+
+    assert ink("") == 0
+    assert 0 < ink("abc") < ink("abc" * 30)

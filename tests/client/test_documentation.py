@@ -1,0 +1,42 @@
+"""Every public name is documented, and every example in the documentation runs."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import bruno
+from bruno import Batch, Bruno, Painting, Stream
+
+MODULES = [f"bruno.{module.name}" for module in pkgutil.iter_modules(bruno.__path__)]
+
+
+@pytest.mark.parametrize("name", ["bruno", *(name for name in MODULES if name != "bruno.__main__")])
+def test_examples_run(name: str, scripted: object, folder: object) -> None:
+    outcome = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(bruno.__all__) - {"__version__", "OPTIONS"}))
+def test_public_names_are_documented(name: str) -> None:
+    thing = getattr(bruno, name)
+    if inspect.isclass(thing) or inspect.isfunction(thing):
+        assert inspect.getdoc(thing)
+        assert thing.__module__.startswith("bruno.")
+
+
+@pytest.mark.parametrize("kind", [Batch, Bruno, Painting, Stream])
+def test_public_verbs_have_an_example(kind: type) -> None:
+    assert ">>>" in (kind.__doc__ or "")
+    for name, verb in vars(Bruno).items():
+        if inspect.isfunction(verb) and not name.startswith("_"):
+            assert ">>>" in (verb.__doc__ or ""), name
+
+
+def test_all_names_what_there_is() -> None:
+    assert len(bruno.__all__) == len(set(bruno.__all__))
+    assert all(hasattr(bruno, name) for name in bruno.__all__)

@@ -1,0 +1,199 @@
+"""Everything that a network, TorchServe and Bruno can answer instead of a painting."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import bruno as b
+from bruno import Bruno
+
+from .conftest import Folder
+from .scripted_server import Reply, Scripted, accepted, event, problem
+
+Script = Callable[[Reply], None]
+
+
+def says(status: int, media_type: str, body: Any, **headers: str) -> Script:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return lambda reply: reply.whole(status, media_type, text, **headers)
+
+
+def tells_problem(status: int, code: str, **more: Any) -> Script:
+    return says(status, "application/problem+json", problem(status, code, "a reason", **more))
+
+
+def torchserve(status: int, kind: str, message: str) -> Script:
+    body = {"code": status, "type": kind, "message": message}
+    return says(status, "application/json", body)
+
+
+def streams(*pieces: bytes) -> Script:
+    def script(reply: Reply) -> None:
+        reply.start()
+        for piece in pieces:
+            reply.say(piece)
+        reply.end()
+
+    return script
+
+
+TORCHSERVE_FULL = torchserve(503, "ServiceUnavailableException", "no worker is available")
+WORKER_DIED = torchserve(500, "InternalServerException", "Worker died.")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (400, "missing_image", b.BadRequest),
+        (413, "image_too_large", b.TooLarge),
+        (415, "not_an_image", b.NotAnImage),
+        (422, "unknown_layer", b.OutOfRange),
+        (500, "internal", b.ServerFailure),
+        (507, "out_of_memory", b.OutOfMemory),
+    ],
+)
+@pytest.mark.parametrize("late", [False, True])
+def test_problems_become_exceptions(
+    bruno: Bruno,
+    scripted: Scripted,
+    folder: Folder,
+    status: int,
+    code: str,
+    kind: type[b.ServerProblem],
+    late: bool,
+) -> None:
+    said = problem(status, code, "a reason", field="size")
+    early = tells_problem(status, code, field="size")
+    scripted.script = [streams(event("error", said)) if late else early]
+    with pytest.raises(b.ServerProblem, match="^a reason$") as caught:
+        bruno.paint("photo.jpg", "starry-night.jpg")
+    error = caught.value
+    assert type(error) is kind
+    assert (error.code, error.field, error.status, error.request_id) == (code, "size", status, "r1")
+    assert len(scripted.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "words"),
+    [
+        (says(413, "text/plain", b""), b.TooLarge, "must be at most 48 MiB"),
+        (says(401, "text/html", b"<p>Who?</p>"), b.Unauthorized, "refused the token"),
+        (says(404, "text/html", b"<p>No</p>"), b.UnexpectedAnswer, "404: is it a Bruno server"),
+        (says(200, "text/html", b"<p>Hi</p>"), b.UnexpectedAnswer, "text/html instead of text/ev"),
+        (says(200, "image/png", b"..."), b.UnexpectedAnswer, "image/png instead of text/event"),
+        (
+            torchserve(404, "ModelNotFoundException", "Model not found: bruno"),
+            b.ServerFailure,
+            "TorchServe answered: Model not found: bruno",
+        ),
+        (says(500, "application/json", b"[1]"), b.Interrupted, "500 without a reason"),
+        (streams(b"event: progress\ndata: {\n\n"), b.UnexpectedAnswer, "garbled progress event"),
+        (streams(event("progress", {})), b.UnexpectedAnswer, "garbled progress event"),
+        (streams(event("error", {"status": 500})), b.UnexpectedAnswer, "garbled error event"),
+        (streams(event("preview", {"image": "%"})), b.UnexpectedAnswer, "garbled preview event"),
+    ],
+)
+def test_other_answers(
+    scripted: Scripted, folder: Folder, script: Script, kind: type[b.BrunoError], words: str
+) -> None:
+    scripted.script = [script]
+    with pytest.raises(b.BrunoError, match=words) as caught:
+        Bruno(retries=0).paint("photo.jpg", "starry-night.jpg")
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        tells_problem(503, "full", retry_after=0),
+        says(503, "application/problem+json", problem(503, "full", "full"), Retry_After="0"),
+        streams(event("error", problem(503, "full", "full"))),
+        TORCHSERVE_FULL,
+        WORKER_DIED,
+        tells_problem(503, "interrupted"),
+        streams(event("error", problem(503, "interrupted", "the worker was restarted"))),
+        says(502, "text/html", b"<p>Bad gateway</p>"),
+        streams(),
+        Reply.hang_up,
+        lambda reply: reply.start() or reply.hang_up(),
+    ],
+)
+def test_tried_again_and_painted(
+    bruno: Bruno, scripted: Scripted, folder: Folder, script: Script
+) -> None:
+    scripted.script = [script, script]
+    painting = bruno.paint("photo.jpg", "starry-night.jpg", seed=3)
+    assert painting.seed == 3
+    assert "client" not in painting.record
+    first, *others = (received.fields for received in scripted.requests)
+    assert others == [first, first]
+
+
+def test_patience_ends(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [TORCHSERVE_FULL] * 9
+    with pytest.raises(b.Full, match="no worker is available"):
+        Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
+    assert len(scripted.requests) == 3
+
+
+def test_a_hint_beyond_patience_ends_it(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [tells_problem(503, "full", retry_after=3600)]
+    with pytest.raises(b.Full) as caught:
+        bruno.paint("photo.jpg", "starry-night.jpg")
+    assert caught.value.retry_after == 3600
+
+
+@pytest.mark.parametrize("hint", ["header", "member"])
+def test_retry_after_is_honored(
+    hint: str, scripted: Scripted, folder: Folder, pauses: list[float]
+) -> None:
+    more = {"retry_after": 7} if hint == "member" else {}
+    headers = {"Retry_After": "7"} if hint == "header" else {}
+    body = problem(503, "full", "full", **more)
+    scripted.script = [says(503, "application/problem+json", body, **headers)]
+    Bruno().paint("photo.jpg", "starry-night.jpg")
+    (pause,) = pauses
+    assert 7 <= pause <= 9
+
+
+def test_refused_is_told_at_once(folder: Folder) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(b.ConnectionFailed, match="connection refused; is the server running"):
+            Bruno(url).paint("photo.jpg", "starry-night.jpg")
+
+
+@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://", "http://no.invalid"])
+def test_urls_that_lead_nowhere(url: str, folder: Folder) -> None:
+    with pytest.raises(b.ConnectionFailed, match="cannot be reached"):
+        Bruno(url).paint("photo.jpg", "starry-night.jpg")
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_silence_is_broken_off(begun: bool, scripted: Scripted, folder: Folder) -> None:
+    def silent(reply: Reply) -> None:
+        if begun:
+            reply.start()
+            reply.say(accepted(reply.received))
+        reply.wait_for_the_client_to_leave()
+
+    scripted.script = [silent]
+    with pytest.raises(b.StreamBroken, match=r"sent nothing for 0\.2 seconds"):
+        Bruno(timeout=(1, 0.2), retries=0).paint("photo.jpg", "starry-night.jpg")
+    assert scripted.left.wait(2)
+
+
+def test_a_server_that_hangs_up_on_a_large_request(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bruno.connection.BODY_BYTES", 1 * 2**20)
+    scripted.script = [Reply.hang_up]
+    with pytest.raises(b.TooLarge, match="hung up .* must be at most 1 MiB") as caught:
+        Bruno().paint(bytes(2**20), bytes(2**10))
+    assert caught.value.code == "body_too_large"

@@ -1,0 +1,124 @@
+"""Broken streams: resumed from the last preview when a quarter was done, begun anew otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bruno import Accepted, Bruno, ConnectionFailed, StreamBroken
+from bruno.errors import Full
+from bruno.retries import LONGEST_PAUSE, pause_before
+
+from .conftest import Folder
+from .scripted_server import (
+    Reply,
+    Scripted,
+    accepted,
+    event,
+    picture,
+    preview,
+    problem,
+    progress,
+)
+
+
+def breaks_after(step: int, steps: int = 100, with_preview: bool = True) -> Callable[[Reply], None]:
+    def script(reply: Reply) -> None:
+        reply.start()
+        reply.say(accepted(reply.received) + progress(step, steps))
+        if with_preview:
+            reply.say(preview(step))
+        reply.hang_up()
+
+    return script
+
+
+def test_resumed_from_the_last_preview(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [breaks_after(25)]
+    stream = bruno.stream("photo.jpg", "starry-night.jpg", beta=50, init="noise", init_noise=0.5)
+    starts = [one for one in stream if isinstance(one, Accepted)]
+    assert [one.resumed for one in starts] == [None, {"level": 1, "step": 25}]
+    first, second = scripted.requests
+    assert "canvas" not in first.fields
+    assert second.fields["canvas"] == picture("navy", "JPEG")
+    assert second.options["resume"] == {"level": 1, "step": 25}
+    assert (second.options["init"], second.options["init_noise"]) == ("image", 0)
+    assert second.options["beta"] == 50
+    assert second.fields["content"] == first.fields["content"]
+
+
+def test_the_record_says_how_it_was_mended(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    scripted.script = [breaks_after(5), breaks_after(40)]
+    painting = bruno.paint("photo.jpg", "starry-night.jpg")
+    assert painting.record["client"] == {"resumes": 1, "restarts": 1}
+    assert painting.record["resumed"] == {"level": 1, "step": 40}
+
+
+@pytest.mark.parametrize(
+    "script", [breaks_after(24), breaks_after(90, with_preview=False), breaks_after(90, steps=0)]
+)
+def test_begun_anew(
+    bruno: Bruno, scripted: Scripted, folder: Folder, script: Callable[[Reply], None]
+) -> None:
+    scripted.script = [script]
+    painting = bruno.paint("photo.jpg", "starry-night.jpg")
+    first, second = (received.fields for received in scripted.requests)
+    assert first == second
+    assert painting.record["client"] == {"resumes": 0, "restarts": 1}
+    assert painting.record["resumed"] is None
+
+
+def test_a_resumed_stream_that_breaks_again_keeps_its_place(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    def breaks_at_once(reply: Reply) -> None:
+        reply.start()
+        reply.say(accepted(reply.received))
+        reply.hang_up()
+
+    def dies(reply: Reply) -> None:
+        reply.start()
+        reply.say(event("error", problem(503, "interrupted", "the worker was restarted")))
+        reply.end()
+
+    scripted.script = [breaks_after(50), breaks_at_once, dies, breaks_after(75)]
+    painting = bruno.paint("photo.jpg", "starry-night.jpg")
+    places = [received.options.get("resume") for received in scripted.requests]
+    steps = [place and place["step"] for place in places]
+    assert steps == [None, 50, 50, 50, 75]
+    assert painting.record["client"] == {"resumes": 3, "restarts": 0}
+
+
+def test_a_server_that_is_restarted_is_waited_for(
+    scripted: Scripted, folder: Folder, pauses: list[float]
+) -> None:
+    def closes_shop(reply: Reply) -> None:
+        breaks_after(50)(reply)
+        scripted.socket.close()
+
+    scripted.script = [closes_shop]
+    with pytest.raises(ConnectionFailed, match="connection refused"):
+        Bruno(retries=3).paint("photo.jpg", "starry-night.jpg")
+    assert len(pauses) == 3
+
+
+def test_patience_ends_with_what_went_wrong(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [breaks_after(50)] * 9
+    with pytest.raises(StreamBroken, match="broke before the answer was complete"):
+        Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
+    assert len(scripted.requests) == 3
+
+
+def test_pauses_double_with_jitter_and_honor_hints() -> None:
+    broken = StreamBroken("broken")
+    for retry, base in ((1, 0.5), (2, 1.0), (3, 2.0), (20, LONGEST_PAUSE)):
+        pauses = {pause_before(retry, broken) for _ in range(50)}
+        assert base <= min(pauses)
+        assert max(pauses) <= base * 1.25
+        assert len(pauses) > 1
+    full = Full("full", code="full", status=503)
+    full.retry_after = 10.0
+    assert 10 <= pause_before(1, full) <= 12.5

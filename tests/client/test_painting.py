@@ -1,0 +1,62 @@
+"""The record that travels inside a painting."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from bruno import InvalidInput, read_record
+
+from .scripted_server import picture
+
+RECORD = {"options": {"beta": 50}, "seed": 7, "note": "ü"}
+
+
+def noted(format: str) -> bytes:
+    text = json.dumps(RECORD)
+    how: dict[str, Any] = {}
+    if format == "PNG":
+        how["pnginfo"] = PngImagePlugin.PngInfo()
+        how["pnginfo"].add_itxt("bruno", text)
+    elif format == "TIFF":
+        how["tiffinfo"] = {270: text}
+    else:
+        how["exif"] = Image.Exif()
+        how["exif"][0x010E] = text
+    return picture(format=format, **how)
+
+
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF"])
+def test_records_are_read_back(format: str, tmp_path: Path) -> None:
+    data = noted(format)
+    path = tmp_path / "painting"
+    path.write_bytes(data)
+    assert read_record(data) == read_record(path) == RECORD
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (picture(), "carries no record"),
+        (b"text", "these bytes cannot be read as a picture"),
+        (picture(format="TIFF", tiffinfo={270: "a holiday"}), "carries no record"),
+        (picture(format="TIFF", tiffinfo={270: "[1]"}), "carries no record"),
+    ],
+)
+def test_pictures_without_a_record(data: bytes, words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        read_record(data)
+
+
+def test_no_such_file() -> None:
+    with pytest.raises(InvalidInput, match="there is no file painting.png"):
+        read_record("painting.png")
+
+
+def test_a_truncated_painting_is_one_sentence() -> None:
+    with pytest.raises(InvalidInput, match="cannot be read as a picture"):
+        read_record(noted("JPEG")[:-20])

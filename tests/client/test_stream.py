@@ -1,0 +1,223 @@
+"""One painting from beginning to end: what is sent, what is told, and leaving early."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from bruno import (
+    Accepted,
+    Bruno,
+    InvalidInput,
+    Painting,
+    Preview,
+    Progress,
+    Waiting,
+    read_record,
+)
+
+from .conftest import Folder
+from .scripted_server import SIZE, Reply, Scripted, accepted, event, painting, picture, preview
+
+
+def test_a_painting(bruno: Bruno, folder: Folder) -> None:
+    painting = bruno.paint("photo.jpg", "starry-night.jpg", beta=50, seed=7)
+    assert (painting.width, painting.height) == painting.image.size == SIZE
+    assert painting.media_type == "image/png"
+    assert painting.seed == 7
+    assert "client" not in painting.record
+    painting.save(folder.path / "painting.png")
+    assert read_record("painting.png") == painting.record
+
+
+def test_typed_events(bruno: Bruno, folder: Folder) -> None:
+    events = list(bruno.stream(folder.photo, folder.style, beta=50))
+    kinds = [type(event) for event in events]
+    assert kinds == [Waiting, Accepted, *[Progress, Preview] * 4, Painting]
+    assert isinstance(events[1], Accepted)
+    assert events[1].options["beta"] == 50
+    assert isinstance(events[2], Progress)
+    assert events[2].share == 0.25
+    assert isinstance(events[3], Preview)
+    assert events[3].image.size == SIZE
+
+
+def test_what_is_sent(bruno: Bruno, scripted: Scripted) -> None:
+    photo, first, second, mask = picture("red"), picture("green"), picture("blue"), picture()
+    bruno.paint(
+        photo,
+        [first, second],
+        style_weights=[1, 3],
+        masks={2: mask},
+        style_masks=[mask],
+        content_mask=mask,
+        canvas=mask,
+        content_layers={"conv4_2": 1.0},
+        style_layers=["conv1_1", "conv2_1"],
+        style_scale=(0.5, 2),
+        reproducible=True,
+        alpha=np.float32(0.5),
+        size=None,
+    )
+    (received,) = scripted.requests
+    pictures = {"content": photo, "style_1": first, "style_2": second}
+    assert {name: received.fields[name] for name in pictures} == pictures
+    for name in ("mask_2", "style_mask_1", "content_mask", "canvas"):
+        assert received.fields.pop(name) == mask
+    texts = {name: text.decode() for name, text in received.fields.items() if name not in pictures}
+    assert texts.pop("init") == "image"
+    assert {name: json.loads(text) for name, text in texts.items()} == {
+        "style_weights": [1, 3],
+        "content_layers": {"conv4_2": 1.0},
+        "style_layers": ["conv1_1", "conv2_1"],
+        "style_scale": [0.5, 2],
+        "reproducible": True,
+        "alpha": 0.5,
+    }
+    assert received.headers["Accept"] == "text/event-stream"
+
+
+def test_an_unknown_option_is_refused_before_anything_is_sent(
+    bruno: Bruno, folder: Folder, scripted: Scripted
+) -> None:
+    with pytest.raises(InvalidInput, match="there is no option gamma"):
+        bruno.paint("photo.jpg", "starry-night.jpg", gamma=1)  # type: ignore[call-arg]
+    assert not scripted.requests
+
+
+def one_preview_then_wait(reply: Reply) -> None:
+    reply.start()
+    reply.say(accepted(reply.received) + preview(1))
+    reply.wait_for_the_client_to_leave()
+
+
+@pytest.mark.parametrize("way", ["with", "break", "close"])
+def test_leaving_closes_the_connection(way: str, scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [one_preview_then_wait]
+    stream = Bruno().stream(folder.photo, folder.style)
+    if way == "with":
+        with stream:
+            next(stream)
+    elif way == "close":
+        next(stream)
+        stream.close()
+    else:
+        for _ in stream:
+            break
+        del stream
+    assert scripted.left.wait(2)
+
+
+def test_cancel_from_another_thread(scripted: Scripted, folder: Folder) -> None:
+    go_on = threading.Event()
+
+    def chatty(reply: Reply) -> None:
+        reply.start()
+        reply.say(accepted(reply.received))
+        go_on.wait(10)
+        reply.say(preview(1))
+        reply.wait_for_the_client_to_leave()
+
+    scripted.script = [chatty]
+    stream = Bruno().stream(folder.photo, folder.style)
+    next(stream)
+    canceler = threading.Thread(target=lambda: (stream.cancel(), go_on.set()))
+    canceler.start()
+    assert list(stream) == []
+    canceler.join()
+    assert scripted.left.wait(2)
+
+
+def test_cancel_does_not_wait_for_a_pause(scripted: Scripted, folder: Folder) -> None:
+    def full_for_long(reply: Reply) -> None:
+        reply.whole(503, "application/problem+json", FULL, Retry_After="60")
+
+    scripted.script = [full_for_long]
+    stream = Bruno().stream(folder.photo, folder.style)
+    threading.Timer(0.3, stream.cancel).start()
+    begun = time.monotonic()
+    assert list(stream) == []
+    assert time.monotonic() - begun < 10
+
+
+FULL = json.dumps({"status": 503, "code": "full", "detail": "the line is full"}).encode()
+
+
+def test_events_of_a_later_server_are_passed_over(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    def from_the_future(reply: Reply) -> None:
+        reply.start()
+        reply.say(event("applause", {"loud": True}) + b": a comment\n\n")
+        reply.say(painting(reply.received))
+        reply.end()
+
+    scripted.script = [from_the_future]
+    assert [type(one) for one in bruno.stream("photo.jpg", "starry-night.jpg")] == [Painting]
+
+
+def test_an_answer_in_tiny_pieces(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
+    def drop_by_drop(reply: Reply) -> None:
+        reply.start()
+        text = accepted(reply.received) + painting(reply.received)
+        for start in range(0, len(text), 3):
+            reply.say(text[start : start + 3])
+        reply.end()
+
+    scripted.script = [drop_by_drop]
+    assert bruno.paint("photo.jpg", "starry-night.jpg").image.size == SIZE
+
+
+def test_one_client_serves_many_threads(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
+    seeds: list[int] = []
+
+    def one(seed: int) -> None:
+        seeds.append(bruno.paint("photo.jpg", "starry-night.jpg", seed=seed).seed)
+
+    threads = [threading.Thread(target=one, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seeds) == list(range(8))
+
+
+def test_an_answer_read_to_its_end_leaves_the_connection_open(
+    scripted: Scripted, folder: Folder
+) -> None:
+    ports = []
+
+    def ends_late(reply: Reply) -> None:
+        ports.append(reply.client_address[1])
+        reply.start()
+        reply.say(painting(reply.received))
+        time.sleep(0.05)
+        reply.end()
+
+    scripted.script = [ends_late, ends_late]
+    bruno = Bruno()
+    bruno.paint("photo.jpg", "starry-night.jpg")
+    bruno.paint("photo.jpg", "starry-night.jpg")
+    assert len(ports) == 2
+    assert len(set(ports)) == 1
+
+
+@pytest.mark.parametrize("way", ["hangs up", "falls silent"])
+def test_a_painting_that_came_is_not_lost(
+    way: str, bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    def has_no_end(reply: Reply) -> None:
+        reply.start()
+        reply.say(painting(reply.received))
+        if way == "hangs up":
+            reply.hang_up()
+        else:
+            reply.wait_for_the_client_to_leave()
+
+    scripted.script = [has_no_end]
+    assert bruno.paint("photo.jpg", "starry-night.jpg").image.size == SIZE
+    assert len(scripted.requests) == 1
