@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fields import BODY_BYTES
-from painter.images import PIXELS_MOST
 from painter.options import PRESETS, SHORTEST_SIDE, SPECS, STYLES_MOST, describe_options
 from painter.painting import Painter
+from painter.samples import PIXELS_MOST
 
 
 @dataclass(frozen=True, slots=True)

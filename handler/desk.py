@@ -26,6 +26,7 @@ from painter.errors import Full, PaintError
 from painter.images import MEDIA_TYPES
 from painter.job import Job
 from painter.painting import Painter
+from painter.plan import Plan
 from painter.request import Request
 from painter.scheduler import DeviceLost, Scheduler, as_paint_error
 from wire import accepts_events, is_describe, read_request
@@ -67,7 +68,7 @@ class Desk:
         self._clock = clock
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {}
-        self._line: list[tuple[Order, Request]] = []
+        self._line: list[tuple[Order, Plan]] = []
         self._reaped: dict[str, bool] = {}
         self._called = clock()
         # Encoding a large picture takes longer than the others may be left without a word.
@@ -145,17 +146,23 @@ class Desk:
     def _place(self, order: Order, request: Request, begin_until: float) -> None:
         if self.device_lost:
             raise Interrupted("the device failed, and the worker is being started anew")
-        if not self._line and self._has_room(begin_until):
-            self._begin(order, request)
-        elif len(self._line) < self._limits.waiting:
-            self._painter.inspect(request)
-            self._line.append((order, request))
+        line_is_full = len(self._line) >= self._limits.waiting
+        if line_is_full and self._running >= self._limits.running:
+            raise self._full()
+        plan = self._painter.inspect(request)
+        if not self._line and self._has_room(plan, begin_until):
+            self._begin(order, plan)
+        elif not line_is_full:
+            self._line.append((order, plan))
         else:
-            raise Full(
-                f"at most {self._limits.waiting} paintings wait in the line, and there are "
-                f"{len(self._line)}",
-                self._retry_after(),
-            )
+            raise self._full()
+
+    def _full(self) -> Full:
+        return Full(
+            f"at most {self._limits.waiting} paintings wait in the line, and there are "
+            f"{len(self._line)}",
+            self._retry_after(),
+        )
 
     def _retry_after(self) -> int:
         told = [job.progress for job in self._scheduler.jobs if job.progress]
@@ -163,17 +170,18 @@ class Desk:
         return max(1, min(RETRY_SECONDS, round(min(etas, default=RETRY_SECONDS))))
 
     def _admit(self, begin_until: float) -> None:
-        while self._line and self._has_room(begin_until):
-            order, request = self._line.pop(0)
+        while self._line and self._has_room(self._line[0][1], begin_until):
+            order, plan = self._line.pop(0)
             with self._answering(order):
-                self._begin(order, request)
+                self._begin(order, plan)
 
-    def _has_room(self, begin_until: float) -> bool:
+    def _has_room(self, plan: Plan, begin_until: float) -> bool:
         has_place = self._running < self._limits.running and not self.device_lost
-        return has_place and self._clock() < begin_until
+        has_time = self._clock() < begin_until
+        return has_place and has_time and self._painter.fits(plan, self._scheduler.jobs)
 
-    def _begin(self, order: Order, request: Request) -> None:
-        job = self._painter.begin(request, self._scheduler.jobs)
+    def _begin(self, order: Order, plan: Plan) -> None:
+        job = self._painter.start(plan)
         self._scheduler.add(job)
         order.accept(job)
         self._evaluations += steps_of(job)
@@ -245,7 +253,7 @@ class Desk:
             self._close(order)
 
     def _free(self, order: Order) -> None:
-        self._line = [(other, request) for other, request in self._line if other is not order]
+        self._line = [(other, plan) for other, plan in self._line if other is not order]
         if order.job:
             self._scheduler.remove(order.job)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from painter.errors import PaintError
+from painter.errors import OutOfRange, PaintError
 from painter.job import Job
 from painter.options import SPECS, STYLES_MOST, read_options
 from painter.painting import DeviceMissing, Painter
@@ -22,22 +22,33 @@ _SUFFIXES = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", "
 def main(arguments: Sequence[str] | None = None) -> int:
     """Reads the arguments, paints, and writes the picture; the exit status is 2 for a mistake."""
     given = vars(_parser().parse_args(arguments))
-    photo, styles, output = given.pop("photo"), given.pop("style"), given.pop("output")
-    weights, device = given.pop("weights"), given.pop("device")
-    values = {name: value for name, value in given.items() if value is not None}
-    values.setdefault("format", _SUFFIXES.get(output.suffix.lower(), "png"))
+    output: Path = given.pop("output")
     try:
-        options = read_options(values)
-        request = Request(options, photo.read_bytes(), tuple(map(Path.read_bytes, styles)))
-        painter = Painter(weights, device)
-        job = _paint(painter, request)
+        job = _paint(_begin(given, output))
+        output.write_bytes(job.result().data)
     except (PaintError, WeightsError, DeviceMissing, OSError) as error:
         print(f"painter: {error}", file=sys.stderr)
         return 2
     if job.error is not None:
         print(f"painter: {job.error.detail}", file=sys.stderr)
-    output.write_bytes(job.result().data)
     return 0 if job.error is None else 1
+
+
+def _begin(given: dict[str, Any], output: Path) -> tuple[Painter, Job]:
+    photo, styles = given.pop("photo"), given.pop("style")
+    weights, device = given.pop("weights"), given.pop("device")
+    if len(styles) > STYLES_MOST:
+        raise OutOfRange(
+            "option_out_of_range", f"style: at most {STYLES_MOST} paintings, got {len(styles)}"
+        )
+    if not output.parent.is_dir():
+        raise NotADirectoryError(f"output: there is no folder {output.parent}")
+    values = {name: value for name, value in given.items() if value is not None}
+    values.setdefault("format", _SUFFIXES.get(output.suffix.lower(), "png"))
+    options = read_options(values)
+    request = Request(options, photo.read_bytes(), tuple(map(Path.read_bytes, styles)))
+    painter = Painter(weights, device)
+    return painter, painter.begin(request)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,9 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("model_store/vgg19.safetensors"),
         help="The checkpoint.",
     )
-    parser.add_argument(
-        "--device", choices=("cpu", "cuda"), default=os.environ.get("DEVICE", "cpu")
-    )
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     for name, spec in SPECS.items():
         parser.add_argument(
             "--" + name.replace("_", "-"), dest=name, help=f"{spec.help} ({spec.allowed()})"
@@ -61,8 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _paint(painter: Painter, request: Request) -> Job:
-    job = painter.begin(request)
+def _paint(begun: tuple[Painter, Job]) -> Job:
+    painter, job = begun
     scheduler = Scheduler(painter)
     scheduler.add(job)
     while not job.finished:

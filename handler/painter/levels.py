@@ -95,6 +95,8 @@ def prepare(
 def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tensor:
     """What the canvas of the first level starts from."""
     options = plan.options
+    if plan.resume is not None and plan.start is not None:
+        return resize(plan.start, shape).to(device)
     generator = torch.Generator().manual_seed(options.seed)
     noise = torch.rand(3, *shape, generator=generator)
     if options.init == "noise":

@@ -23,22 +23,31 @@ _RANK: Final = 1e-6
 class Moments:
     """Sums over the positions of one layer's features: of 1, of f and of f fᵀ.
 
-    `count` is a scalar (the sum of the weights where positions are weighted), `first` is [C]
-    and `second` is [C, C]. Sums of disjoint sets of positions add up.
+    `count` is a scalar (the sum of the weights where positions are weighted), `first` is [C],
+    or None where it is not needed, and `second` is [C, C]. Sums of disjoint sets of positions
+    add up.
     """
 
     count: Tensor
-    first: Tensor
+    first: Tensor | None
     second: Tensor
 
     def __add__(self, other: Moments) -> Moments:
-        return Moments(
-            self.count + other.count, self.first + other.first, self.second + other.second
-        )
+        first = None
+        if self.first is not None and other.first is not None:
+            first = self.first + other.first
+        return Moments(self.count + other.count, first, self.second + other.second)
 
-    def means(self) -> tuple[Tensor, Tensor]:
-        """The mean feature [C] and the Gram matrix per position [C, C]."""
-        return self.first / self.count, self.second / self.count
+    @property
+    def mean(self) -> Tensor:
+        """The mean feature [C]."""
+        assert self.first is not None
+        return self.first / self.count
+
+    @property
+    def gram(self) -> Tensor:
+        """The Gram matrix per position [C, C]."""
+        return self.second / self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +76,11 @@ class Pull:
     second: Tensor
 
 
-def moments(features: Tensor, weights: Tensor | None = None) -> Moments:
-    """Sums over the positions of features [C, H, W], weighted by weights [H, W] if given."""
+def moments(features: Tensor, weights: Tensor | None = None, with_first: bool = True) -> Moments:
+    """Sums over the positions of features [C, H, W], weighted by weights [H, W] if given.
+
+    `with_first` is False where the Gram matrix alone is needed.
+    """
     rows = _rows(features)
     weighted = rows if weights is None else rows * weights.reshape(-1, 1).to(rows.dtype)
     kind = torch.promote_types(features.dtype, torch.float32)
@@ -77,7 +89,8 @@ def moments(features: Tensor, weights: Tensor | None = None) -> Moments:
         if weights is None
         else weights.sum(dtype=kind)
     )
-    return Moments(count, weighted.sum(0, dtype=kind), _outer_sum(weighted, rows, kind))
+    first = weighted.sum(0, dtype=kind) if with_first else None
+    return Moments(count, first, _outer_sum(weighted, rows, kind))
 
 
 def style_target(mean: Tensor, gram: Tensor, kind: str) -> StyleTarget:
@@ -93,8 +106,7 @@ def gram_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, 
     The paper divides by 4 C² N² instead; dividing by the style's own norm makes the loss 1
     where the painting has no features at all, whatever the layer, size or network.
     """
-    _, gram = own.means()
-    difference = gram - target.gram
+    difference = own.gram - target.gram
     norm = target.gram.square().sum().clamp(min=floor)
     return difference.square().sum() / norm, Pull(None, 2 * difference / norm)
 
@@ -107,7 +119,7 @@ def wasserstein_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[T
     differentiated.
     """
     assert target.root is not None
-    mean, gram = own.means()
+    mean, gram = own.mean, own.gram
     covariance = gram - torch.outer(mean, mean)
     root = target.root
     values, vectors = torch.linalg.eigh(root @ covariance @ root)
@@ -146,7 +158,12 @@ def style_gradient(
 
 def energy(features: Tensor, weights: Tensor | None = None) -> Tensor:
     """Σ w f² over features [C, H, W] and weights [H, W]: a scalar in float32 at least."""
-    squares = features.to(torch.promote_types(features.dtype, torch.float32)).square()
+    kind = torch.promote_types(features.dtype, torch.float32)
+    if weights is None and features.dtype != kind:
+        # Reads bfloat16 once, without a copy in float32; right to a thousandth.
+        norm: Tensor = torch.linalg.vector_norm(features, dtype=kind)
+        return norm.square()
+    squares = features.to(kind).square()
     return squares.sum() if weights is None else (squares * weights).sum()
 
 

@@ -29,7 +29,12 @@ def at_tap(mask: Tensor, tap: str) -> Tensor:
     ).to(mask.device)
     kept = shrunk if shrunk.sum() >= _KEPT_LEAST * mask.sum() else mask
     stride = stride_of(tap)
-    return F.avg_pool2d(kept[None, None], stride)[0, 0]
+    averaged = F.avg_pool2d(kept[None, None], stride)
+    if not averaged.any():
+        # All of it lies on the last rows or columns, which a tap's whole cells leave out.
+        cells = (averaged.shape[-2], averaged.shape[-1])
+        averaged = F.adaptive_avg_pool2d(kept[None, None], cells)
+    return averaged[0, 0]
 
 
 def share_out(masks: Sequence[Tensor | None]) -> list[Tensor]:

@@ -12,7 +12,8 @@ from painter.levels import is_tiled, phases_of, run_with
 from painter.optimizers import HISTORY
 from painter.options import CONVOLUTION_NAMES
 from painter.plan import Plan
-from painter.tiles import TILE_SIDE
+from painter.pyramid import Shape
+from painter.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.vgg import Pass, stride_of
 
 _CGROUP_LIMITS: Final = (
@@ -40,12 +41,19 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     """An upper estimate for one painting: activations, targets, canvas, optimizer, history."""
     how = run_with(plan, trunk)
     last = plan.levels[-1]
-    whole = not is_tiled(last, how)
-    in_pass = last.pixels if whole else min(last.pixels, (TILE_SIDE + _HALO) ** 2)
+    styles = [style.shape_beside(last.shape) for part in plan.parts for _, style in part.styles]
+    in_pass = max(map(_in_pass, [last.shape, *styles]))
     copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
-    kept = len(phases_of(plan)) * _features(set(plan.options.content_layers)) if whole else 0
-    activations = in_pass * (_activations(how) + kept + _IN_FLIGHT) * how.dtype.itemsize
-    return int(activations) + last.pixels * 3 * 4 * copies
+    kept = len(phases_of(plan)) * _features(set(plan.options.content_layers))
+    features = last.pixels * kept * (not is_tiled(last, how))
+    activations = in_pass * (_activations(how) + _IN_FLIGHT) + features
+    return int(activations * how.dtype.itemsize) + last.pixels * 3 * 4 * copies
+
+
+def _in_pass(shape: Shape) -> int:
+    """The pixels of a picture that go through the network at once."""
+    pixels = shape[0] * shape[1]
+    return pixels if pixels <= WHOLE_PIXELS_MOST else (TILE_SIDE + _HALO) ** 2
 
 
 def _is_number(path: Path) -> bool:

@@ -122,8 +122,11 @@ def region_moments(
     objective: Objective, placement: Placement, tile: Tile | None, features: Mapping[str, Tensor]
 ) -> dict[tuple[int, str], Moments]:
     """The statistics of every region at every style tap over the positions a tile owns."""
+    with_first = objective.style_loss == "wasserstein"
     return {
-        (index, tap): moments(_owned(tile, features[tap], tap), _part(tile, weights, tap))
+        (index, tap): moments(
+            _owned(tile, features[tap], tap), _part(tile, weights, tap), with_first
+        )
         for index, weights in enumerate(placement.region_weights)
         for tap in objective.style_layers
     }

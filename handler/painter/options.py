@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
@@ -252,7 +252,7 @@ def describe_options() -> list[dict[str, Any]]:
 def _unknown(name: str) -> OutOfRange:
     near = difflib.get_close_matches(name, SPECS, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return OutOfRange("unknown_option", f"there is no option {_short(name)}{hint}", name)
+    return OutOfRange("unknown_option", f"there is no option {_short(name)}{hint}", _short(name))
 
 
 def _read(name: str, value: Any) -> Any:
@@ -282,7 +282,7 @@ def _refuse(name: str, spec: Spec, value: Any, code: str = "option_out_of_range"
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else reprlib.repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -301,7 +301,7 @@ def _flag(name: str, spec: Spec, value: Any) -> bool:
 def _number(name: str, spec: Spec, value: Any) -> float | int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _refuse(name, spec, value, "option_wrong_type")
-    if spec.kind == "integer" and (not math.isfinite(value) or value != int(value)):
+    if spec.kind == "integer" and isinstance(value, float) and not value.is_integer():
         raise _refuse(name, spec, value, "option_wrong_type")
     if value == 0 and spec.zero:
         return int(value) if spec.kind == "integer" else float(value)

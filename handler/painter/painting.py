@@ -49,26 +49,44 @@ class Painter:
         self.memory_bytes = bytes_usable(where) if memory_bytes is None else memory_bytes
 
     def inspect(self, request: Request) -> Plan:
-        """Decodes and checks all that a request holds; raises PaintError."""
+        """Decodes and checks all that a request holds; raises PaintError.
+
+        OutOfMemory is raised for what would not even fit alone.
+        """
         plan = make_plan(request)
         needed = bytes_needed(plan, self.vgg.trunk)
         if needed > self.memory_bytes:
-            raise _does_not_fit(plan, needed, self.memory_bytes)
+            height, width = plan.shape
+            raise OutOfMemory(
+                "out_of_memory",
+                f"size: a painting of {width} x {height} px needs about {needed >> 20} MiB, and "
+                f"there are {self.memory_bytes >> 20} MiB",
+                "size",
+            )
         return plan
 
-    def begin(self, request: Request, beside: Sequence[Job] = ()) -> Job:
-        """Checks and admits a request beside other jobs, and takes its first step.
+    def fits(self, plan: Plan, beside: Sequence[Job]) -> bool:
+        """Whether there is memory for a painting beside those that are being made."""
+        plans = [plan, *(job.plan for job in beside)]
+        return sum(bytes_needed(each, self.vgg.trunk) for each in plans) <= self.memory_bytes
 
-        Raises PaintError: all that can be refused is refused here.
-        """
-        plan = self.inspect(request)
-        taken = sum(bytes_needed(job.plan, self.vgg.trunk) for job in beside)
-        needed = bytes_needed(plan, self.vgg.trunk)
-        if taken + needed > self.memory_bytes:
-            raise _does_not_fit(plan, needed, self.memory_bytes - taken)
+    def start(self, plan: Plan) -> Job:
+        """Begins a painting and takes its first step; raises PaintError where that fails."""
         job = Job(plan, self.vgg, self.styles)
-        self._take_first_step(job)
+        end = time.monotonic() + _FIRST_SECONDS
+        job.tell(None)
+        while not job.finished and job.progress.losses is None:
+            if job.ask is None and time.monotonic() >= end:
+                break
+            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+        losses = job.progress.losses
+        if losses is not None and not math.isfinite(losses.total):
+            raise Internal("internal", "the first evaluation of the losses was not finite")
         return job
+
+    def begin(self, request: Request) -> Job:
+        """`inspect` and `start` in one, where nothing else is painted."""
+        return self.start(self.inspect(request))
 
     def warm_up(self) -> None:
         """Paints a tiny picture, so that whoever comes first waits for nothing."""
@@ -99,15 +117,6 @@ class Painter:
             },
         }
 
-    def _take_first_step(self, job: Job) -> None:
-        end = time.monotonic() + _FIRST_SECONDS
-        job.tell(None)
-        while job.progress.losses is None and (job.ask is not None or time.monotonic() < end):
-            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
-        losses = job.progress.losses
-        if losses is not None and not math.isfinite(losses.total):
-            raise Internal("internal", "the first evaluation of the losses was not finite")
-
 
 def usable_device(name: str) -> torch.device:
     """The device of a name, `cpu` or `cuda`; raises DeviceMissing where there is none."""
@@ -122,13 +131,3 @@ def fastest_type(device: torch.device) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return torch.bfloat16 if fast else torch.float32
-
-
-def _does_not_fit(plan: Plan, needed: int, free: int) -> OutOfMemory:
-    height, width = plan.shape
-    return OutOfMemory(
-        "out_of_memory",
-        f"size: a painting of {width} x {height} px needs about {needed >> 20} MiB, "
-        f"and {max(0, free) >> 20} MiB are free",
-        "size",
-    )

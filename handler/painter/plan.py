@@ -17,7 +17,7 @@ from painter.masks import share_out
 from painter.options import SHORTEST_SIDE, Options, check_style_scales
 from painter.pyramid import Shape, fit, level_shapes, share_steps
 from painter.request import Request, Resume
-from painter.styles import Style
+from painter.styles import LONGEST_STYLE, Style, shape_beside
 
 _MASK_LEAST = 1e-3
 
@@ -85,13 +85,13 @@ def make_plan(request: Request) -> Plan:
         _check_alpha(photo.alpha, options, adjusted)
     styles = _styles(request, photo, shape, adjusted)
     shares = _normalized(request.style_weights, len(styles))
-    masks = {index: decode_mask(data, f"mask_{index}") for index, data in request.masks.items()}
+    content_mask = _mask(request.content_mask, "content_mask", photo, adjusted)
     return Plan(
         options=options,
         photo=photo,
         content=prepared_content(photo.pixels, options.color, options.color_strength),
-        content_mask=_content_mask(request.content_mask, photo, adjusted),
-        parts=_parts(styles, shares, masks, photo, adjusted),
+        content_mask=_product(content_mask, photo.alpha),
+        parts=_parts(styles, shares, request.masks, photo, adjusted),
         style_weights=shares,
         levels=levels,
         start=_start(request, shape, adjusted),
@@ -155,50 +155,68 @@ def _style(
 ) -> Style:
     options = request.options
     name = "style" if len(request.styles) == 1 else f"style_{index}"
+    picture = _style_picture(data, name, scale, canvas, adjusted)
+    pixels = recolored(picture.pixels, photo.pixels, options.color, options.color_strength)
+    mask_data = request.style_masks.get(index)
+    mask = _mask(mask_data, f"style_mask_{index}", picture, adjusted)
+    mask_digest = None if mask_data is None else hashlib.sha256(mask_data).hexdigest()
+    # Recolored, a style depends on the photo as well.
+    colors = (options.color, options.color_strength, photo.digest, canvas)
+    recolor = None if options.color == "style" else colors
+    return Style(
+        Picture(pixels, picture.alpha, picture.digest),
+        _product(mask, picture.alpha),
+        scale,
+        (picture.digest, picture.shape, mask_digest, recolor),
+    )
+
+
+def _style_picture(
+    data: bytes, name: str, scale: float, canvas: Shape, adjusted: list[str]
+) -> Picture:
+    """A style, no larger than twice what is seen of it: eight large ones would fill memory."""
     picture = decode(data, name)
+    seen = shape_beside(picture.shape, scale, canvas)
+    if min(seen) < SHORTEST_SIDE:
+        raise OutOfRange(
+            "image_too_small",
+            f"{name} must be at most {LONGEST_STYLE // SHORTEST_SIDE} times as long as wide, "
+            f"got {picture.shape[1]} x {picture.shape[0]} px",
+            name,
+        )
+    if max(seen) != round(scale * max(canvas)):
+        adjusted.append(f"{name}: seen at {seen[1]} x {seen[0]} px, the nearest size that fits")
+    if max(picture.shape) > 2 * max(seen):
+        picture = resize_picture(picture, fit(picture.shape, 2 * max(seen)))
     if picture.alpha is not None and float(picture.alpha.max()) < 1 / 255:
         raise OutOfRange(
             "image_transparent", f"{name} must not be transparent everywhere, got alpha 0", name
         )
-    pixels = recolored(picture.pixels, photo.pixels, options.color, options.color_strength)
-    mask, mask_digest = _style_mask(request.style_masks.get(index), index, picture.shape, adjusted)
-    # Recolored, a style depends on the photo as well.
-    colors = (options.color, options.color_strength, photo.digest, canvas)
-    key = (picture.digest, mask_digest, None if options.color == "style" else colors)
-    style = Style(Picture(pixels, picture.alpha, picture.digest), mask, scale, key)
-    if max(style.shape_beside(canvas)) != round(scale * max(canvas)):
-        height, width = style.shape_beside(canvas)
-        adjusted.append(f"{name}: seen at {width} x {height} px, the nearest size that fits")
-    return style
+    return picture
 
 
-def _style_mask(
-    data: bytes | None, index: int, shape: Shape, adjusted: list[str]
-) -> tuple[Tensor | None, str | None]:
+def _mask(data: bytes | None, name: str, picture: Picture, adjusted: list[str]) -> Tensor | None:
+    """A mask at its picture's size; raises OutOfRange where it is black on all that is seen."""
     if data is None:
-        return None, None
-    name = f"style_mask_{index}"
-    picture = decode(data, name)
-    return _fitted(decode_mask(data, name), name, shape, adjusted), picture.digest
-
-
-def _fitted(mask: Tensor, name: str, shape: Shape, adjusted: list[str]) -> Tensor:
-    """The mask at its picture's size; raises OutOfRange where it is black all over."""
-    if float(mask.mean()) < _MASK_LEAST:
-        raise OutOfRange(
-            "mask_empty",
-            f"{name} must be white somewhere: on average at least {_MASK_LEAST:g}, "
-            f"got {float(mask.mean()):.2g}",
-            name,
-        )
+        return None
+    mask, shape = decode_mask(data, name), picture.shape
     height, width = mask.shape
-    ratio = (height * shape[1]) / (width * shape[0])
-    if not 0.98 < ratio < 1.02:
+    if not 0.98 < (height * shape[1]) / (width * shape[0]) < 1.02:
         adjusted.append(
             f"{name}: resized from {width} x {height} to {shape[1]} x {shape[0]} px, "
             "another shape than its picture's"
         )
-    return resize(mask, shape)
+    fitted = resize(mask, shape)
+    seen = torch.ones(shape) if picture.alpha is None else picture.alpha
+    share = float((fitted * seen).sum() / seen.sum())
+    if share < _MASK_LEAST:
+        raise OutOfRange(
+            "mask_empty",
+            f"{name} must be white somewhere that its picture is not transparent: on average "
+            f"at least {_MASK_LEAST:g}, got {share:.2g}",
+            name,
+        )
+    return fitted
 
 
 def _normalized(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
@@ -207,40 +225,42 @@ def _normalized(weights: Sequence[float] | None, count: int) -> tuple[float, ...
     return tuple(weight / sum(weights) for weight in weights)
 
 
-def _content_mask(data: bytes | None, photo: Picture, adjusted: list[str]) -> Tensor | None:
-    if data is None:
-        return photo.alpha
-    mask = _fitted(decode_mask(data, "content_mask"), "content_mask", photo.shape, adjusted)
-    return mask if photo.alpha is None else mask * photo.alpha
+def _product(mask: Tensor | None, other: Tensor | None) -> Tensor | None:
+    if mask is None or other is None:
+        return other if mask is None else mask
+    return mask * other
 
 
 def _parts(
     styles: Sequence[Style],
     shares: Sequence[float],
-    masks: Mapping[int, Tensor],
+    masks: Mapping[int, bytes],
     photo: Picture,
     adjusted: list[str],
 ) -> tuple[Part, ...]:
     if not masks:
         return (Part(photo.alpha, tuple(zip(shares, styles, strict=True))),)
     given = [
-        _fitted(masks[index], f"mask_{index}", photo.shape, adjusted) if index in masks else None
+        _mask(masks.get(index), f"mask_{index}", photo, adjusted)
         for index in range(1, len(styles) + 1)
     ]
     visible = torch.ones(photo.shape) if photo.alpha is None else photo.alpha
-    return tuple(
-        Part(mask * visible, ((1.0, style),), share * len(styles))
-        for mask, style, share in zip(share_out(given), styles, shares, strict=True)
-        if float((mask * visible).mean()) >= _MASK_LEAST
-    )
+    parts: list[Part] = []
+    for index, mask in enumerate(share_out(given)):
+        if float((mask * visible).sum()) < _MASK_LEAST * float(visible.sum()):
+            adjusted.append(f"style_{index + 1}: the masks leave no part of the photo to it")
+            continue
+        parts.append(Part(mask * visible, ((1.0, styles[index]),), shares[index] * len(styles)))
+    return tuple(parts)
 
 
 def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None:
     if request.canvas is None:
         if request.options.init == "image" or request.resume is not None:
+            asked = "init=image" if request.resume is None else "resume"
             raise OutOfRange(
                 "missing_canvas",
-                "init=image needs the picture to start from in the field canvas, got none",
+                f"{asked} needs the picture to start from in the field canvas, got none",
                 "canvas",
             )
         return None
@@ -248,7 +268,7 @@ def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None
     height, width = start.shape
     if not 0.95 < (height * shape[1]) / (width * shape[0]) < 1.05:
         adjusted.append(f"canvas: {width} x {height} px brought to the photo's aspect")
-    return start.pixels
+    return resize(start.pixels, shape) if height > shape[0] else start.pixels
 
 
 def _checked_resume(resume: Resume | None, levels: Sequence[Level]) -> Resume | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -77,9 +78,24 @@ class Painted:
 
 
 def losses_as_json(losses: Losses | None, naming: str) -> dict[str, Any]:
-    """The unweighted terms, their weighted total, and what each layer contributes."""
+    """The unweighted terms, their weighted total, and what each layer contributes.
+
+    JSON has no word for a number that is not finite: it is told as null.
+    """
     terms = ("content", "style", "tv", "total")
-    found: dict[str, Any] = {naming.format(term): getattr(losses, term, None) for term in terms}
-    content = {} if losses is None else dict(losses.content_by_layer)
-    style = {} if losses is None else dict(losses.style_by_layer)
-    return {**found, "layers": {"content": content, "style": style}}
+    found: dict[str, Any] = {
+        naming.format(term): _finite(getattr(losses, term, None)) for term in terms
+    }
+    layers = {
+        "content": {} if losses is None else losses.content_by_layer,
+        "style": {} if losses is None else losses.style_by_layer,
+    }
+    found["layers"] = {
+        term: {tap: _finite(loss) for tap, loss in by_layer.items()}
+        for term, by_layer in layers.items()
+    }
+    return found
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

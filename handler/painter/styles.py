@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from torch import Tensor
 
@@ -17,7 +18,7 @@ from painter.passes import picture_moments
 from painter.pyramid import Shape, fit
 from painter.vgg import VGG19, Pass
 
-LONGEST_STYLE: int = 8192
+LONGEST_STYLE: Final = 8192
 
 Means = tuple[Tensor, Tensor]
 
@@ -26,7 +27,8 @@ Means = tuple[Tensor, Tensor]
 class Style:
     """A painting to learn from: its picture, the part that counts (None: all), and its scale.
 
-    `key` tells its pixels and mask apart from all others.
+    Where the picture is transparent, nothing counts. `key` tells its pixels and mask apart
+    from all others.
     """
 
     picture: Picture
@@ -35,10 +37,17 @@ class Style:
     key: tuple[object, ...]
 
     def shape_beside(self, canvas: Shape) -> Shape:
-        """Its size for a canvas: never stretched, its shorter side never under 32 px."""
-        longest = round(self.scale * max(canvas))
-        least = SHORTEST_SIDE * max(self.picture.shape) / min(self.picture.shape)
-        return fit(self.picture.shape, min(LONGEST_STYLE, max(longest, round(least))))
+        """Its size for a canvas of a level."""
+        return shape_beside(self.picture.shape, self.scale, canvas)
+
+
+def shape_beside(picture: Shape, scale: float, canvas: Shape) -> Shape:
+    """A style's size: never stretched, its longest side `scale` times the canvas's.
+
+    Its longest side is at most 8192 px, and its shorter one at least 32 px where that allows.
+    """
+    least = round(SHORTEST_SIDE * max(picture) / min(picture))
+    return fit(picture, min(LONGEST_STYLE, max(round(scale * max(canvas)), least)))
 
 
 class StyleCache:
@@ -106,7 +115,7 @@ def _means(
     if found is None:
         picture, weights = _prepared(style, shape, how, vgg)
         sums = yield from picture_moments(vgg, picture, how, weights)
-        found = [sums[tap].means() for tap in taps]
+        found = [(sums[tap].mean, sums[tap].gram) for tap in taps]
         for key, means in zip(keys, found, strict=True):
             cache.keep(key, means)
     return dict(zip(taps, found, strict=True))
@@ -117,12 +126,9 @@ def _prepared(
 ) -> tuple[Tensor, Mapping[str, Tensor] | None]:
     picture = resize_picture(style.picture, shape)
     pixels = pad(picture.pixels.to(vgg.device), CENTERED)
-    mask = style.mask if style.mask is None else resize(style.mask, shape)
-    if picture.alpha is not None:
-        mask = picture.alpha if mask is None else mask * picture.alpha
-    if mask is None:
+    if style.mask is None:
         return pixels, None
-    padded = pad(mask[None], CENTERED)[0]
+    padded = pad(resize(style.mask, shape)[None], CENTERED)[0]
     return pixels, {tap: masks.at_tap(padded, tap).to(vgg.device) for tap in how.taps}
 
 

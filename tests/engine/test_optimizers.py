@@ -70,7 +70,9 @@ def test_lbfgs_goes_down_on_rosenbrock_inside_the_box():
 
     start = torch.zeros(1, 1, 2, dtype=torch.float64)
     found = _run(LBFGS(start), loss, 200)
-    torch.testing.assert_close(found.flatten(), torch.tensor([0.8, 0.64]).double(), rtol=1e-3, atol=0)
+    torch.testing.assert_close(
+        found.flatten(), torch.tensor([0.8, 0.64]).double(), rtol=1e-3, atol=0
+    )
 
 
 def test_lbfgs_says_when_no_way_down_is_left():
@@ -102,6 +104,4 @@ def test_enlarged_adam_keeps_its_direction_and_scale():
     large.tell(1.0, torch.ones(3, 16, 16, dtype=torch.float64) / 256)
     small.tell(1.0, gradient)
     step = before - small.canvas
-    torch.testing.assert_close(
-        0.5 - large.canvas, step.mean().expand(3, 16, 16), rtol=1e-3, atol=0
-    )
+    torch.testing.assert_close(0.5 - large.canvas, step.mean().expand(3, 16, 16), rtol=1e-3, atol=0)

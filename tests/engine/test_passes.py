@@ -45,7 +45,8 @@ def _reference_total(objective, canvas, options, style):
         for tap, weight in options.content_layers.items()
     )
     of_style = sum(
-        weight * (_gram(features[tap]) - _gram(styles[tap])).square().sum()
+        weight
+        * (_gram(features[tap]) - _gram(styles[tap])).square().sum()
         / _gram(styles[tap]).square().sum()
         for tap, weight in options.style_layers.items()
     )

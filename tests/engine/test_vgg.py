@@ -65,7 +65,9 @@ def test_receptive_radius_is_what_a_position_sees_beyond_its_cell(tap):
     pixels = noise(1, 3, 160, 160).requires_grad_()
     stride = stride_of(tap)
     middle = 80 // stride
-    reference_features(checkpoint, pixels, "average")[tap][0, :, middle, middle].abs().sum().backward()
+    reference_features(checkpoint, pixels, "average")[tap][
+        0, :, middle, middle
+    ].abs().sum().backward()
     seen = pixels.grad.abs().sum((0, 1, 3)).nonzero().flatten()
     first, last = middle * stride, (middle + 1) * stride - 1
     reach = max(first - int(seen.min()), int(seen.max()) - last)

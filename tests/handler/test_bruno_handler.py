@@ -164,3 +164,11 @@ def test_metrics_are_gauges_as_they_are_and_totals_as_they_grow() -> None:
         before = tally
     assert gauge.values == [(2, ["bruno"]), (0, ["bruno"])]
     assert total.values == [(10, ["bruno"]), (5, ["bruno"])]
+
+
+def test_a_lost_device_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(bruno_handler.time, "sleep", done.append)
+    monkeypatch.setattr(bruno_handler.os, "_exit", lambda code: done.append(("exit", code)))
+    bruno_handler._watch(SimpleNamespace(device_lost=True), "bruno", {})
+    assert done == [bruno_handler.WATCH_SECONDS, ("exit", 1)]

@@ -94,12 +94,11 @@ def test_a_closed_connection_frees_its_job_within_two_slices(
 def test_when_the_only_client_leaves_work_stops_and_the_reaper_frees(
     server: Any, service: Any, pictures: dict[str, bytes], events: Events
 ) -> None:
-    answer = service.stream(pictures, **LONG)
-    told = events(answer)
-    while next(told)[0] != "progress":
-        pass
-    assert settles(lambda: gauge(server, "bruno_paintings_running") == 1, seconds=20)
-    answer.close()
+    with service.stream(pictures, **LONG) as answer:
+        told = events(answer)
+        while next(told)[0] != "progress":
+            pass
+        assert settles(lambda: gauge(server, "bruno_paintings_running") == 1, seconds=20)
     time.sleep(2 * SLICE_SECONDS)
     before = worker_seconds(server)
     time.sleep(2)

@@ -1,5 +1,7 @@
 """Fields become a Request; each contradiction is refused by its own code and field."""
 
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -127,3 +129,9 @@ def test_describe_is_asked_for_in_json() -> None:
     assert is_describe({"body": {"describe": True}})
     assert not is_describe({"body": {"describe": "true"}})
     assert not is_describe({"body": bytearray(b'{"describe": true}')})
+
+
+def test_reading_requests_needs_no_torch() -> None:
+    code = "import sys, wire, answers; sys.exit('torch' in sys.modules)"
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0
