@@ -55,7 +55,9 @@ def problem_headers(error: PaintError) -> dict[str, str]:
 
 def as_json(value: Mapping[str, Any]) -> bytes:
     """One line of JSON in UTF-8. Raises ValueError for a number that is not finite."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    # What a request said may hold halves of surrogates, which JSON can spell and UTF-8 cannot.
+    return text.encode(errors="replace")
 
 
 def event(name: str, data: Mapping[str, Any]) -> bytes:

@@ -123,7 +123,7 @@ def _from_base64(name: str, value: Any) -> bytes:
 def _picture(name: str, value: Any) -> bytes:
     """The bytes of a picture; what came as text or JSON is left to the decoder to refuse."""
     if isinstance(value, str):
-        value = value.encode()
+        value = value.encode(errors="replace")
     elif not isinstance(value, bytes | bytearray):
         value = json.dumps(value).encode()
     if not value:

@@ -4,6 +4,6 @@ It knows neither HTTP nor TorchServe. Read it in this order; each module imports
 those before it:
 
     errors options request weights vgg losses color masks pyramid tiles optimizers
-    objective passes samples images styles plan levels descent progress record job memory
+    objective passes samples images styles sources plan levels descent progress record job memory
     painting scheduler
 """

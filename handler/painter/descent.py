@@ -5,21 +5,24 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from painter.levels import is_tiled, phases_of
-from painter.objective import CENTERED, Losses, Objective
-from painter.optimizers import Adam, Optimizer
+from painter.objective import CENTERED, Losses, Objective, shrink, shrink_gradient
+from painter.optimizers import LAST_PACE, Adam, Optimizer
 from painter.passes import Ask, Evaluation, evaluate_in_tiles
 from painter.plan import Level, Plan
 from painter.vgg import VGG19
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
 JUDGED_EVERY: Final = 10
+# What the levels before weigh, each beside the next: with nothing, finer levels undo the large
+# forms, since none of their layers looks that far.
+COARSER_WEIGHT: Final = 0.5
 # A plateau is a window of steps that lowers the loss by less than this share of it.
 PLATEAU_WINDOW: Final = 20
 PLATEAU_SHARE: Final = 0.02
@@ -33,6 +36,7 @@ class Candidate:
 
     canvas: Tensor
     losses: Losses | None
+    descended: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +70,21 @@ def descend(
     for step in steps_of(plan, index):
         canvas = optimizer.canvas
         ask = Ask(canvas, objective, phases[step % len(phases)])
-        evaluation = yield from _evaluated(ask, level, vgg)
-        losses = evaluation.losses
-        if best is None or (not average.decay and _better(losses, best.losses)):
-            best = Candidate(canvas.clone(), losses)
+        evaluation = yield from _evaluated(ask, vgg)
+        if best is None or (not average.decay and _better(evaluation, best)):
+            best = Candidate(canvas.clone(), evaluation.losses, evaluation.descended)
         assert evaluation.gradient is not None  # asked for
-        going = optimizer.tell(losses.total, evaluation.gradient)
+        if isinstance(optimizer, Adam) and level.steps:
+            optimizer.pace = 1 - (1 - LAST_PACE) * step / level.steps
+        going = optimizer.tell(evaluation.descended, evaluation.gradient)
         average.add(optimizer.canvas)
-        last = stop.after(step + 1, losses.total) or not going
+        last = stop.after(step + 1, evaluation.descended) or not going
         if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
             ask = Ask(average.canvas, objective, CENTERED, gradient=False)
-            judged = yield from _evaluated(ask, level, vgg)
-            if _better(judged.losses, best.losses):
-                best = Candidate(average.canvas.clone(), judged.losses)
-        yield Step(index, step + 1, losses, average.canvas, best)
+            judged = yield from _evaluated(ask, vgg)
+            if _better(judged, best):
+                best = Candidate(average.canvas.clone(), judged.losses, judged.descended)
+        yield Step(index, step + 1, evaluation.losses, average.canvas, best)
         if last:
             break
     assert best is not None  # there is a step at least
@@ -139,13 +144,28 @@ class Stop:
         return not now < before * (1 - PLATEAU_SHARE)
 
 
-def _evaluated(ask: Ask, level: Level, vgg: VGG19) -> Evaluating:
-    if is_tiled(level, ask.objective.how):
+def _evaluated(ask: Ask, vgg: VGG19) -> Evaluating:
+    """The evaluation of a canvas, and of what it looks like on all the levels before."""
+    own = yield from _evaluated_alone(ask, vgg)
+    coarser = ask.objective.coarser
+    if coarser is None:
+        return own
+    small = shrink(ask.canvas, coarser.shape)
+    below = yield from _evaluated(replace(ask, canvas=small, objective=coarser), vgg)
+    descended = own.descended + COARSER_WEIGHT * below.descended
+    if own.gradient is None or below.gradient is None:
+        return Evaluation(own.losses, None, descended)
+    spread = shrink_gradient(below.gradient, ask.objective.shape)
+    return Evaluation(own.losses, own.gradient.add_(spread, alpha=COARSER_WEIGHT), descended)
+
+
+def _evaluated_alone(ask: Ask, vgg: VGG19) -> Evaluating:
+    if is_tiled(ask.objective.shape, ask.objective.how):
         return (yield from evaluate_in_tiles(vgg, ask))
     evaluation = yield ask
     assert evaluation is not None  # an ask is answered
     return evaluation
 
 
-def _better(losses: Losses, best: Losses | None) -> bool:
-    return best is None or losses.total < best.total or not math.isfinite(best.total)
+def _better(evaluation: Evaluation, best: Candidate) -> bool:
+    return evaluation.descended < best.descended or not math.isfinite(best.descended)

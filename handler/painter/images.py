@@ -59,9 +59,10 @@ def decode(data: bytes, field: str) -> Picture:
     TooLarge or OutOfRange; all name `field`.
     """
     samples = read_samples(data, field)
-    values = torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1)))
-    alpha = values[3] if len(values) == 4 and bool((values[3] < 1).any()) else None
-    return Picture(values[:3].contiguous(), alpha, hashlib.sha256(data).hexdigest())
+    planes = torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1)))
+    values = planes if planes.is_floating_point() else planes.float().div_(255)
+    alpha = values[3] if len(values) == 4 and float(values[3].min()) < 1 else None
+    return Picture(values[:3], alpha, hashlib.sha256(data).hexdigest())
 
 
 def decode_mask(data: bytes, field: str) -> Tensor:

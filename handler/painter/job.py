@@ -13,6 +13,7 @@ from painter.descent import Candidate, Step, Yielded, descend, steps_of
 from painter.errors import PaintError
 from painter.images import MEDIA_TYPES, encode, encode_preview, resize
 from painter.levels import canvas_of, prepare
+from painter.objective import Objective
 from painter.optimizers import LBFGS, Adam, Optimizer
 from painter.passes import Ask, Evaluation
 from painter.plan import Plan
@@ -127,9 +128,10 @@ class Job:
     def _paint(self, cache: StyleCache) -> Generator[Yielded, Evaluation | None, None]:
         canvas = self._step.shown
         optimizer: Optimizer | None = None
+        objective: Objective | None = None
         for index in range(self._first, len(self.plan.levels) + 1):
             level = self.plan.levels[index - 1]
-            objective = yield from prepare(self.plan, level, self._vgg, cache)
+            objective = yield from prepare(self.plan, level, self._vgg, cache, objective)
             optimizer = self._optimizer(resize(canvas, level.shape), optimizer)
             best = yield from descend(self.plan, index, objective, optimizer, self._vgg)
             canvas = best.canvas

@@ -24,6 +24,7 @@ from painter.objective import (
 from painter.options import Options
 from painter.passes import features_of
 from painter.plan import Level, Part, Plan
+from painter.pyramid import Shape
 from painter.styles import StyleCache, blended_targets
 from painter.tiles import tiles
 from painter.vgg import VGG19, Pass
@@ -47,15 +48,19 @@ def phases_of(plan: Plan) -> tuple[Phase, ...]:
     return PHASES if plan.options.optimizer == "adam" else (CENTERED,)
 
 
-def is_tiled(level: Level, how: Pass) -> bool:
-    """Whether a level's canvas is too large for one pass."""
-    return len(tiles((level.shape[0] + MARGIN, level.shape[1] + MARGIN), how)) > 1
+def is_tiled(shape: Shape, how: Pass) -> bool:
+    """Whether a canvas of this height and width is too large for one pass."""
+    return len(tiles((shape[0] + MARGIN, shape[1] + MARGIN), how)) > 1
 
 
 def prepare(
-    plan: Plan, level: Level, vgg: VGG19, cache: StyleCache
+    plan: Plan,
+    level: Level,
+    vgg: VGG19,
+    cache: StyleCache,
+    coarser: Objective | None = None,
 ) -> Generator[None, None, Objective]:
-    """The objective of one level; yields after each pass of the network."""
+    """The objective of one level on top of the one before; yields after each pass."""
     options = plan.options
     how = run_with(plan, vgg.trunk)
     content = resize(plan.content, level.shape).to(vgg.device)
@@ -89,6 +94,7 @@ def prepare(
         },
         regions=tuple(regions),
         placements=placements,
+        coarser=coarser,
     )
 
 
@@ -126,7 +132,7 @@ def _placement(
 ) -> Placement:
     options = plan.options
     features = None
-    if not is_tiled(level, how):
+    if not is_tiled(level.shape, how):
         content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
         features = features_of(vgg, pad(content, phase), content_how)
     return Placement(

@@ -45,8 +45,8 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     in_pass = max(map(_in_pass, [last.shape, *styles]))
     copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
     kept = len(phases_of(plan)) * _features(set(plan.options.content_layers))
-    features = last.pixels * kept * (not is_tiled(last, how))
-    activations = in_pass * (_activations(how) + _IN_FLIGHT) + features
+    whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, how))
+    activations = in_pass * (_activations(how) + _IN_FLIGHT) + whole * kept
     return int(activations * how.dtype.itemsize) + last.pixels * 3 * 4 * copies
 
 

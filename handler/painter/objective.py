@@ -64,7 +64,10 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Targets and weights of one level; shared by all its evaluations, changed by none."""
+    """Targets and weights of one level; shared by all its evaluations, changed by none.
+
+    `coarser` is the objective of the level before: a canvas is judged at half its size as well.
+    """
 
     how: Pass
     alpha: float
@@ -78,6 +81,12 @@ class Objective:
     style_floors: Mapping[str, float]
     regions: tuple[Region, ...]
     placements: Mapping[Phase, Placement]
+    coarser: Objective | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width in px of the canvases it judges."""
+        return self.content.shape[-2], self.content.shape[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,22 @@ def pad(canvas: Tensor, phase: Phase) -> Tensor:
 def unpad_gradient(gradient: Tensor, phase: Phase) -> Tensor:
     """The adjoint of `pad`: the margin's gradient is added to the pixels it reflects."""
     return _folded(_folded(gradient, phase.top, -2), phase.left, -1)
+
+
+def shrink(canvas: Tensor, shape: tuple[int, int]) -> Tensor:
+    """A canvas [3, H, W] at the size of a coarser level: bilinear, antialiased."""
+    return F.interpolate(
+        canvas[None], size=shape, mode="bilinear", antialias=True, align_corners=False
+    )[0]
+
+
+def shrink_gradient(gradient: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The adjoint of `shrink`, back to a canvas of `shape`."""
+    size = [1, len(gradient), *shape]
+    spread: Tensor = torch.ops.aten._upsample_bilinear2d_aa_backward(
+        gradient[None].contiguous(), list(gradient.shape[-2:]), size, False, None, None
+    )
+    return spread[0]
 
 
 def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:

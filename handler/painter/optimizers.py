@@ -16,6 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 MOMENTUM: Final = (0.9, 0.99)
+# Adam slows down to this share of its learning rate by the end of a level: at full rate its
+# steps, which are of one size whatever the gradient, leave noise that only averages out.
+LAST_PACE: Final = 0.25
 # Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
 EPSILON_BY_PIXELS: Final = 1e-3
 HISTORY: Final = 10
@@ -38,7 +41,10 @@ class Optimizer(Protocol):
 
 
 class Adam:
-    """Kingma & Ba 2015, clamped to the box after each step."""
+    """Kingma & Ba 2015, clamped to the box after each step.
+
+    `pace` is the share of the learning rate that the next step takes.
+    """
 
     def __init__(self, canvas: Tensor, learning_rate: float) -> None:
         self._canvas = canvas.clone()
@@ -47,6 +53,7 @@ class Adam:
         self._second = torch.zeros_like(canvas)
         self._steps = 0
         self._sound = canvas.clone()
+        self.pace = 1.0
 
     @property
     def canvas(self) -> Tensor:
@@ -67,21 +74,28 @@ class Adam:
         self._second.mul_(square_decay).addcmul_(gradient, gradient, value=1 - square_decay)
         epsilon = EPSILON_BY_PIXELS / (gradient.shape[-1] * gradient.shape[-2])
         scale = (self._second / (1 - square_decay**self._steps)).sqrt_().add_(epsilon)
-        rate = self._learning_rate / (1 - decay**self._steps)
+        rate = self.pace * self._learning_rate / (1 - decay**self._steps)
         self._canvas.addcdiv_(self._first, scale, value=-rate).clamp_(0, 1)
         return True
 
     def enlarged(self, canvas: Tensor) -> Adam:
         """The same descent on a canvas of another size, its moments carried over.
 
-        Gradients per pixel shrink as pixels become more, and the moments with them.
+        They get the weight of a single step: a canvas just enlarged lacks all that is finer
+        than its old pixels, so its gradients are several times as large as the last ones were,
+        and steps scaled to those would overshoot. Per pixel, gradients shrink as pixels become
+        more.
         """
         other = Adam(canvas, self._learning_rate)
-        shape = (canvas.shape[-2], canvas.shape[-1])
-        ratio = self._canvas.numel() / canvas.numel()
-        other._first = _interpolated(self._first, shape) * ratio
-        other._second = _interpolated(self._second, shape) * ratio**2
-        other._steps = self._steps
+        if self._steps:
+            shape = (canvas.shape[-2], canvas.shape[-1])
+            ratio = self._canvas.numel() / canvas.numel()
+            first, second = (1 - decay**self._steps for decay in MOMENTUM)
+            other._first = _interpolated(self._first, shape) * (ratio * (1 - MOMENTUM[0]) / first)
+            other._second = _interpolated(self._second, shape) * (
+                ratio**2 * (1 - MOMENTUM[1]) / second
+            )
+            other._steps = 1
         return other
 
 

@@ -145,7 +145,7 @@ class Options:
         1.0, "number", "How much of the color treatment counts.", low=0, high=1
     )
     averaging: float = _option(
-        0.9,
+        0.8,
         "number",
         "Exponential average of Adam's iterates; 0 for none.",
         low=0,

@@ -42,10 +42,14 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The answer to an Ask: `gradient` is [3, H, W], or None where none was asked for."""
+    """The answer to an Ask: `gradient` is [3, H, W], or None where none was asked for.
+
+    `descended` is what the gradient is of: the total, and what coarser views add to it.
+    """
 
     losses: Losses
     gradient: Tensor | None
+    descended: float
 
 
 def features_of(vgg: VGG19, pixels: Tensor, how: Pass) -> dict[str, Tensor]:
@@ -66,14 +70,14 @@ def evaluate(vgg: VGG19, asks: Sequence[Ask]) -> list[Evaluation]:
         for index, ask in enumerate(asks)
     ]
     if not asks[0].gradient:
-        return [Evaluation(losses, None) for losses, _ in found]
+        return [Evaluation(losses, None, losses.total) for losses, _ in found]
     at_taps = {
         tap: _stacked([gradients.get(tap) for _, gradients in found], trace.taps[tap])
         for tap in how.taps
     }
     gradient = vgg.gradient(trace, how, at_taps)
     return [
-        Evaluation(losses, _with_variation(ask, gradient[index]))
+        Evaluation(losses, _with_variation(ask, gradient[index]), losses.total)
         for index, (ask, (losses, _)) in enumerate(zip(asks, found, strict=True))
     ]
 
@@ -116,7 +120,8 @@ def evaluate_in_tiles(
             tile.cut(gradient).add_(vgg.gradient(trace, objective.how, batched)[0])
         yield
     found = summed(objective, losses, style, variation(ask.canvas)[0])
-    return Evaluation(found, _with_variation(ask, gradient) if ask.gradient else None)
+    whole = _with_variation(ask, gradient) if ask.gradient else None
+    return Evaluation(found, whole, found.total)
 
 
 @torch.no_grad()

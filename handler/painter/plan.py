@@ -10,16 +10,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from painter.color import prepared_content, recolored
+from painter.color import prepared_content
 from painter.errors import OutOfRange
-from painter.images import Picture, decode, decode_mask, resize, resize_picture
+from painter.images import Picture, decode, resize, resize_picture
 from painter.masks import share_out
-from painter.options import SHORTEST_SIDE, Options, check_style_scales
+from painter.options import SHORTEST_SIDE, Options
 from painter.pyramid import Shape, fit, level_shapes, share_steps
 from painter.request import Request, Resume
-from painter.styles import LONGEST_STYLE, Style, shape_beside
-
-_MASK_LEAST = 1e-3
+from painter.sources import MASK_LEAST, read_mask, read_styles, where_both
+from painter.styles import Style
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +82,14 @@ def make_plan(request: Request) -> Plan:
     photo = resize_picture(content, shape)
     if photo.alpha is not None:
         _check_alpha(photo.alpha, options, adjusted)
-    styles = _styles(request, photo, shape, adjusted)
+    styles = read_styles(request, photo, shape, adjusted)
     shares = _normalized(request.style_weights, len(styles))
-    content_mask = _mask(request.content_mask, "content_mask", photo, adjusted)
+    content_mask = read_mask(request.content_mask, "content_mask", photo, adjusted)
     return Plan(
         options=options,
         photo=photo,
         content=prepared_content(photo.pixels, options.color, options.color_strength),
-        content_mask=_product(content_mask, photo.alpha),
+        content_mask=where_both(content_mask, photo.alpha),
         parts=_parts(styles, shares, request.masks, photo, adjusted),
         style_weights=shares,
         levels=levels,
@@ -132,103 +131,10 @@ def _check_alpha(alpha: Tensor, options: Options, adjusted: list[str]) -> None:
         adjusted.append("format: jpeg has no transparency, the painting is laid on white")
 
 
-def _styles(
-    request: Request, photo: Picture, canvas: Shape, adjusted: list[str]
-) -> tuple[Style, ...]:
-    options = request.options
-    check_style_scales(options, len(request.styles))
-    scales = options.style_scales * (len(request.styles) if len(options.style_scales) == 1 else 1)
-    return tuple(
-        _style(request, index, data, scale, photo, canvas, adjusted)
-        for index, (data, scale) in enumerate(zip(request.styles, scales, strict=True), start=1)
-    )
-
-
-def _style(
-    request: Request,
-    index: int,
-    data: bytes,
-    scale: float,
-    photo: Picture,
-    canvas: Shape,
-    adjusted: list[str],
-) -> Style:
-    options = request.options
-    name = "style" if len(request.styles) == 1 else f"style_{index}"
-    picture = _style_picture(data, name, scale, canvas, adjusted)
-    pixels = recolored(picture.pixels, photo.pixels, options.color, options.color_strength)
-    mask_data = request.style_masks.get(index)
-    mask = _mask(mask_data, f"style_mask_{index}", picture, adjusted)
-    mask_digest = None if mask_data is None else hashlib.sha256(mask_data).hexdigest()
-    # Recolored, a style depends on the photo as well.
-    colors = (options.color, options.color_strength, photo.digest, canvas)
-    recolor = None if options.color == "style" else colors
-    return Style(
-        Picture(pixels, picture.alpha, picture.digest),
-        _product(mask, picture.alpha),
-        scale,
-        (picture.digest, picture.shape, mask_digest, recolor),
-    )
-
-
-def _style_picture(
-    data: bytes, name: str, scale: float, canvas: Shape, adjusted: list[str]
-) -> Picture:
-    """A style, no larger than twice what is seen of it: eight large ones would fill memory."""
-    picture = decode(data, name)
-    seen = shape_beside(picture.shape, scale, canvas)
-    if min(seen) < SHORTEST_SIDE:
-        raise OutOfRange(
-            "image_too_small",
-            f"{name} must be at most {LONGEST_STYLE // SHORTEST_SIDE} times as long as wide, "
-            f"got {picture.shape[1]} x {picture.shape[0]} px",
-            name,
-        )
-    if max(seen) != round(scale * max(canvas)):
-        adjusted.append(f"{name}: seen at {seen[1]} x {seen[0]} px, the nearest size that fits")
-    if max(picture.shape) > 2 * max(seen):
-        picture = resize_picture(picture, fit(picture.shape, 2 * max(seen)))
-    if picture.alpha is not None and float(picture.alpha.max()) < 1 / 255:
-        raise OutOfRange(
-            "image_transparent", f"{name} must not be transparent everywhere, got alpha 0", name
-        )
-    return picture
-
-
-def _mask(data: bytes | None, name: str, picture: Picture, adjusted: list[str]) -> Tensor | None:
-    """A mask at its picture's size; raises OutOfRange where it is black on all that is seen."""
-    if data is None:
-        return None
-    mask, shape = decode_mask(data, name), picture.shape
-    height, width = mask.shape
-    if not 0.98 < (height * shape[1]) / (width * shape[0]) < 1.02:
-        adjusted.append(
-            f"{name}: resized from {width} x {height} to {shape[1]} x {shape[0]} px, "
-            "another shape than its picture's"
-        )
-    fitted = resize(mask, shape)
-    seen = torch.ones(shape) if picture.alpha is None else picture.alpha
-    share = float((fitted * seen).sum() / seen.sum())
-    if share < _MASK_LEAST:
-        raise OutOfRange(
-            "mask_empty",
-            f"{name} must be white somewhere that its picture is not transparent: on average "
-            f"at least {_MASK_LEAST:g}, got {share:.2g}",
-            name,
-        )
-    return fitted
-
-
 def _normalized(weights: Sequence[float] | None, count: int) -> tuple[float, ...]:
     if weights is None:
         return (1 / count,) * count
     return tuple(weight / sum(weights) for weight in weights)
-
-
-def _product(mask: Tensor | None, other: Tensor | None) -> Tensor | None:
-    if mask is None or other is None:
-        return other if mask is None else mask
-    return mask * other
 
 
 def _parts(
@@ -241,13 +147,13 @@ def _parts(
     if not masks:
         return (Part(photo.alpha, tuple(zip(shares, styles, strict=True))),)
     given = [
-        _mask(masks.get(index), f"mask_{index}", photo, adjusted)
+        read_mask(masks.get(index), f"mask_{index}", photo, adjusted)
         for index in range(1, len(styles) + 1)
     ]
     visible = torch.ones(photo.shape) if photo.alpha is None else photo.alpha
     parts: list[Part] = []
     for index, mask in enumerate(share_out(given)):
-        if float((mask * visible).sum()) < _MASK_LEAST * float(visible.sum()):
+        if float((mask * visible).sum()) < MASK_LEAST * float(visible.sum()):
             adjusted.append(f"style_{index + 1}: the masks leave no part of the photo to it")
             continue
         parts.append(Part(mask * visible, ((1.0, styles[index]),), shares[index] * len(styles)))

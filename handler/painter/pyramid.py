@@ -9,7 +9,7 @@ from painter.options import SHORTEST_SIDE
 COARSEST_SIDE: Final = 64
 # Each level gets this share of the steps of the one before it: large forms are found on
 # small canvases, where a step costs a fraction, and the fine ones only add brushwork.
-STEPS_RATIO: Final = 0.62
+STEPS_RATIO: Final = 0.7
 
 Shape = tuple[int, int]
 
@@ -44,6 +44,7 @@ def share_steps(steps: int, levels: int) -> list[int]:
     if steps == 0:
         return [0] * levels
     weights = [STEPS_RATIO**level for level in range(levels)]
-    shares = [max(1, round(steps * weight / sum(weights))) for weight in weights]
-    shares[0] = max(1, shares[0] + steps - sum(shares))
+    rest = max(0, steps - levels)
+    shares = [1 + int(rest * weight / sum(weights)) for weight in weights]
+    shares[0] += max(0, steps - sum(shares))
     return shares

@@ -36,8 +36,8 @@ Samples = NDArray[Any]
 def read_samples(data: bytes, field: str) -> Samples:
     """Reads a PNG, JPEG, WebP, TIFF, BMP or GIF (first frame) of any mode, 8 or 16 bit.
 
-    Gives float32 [H, W, 3], or with straight alpha [H, W, 4], from 0 to 1. Raises Malformed,
-    NotAnImage, TooLarge or OutOfRange; all name `field`.
+    Gives [H, W, 3], or with straight alpha [H, W, 4]: of bytes, or of float32 from 0 to 1 where
+    the file is deeper. Raises Malformed, NotAnImage, TooLarge or OutOfRange; all name `field`.
     """
     image = _open(data, field)
     try:
@@ -130,7 +130,7 @@ def _shallow(image: Image.Image) -> Samples:
     upright = _to_srgb(colors, profile)
     if alpha is not None:
         upright.putalpha(alpha)
-    return np.asarray(upright, dtype=np.float32) / np.float32(255)
+    return np.asarray(upright)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

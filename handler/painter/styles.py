@@ -27,18 +27,19 @@ Means = tuple[Tensor, Tensor]
 class Style:
     """A painting to learn from: its picture, the part that counts (None: all), and its scale.
 
-    Where the picture is transparent, nothing counts. `key` tells its pixels and mask apart
-    from all others.
+    `shape` is that of its file: the picture is smaller where less of it is seen. Where it is
+    transparent, nothing counts. `key` tells its pixels and mask apart from all others.
     """
 
     picture: Picture
+    shape: Shape
     mask: Tensor | None
     scale: float
     key: tuple[object, ...]
 
     def shape_beside(self, canvas: Shape) -> Shape:
         """Its size for a canvas of a level."""
-        return shape_beside(self.picture.shape, self.scale, canvas)
+        return shape_beside(self.shape, self.scale, canvas)
 
 
 def shape_beside(picture: Shape, scale: float, canvas: Shape) -> Shape:

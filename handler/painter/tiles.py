@@ -16,7 +16,7 @@ from torch import Tensor
 from painter.vgg import STRIDE, Pass, receptive_radius, stride_of
 
 # A pass over more pixels than this is cut into tiles of about TILE_SIDE.
-WHOLE_PIXELS_MOST: Final = 1280 * 1280
+WHOLE_PIXELS_MOST: Final = 1040 * 1040
 TILE_SIDE: Final = 768
 
 

@@ -75,7 +75,12 @@ def flat(mode, color, size=(32, 24)):
 
 def profile(kind, gamma) -> bytes:
     """An ICC profile `gray` or `rgb` with sRGB's primaries and another gamma."""
-    return imagecodecs.cms_profile(kind, gamma=gamma)
+    if kind == "gray":
+        return imagecodecs.cms_profile(kind, gamma=gamma)
+    red, green, blue = (0.64, 0.33, 1), (0.3, 0.6, 1), (0.15, 0.06, 1)
+    return imagecodecs.cms_profile(
+        kind, gamma=gamma, primaries=[*red, *green, *blue], whitepoint=(0.3127, 0.329, 1)
+    )
 
 
 def srgb_of(value, gamma):

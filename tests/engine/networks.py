@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from painter.options import CONVOLUTION_NAMES
-from painter.vgg import AVERAGE_POOLING_GAIN, VGG19
+from painter.vgg import AVERAGE_POOLING_GAINS, VGG19
 from painter.weights import CAFFE, CONVOLUTIONS, TORCHVISION, Checkpoint, InputConvention
 
 MEAN = torch.tensor([123.68, 116.779, 103.939], dtype=torch.float64).view(1, 3, 1, 1) / 255
@@ -44,12 +44,9 @@ def reference_features(
     block = "1"
     for name, position in zip(CONVOLUTION_NAMES, CONVOLUTIONS, strict=True):
         if name[4] != block:
+            gain = AVERAGE_POOLING_GAINS[int(block) - 1]
             block = name[4]
-            x = (
-                F.max_pool2d(x, 2)
-                if pooling == "max"
-                else F.avg_pool2d(x, 2) * AVERAGE_POOLING_GAIN
-            )
+            x = F.max_pool2d(x, 2) if pooling == "max" else F.avg_pool2d(x, 2) * gain
         weight = checkpoint.tensors[f"features.{position}.weight"].to(pixels.dtype)
         bias = checkpoint.tensors[f"features.{position}.bias"].to(pixels.dtype)
         x = F.conv2d(x, weight, bias, padding=1)

@@ -59,6 +59,7 @@ def test_orientation_is_applied(make, orientation):
     assert float((found - expected).abs().mean()) < 0.02
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_broken_exif_is_no_reason_to_refuse():
     data = save(
         flat("RGB", (40, 200, 120)), "jpeg", exif=b"Exif\0\0II*\0\xff\xff\xff\xff" + b"\1" * 9
@@ -123,7 +124,7 @@ def test_every_mode_becomes_rgb(data, expected):
     assert picture.alpha is None
     assert picture.shape == (24, 32)
     found = picture.pixels.mean((1, 2))
-    torch.testing.assert_close(found, torch.tensor(expected), rtol=0, atol=0.012)
+    torch.testing.assert_close(found, torch.tensor(expected), rtol=0, atol=0.04)
 
 
 CLEAR = np.dstack([DEEP, np.full(DEEP.shape[:2], 128 * 257, np.uint16)])

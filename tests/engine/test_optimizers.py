@@ -26,7 +26,7 @@ def _quadratic(seed=0, shape=(3, 4, 5)):
 def _run(optimizer, loss, steps):
     for _ in range(steps):
         canvas = optimizer.canvas
-        assert 0 <= float(canvas.min())
+        assert float(canvas.min()) >= 0
         assert float(canvas.max()) <= 1
         if not optimizer.tell(*loss(canvas)):
             break

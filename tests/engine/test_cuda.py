@@ -1,0 +1,116 @@
+"""The same paintings on CUDA; where there is none, these tests say so and are left out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from jobs import finish, small_painter
+from networks import noise, random_checkpoint
+
+from painter.images import decode
+from painter.levels import PHASES, prepare
+from painter.passes import Ask, evaluate
+from painter.plan import make_plan
+from painter.scheduler import Scheduler
+from painter.styles import StyleCache
+from painter.vgg import VGG19
+from pictures import photo, png, request, stripes
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+
+# Relative error of gradients: TF32 keeps 10 bits of a factor, bfloat16 keeps 7.
+BOUNDS = {torch.float32: 1e-2, torch.bfloat16: 0.15}
+# Between a shared and a private pass: the same products in another order.
+SHARED_BOUNDS = {torch.float32: 1e-3, torch.bfloat16: 0.05}
+OTHERS = [{}, {"content": photo(seed=2), "alpha": 3}, {"styles": [photo(64, 64, seed=3)], "tv": 9}]
+
+
+def _vgg(device, dtype):
+    return VGG19(random_checkpoint(width=32), torch.device(device), dtype)
+
+
+def _ask(vgg, seed=9, phase=PHASES[0], **given):
+    plan = make_plan(request(**given))
+    objective = finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**28)))
+    canvas = noise(3, *plan.shape, seed=seed).float().to(vgg.device)
+    return Ask(canvas, objective, phase)
+
+
+def _error(found, expected):
+    found, expected = found.cpu().double(), expected.cpu().double()
+    return float((found - expected).norm() / expected.norm())
+
+
+def _painter(dtype=torch.bfloat16):
+    painter = small_painter()
+    painter.vgg = VGG19(random_checkpoint(), torch.device("cuda"), dtype)
+    return painter
+
+
+def _painted(painter, *given):
+    jobs = [painter.begin(request(steps=9, **one)) for one in given]
+    scheduler = Scheduler(painter)
+    for job in jobs:
+        scheduler.add(job)
+    while scheduler.jobs:
+        scheduler.advance(1)
+    assert [job.error for job in jobs] == [None] * len(jobs)
+    return jobs
+
+
+@pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
+@pytest.mark.parametrize("dtype", BOUNDS, ids=str)
+def test_gradients_are_those_of_the_cpu(dtype, style_loss):
+    exact = _ask(_vgg("cpu", torch.float64), style_loss=style_loss)
+    expected = evaluate(_vgg("cpu", torch.float64), [exact])[0]
+    vgg = _vgg("cuda", dtype)
+    found = evaluate(vgg, [_ask(vgg, style_loss=style_loss)])[0]
+    assert found.losses.total == pytest.approx(expected.losses.total, rel=BOUNDS[dtype])
+    assert _error(found.gradient, expected.gradient) < BOUNDS[dtype]
+
+
+@pytest.mark.parametrize("dtype", SHARED_BOUNDS, ids=str)
+def test_a_shared_pass_gives_what_private_ones_give(dtype):
+    vgg = _vgg("cuda", dtype)
+    asks = [_ask(vgg, seed, PHASES[seed], **given) for seed, given in enumerate(OTHERS)]
+    for ask, found in zip(asks, evaluate(vgg, asks), strict=True):
+        alone = evaluate(vgg, [ask])[0]
+        assert found.losses.total == pytest.approx(alone.losses.total, rel=SHARED_BOUNDS[dtype])
+        assert _error(found.gradient, alone.gradient) < SHARED_BOUNDS[dtype]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_painting_is_close_to_that_of_the_cpu(optimizer):
+    (job,) = _painted(_painter(), {"optimizer": optimizer, "styles": [stripes()]})
+    (other,) = _painted(small_painter(), {"optimizer": optimizer, "styles": [stripes()]})
+    total, expected = (one._step.best.losses.total for one in (job, other))
+    assert total == pytest.approx(expected, rel=0.1)
+    shown, wanted = (decode(one.result().data, "content").pixels for one in (job, other))
+    assert float((shown - wanted).abs().mean()) < 0.03
+
+
+def test_paintings_share_passes_and_stay_close_to_private_ones():
+    painter = _painter()
+    together = _painted(painter, *OTHERS)
+    for job, given in zip(together, OTHERS, strict=True):
+        (alone,) = _painted(painter, given)
+        assert float((job._step.shown - alone._step.shown).abs().mean()) < 0.02
+
+
+def test_reproducible_paintings_do_not_depend_on_their_neighbors():
+    painter = _painter()
+    given = {"reproducible": True, "seed": 3, "init_noise": 0.2}
+    first = _painted(painter, given, *OTHERS)[0]
+    (alone,) = _painted(painter, given)
+    assert torch.equal(first._step.best.canvas, alone._step.best.canvas)
+
+
+def test_masks_alpha_and_tiles_run(monkeypatch):
+    left = png([[255] * 32 + [0] * 32] * 48)
+    styles = [stripes(), photo(64, 64, seed=3)]
+    (masked,) = _painted(_painter(), {"masks": {1: left}, "content_mask": left, "styles": styles})
+    assert masked.stopped == "steps"
+    monkeypatch.setattr("painter.tiles.WHOLE_PIXELS_MOST", 64 * 64)
+    monkeypatch.setattr("painter.tiles.TILE_SIDE", 48)
+    (tiled,) = _painted(_painter(), {"size": 128, "levels": 1})
+    assert tiled.stopped == "steps"

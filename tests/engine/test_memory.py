@@ -1,0 +1,94 @@
+"""What a painting takes is told before it starts, and does not grow with tiled pictures."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from jobs import small_painter
+
+from painter.errors import OutOfMemory
+from painter.memory import bytes_needed, bytes_usable
+from painter.optimizers import HISTORY
+from painter.plan import make_plan
+from pictures import photo, request
+
+CPU = torch.device("cpu")
+LARGE = {"content": photo(64, 64), "size": 512}
+
+
+def _needed(dtype=torch.float32, **given):
+    return bytes_needed(make_plan(request(**given)), dtype)
+
+
+def test_what_is_usable_is_less_than_what_the_machine_has():
+    assert 0 < bytes_usable(CPU) < 2**50
+
+
+def test_a_limit_of_the_container_counts(monkeypatch, tmp_path):
+    limit = tmp_path / "memory.max"
+    monkeypatch.setattr("painter.memory._CGROUP_LIMITS", (limit, tmp_path / "none"))
+    free = bytes_usable(CPU)
+    limit.write_text("1000000\n")
+    assert bytes_usable(CPU) == 800_000
+    limit.write_text("max\n")
+    assert bytes_usable(CPU) == pytest.approx(free, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"size": 1024},
+        {"content": photo(64, 63), "size": 1280},
+        {"style_scale": 2},
+        {"content_layers": "all"},
+        {"style_layers": "conv1_1:1,conv5_4:1"},
+    ],
+    ids=lambda more: ",".join(more),
+)
+def test_more_of_it_needs_more(more):
+    assert _needed(**{**LARGE, **more}) > _needed(**LARGE)
+
+
+def test_the_history_of_lbfgs_needs_memory():
+    # On one level, which is tiled, no features are kept: the canvas's copies alone differ.
+    given = {"content": photo(64, 64), "size": 2048, "levels": 1}
+    assert _needed(**given, optimizer="lbfgs") - _needed(**given) >= HISTORY * 2 * 2048**2 * 12
+
+
+def test_half_the_type_needs_about_half():
+    assert _needed(torch.bfloat16, **LARGE) < 0.6 * _needed(**LARGE)
+
+
+def test_a_float32_painting_of_512_px_needs_what_its_activations_hold():
+    # 512² px hold 64 + 64 + 128/4 + ... values a pixel in the layers down to conv5_1 alone.
+    least = 512**2 * 4 * (2 * 64 + 2 * 32 + 4 * 16 + 4 * 8 + 2)
+    assert least < _needed(**LARGE) < 8 * least
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_beyond_a_tile_only_canvas_and_optimizer_grow(optimizer):
+    given = {"content": photo(64, 64), "optimizer": optimizer}
+    growth = _needed(**given, size=4096) - _needed(**given, size=2048)
+    canvas = (4096**2 - 2048**2) * 3 * 4
+    assert growth <= canvas * (12 + 2 * HISTORY * (optimizer == "lbfgs"))
+
+
+def test_what_does_not_fit_is_refused_before_it_starts():
+    painter = small_painter()
+    plan = make_plan(request())
+    needed = bytes_needed(plan, painter.vgg.trunk)
+    painter.memory_bytes = needed - 1
+    with pytest.raises(OutOfMemory, match="64 x 48 px needs about .* there are") as caught:
+        painter.begin(request())
+    assert (caught.value.code, caught.value.field) == ("out_of_memory", "size")
+    painter.memory_bytes = needed
+    assert not painter.begin(request()).finished
+
+
+def test_what_others_take_counts():
+    painter = small_painter()
+    one = bytes_needed(make_plan(request()), painter.vgg.trunk)
+    painter.memory_bytes = 2 * one
+    jobs = [painter.begin(request()), painter.begin(request())]
+    assert painter.fits(jobs[0].plan, jobs[:1])
+    assert not painter.fits(jobs[0].plan, jobs)
