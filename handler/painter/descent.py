@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from painter.levels import is_tiled, phases_of
-from painter.objective import CENTERED, Losses, Objective, shrink, shrink_gradient
+from painter.objective import Losses, Objective, shrink, shrink_gradient
 from painter.optimizers import LAST_PACE, Adam, Optimizer
 from painter.passes import Ask, Evaluation, evaluate_in_tiles
+from painter.phases import CENTERED
 from painter.plan import Level, Plan
 from painter.vgg import VGG19
 

@@ -31,6 +31,7 @@ MEDIA_TYPES: Final = {
     "tiff16": "image/tiff",
 }
 RECORD_KEYWORD: Final = "bruno"
+_FILLED_MOST: Final = 2048
 
 _EXIF_DESCRIPTION: Final = 0x010E
 
@@ -130,9 +131,16 @@ def to_samples(values: Tensor, kind: type[np.unsignedinteger[Any]]) -> Samples:
 
 
 def _filled(pixels: Tensor, alpha: Tensor) -> Tensor:
+    """Finding the nearest pixels takes long on large canvases, and no one sees them: halved."""
     transparent = (alpha < 1 / 255).numpy()
     if not transparent.any() or transparent.all():
         return pixels
+    height, width = transparent.shape
+    if max(height, width) > _FILLED_MOST:
+        half = (height // 2, width // 2)
+        small = resize((pixels * alpha), half) / resize(alpha, half).clamp(min=1 / 255)
+        filled = resize(_filled(small.clamp_(0, 1), resize(alpha, half)), (height, width))
+        return torch.where(alpha < 1 / 255, filled, pixels)
     rows, columns = distance_transform_edt(transparent, return_distances=False, return_indices=True)
     return pixels[:, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
 

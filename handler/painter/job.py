@@ -79,7 +79,7 @@ class Job:
                 item = next(self._turns)
             self.ask = item
         except StopIteration:
-            self._stop("steps" if self.options.steps else "plateau")
+            self._stop("steps" if self.progress.step == self.progress.steps else "plateau")
         self.stop_if_overdue()
 
     def stop_if_overdue(self) -> None:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable
 
 import torch
 from torch import Tensor
 
-from painter import masks
 from painter.images import resize
 from painter.losses import energy
-from painter.objective import (
-    CENTERED,
-    MARGIN,
-    Objective,
-    Phase,
-    Placement,
-    Region,
-    norm_floor,
-    pad,
-    style_floor,
-)
+from painter.masks import TapWeights, tap_weights
+from painter.objective import Objective, Placement, Region, norm_floor, style_floor
 from painter.options import Options
 from painter.passes import features_of
+from painter.phases import CENTERED, MARGIN, Phase, pad
 from painter.plan import Level, Part, Plan
 from painter.pyramid import Shape
 from painter.styles import StyleCache, blended_targets
@@ -71,9 +62,18 @@ def prepare(
             vgg, cache, part.styles, level.shape, style_how, options.style_loss
         )
         regions.append(Region(_area(part, plan) * part.weight, targets))
+    of_content = yield from _weights(plan, plan.content_mask, level, options.content_layers, vgg)
+    of_parts = []
+    for part in plan.parts:
+        weights = yield from _weights(plan, part.mask, level, options.style_layers, vgg)
+        of_parts.append(weights)
     placements = {}
     for phase in phases_of(plan):
-        placements[phase] = _placement(plan, level, vgg, how, content, phase)
+        placements[phase] = Placement(
+            _content_features(level, vgg, how, content, phase, options),
+            None if of_content is None else of_content[phase],
+            tuple(None if weights is None else weights[phase] for weights in of_parts),
+        )
         yield
     norms = yield from _content_norms(vgg, how, content, placements[CENTERED], options)
     return Objective(
@@ -127,35 +127,21 @@ def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
     return whole[:, top : top + shape[0], left : left + shape[1]]
 
 
-def _placement(
-    plan: Plan, level: Level, vgg: VGG19, how: Pass, content: Tensor, phase: Phase
-) -> Placement:
-    options = plan.options
-    features = None
-    if not is_tiled(level.shape, how):
-        content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
-        features = features_of(vgg, pad(content, phase), content_how)
-    return Placement(
-        features,
-        _tap_weights(plan.content_mask, level, phase, options.content_layers, vgg.device),
-        tuple(
-            _tap_weights(part.mask, level, phase, options.style_layers, vgg.device)
-            for part in plan.parts
-        ),
-    )
-
-
-def _tap_weights(
-    mask: Tensor | None,
-    level: Level,
-    phase: Phase,
-    taps: Sequence[str] | Mapping[str, float],
-    device: torch.device,
+def _content_features(
+    level: Level, vgg: VGG19, how: Pass, content: Tensor, phase: Phase, options: Options
 ) -> dict[str, Tensor] | None:
+    if is_tiled(level.shape, how):
+        return None
+    content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
+    return features_of(vgg, pad(content, phase), content_how)
+
+
+def _weights(
+    plan: Plan, mask: Tensor | None, level: Level, taps: Iterable[str], vgg: VGG19
+) -> Generator[None, None, dict[Phase, TapWeights] | None]:
     if mask is None:
         return None
-    padded = pad(resize(mask, level.shape)[None], phase)[0]
-    return {tap: masks.at_tap(padded, tap).to(device) for tap in taps}
+    return (yield from tap_weights(resize(mask, level.shape), taps, phases_of(plan), vgg.device))
 
 
 def _area(part: Part, plan: Plan) -> float:
@@ -184,7 +170,7 @@ def _content_norms(
                 if weights is None
                 else tile.of_whole(weights[tap], tap)
             )
-            floor = norm_floor(vgg.typical_energy[tap], len(owned), part.sum())
+            floor = norm_floor(vgg.typical_energy[tap], len(owned), part.sum(dtype=torch.float32))
             norms[tap] = norms.get(tap, 0) + energy(owned, part)
             floors[tap] = floors.get(tap, 0) + floor
         yield

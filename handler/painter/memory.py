@@ -26,6 +26,8 @@ _USABLE: Final = 0.8
 _IN_FLIGHT: Final = 4 * 64
 _ADAM_COPIES: Final = 9
 _LBFGS_COPIES: Final = 9 + 2 * HISTORY
+# Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
+_MASK_BYTES: Final = 3.6
 _HALO: Final = 2 * 128
 
 
@@ -47,7 +49,9 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     kept = len(phases_of(plan)) * _features(set(plan.options.content_layers))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, how))
     activations = in_pass * (_activations(how) + _IN_FLIGHT) + whole * kept
-    return int(activations * how.dtype.itemsize) + last.pixels * 3 * 4 * copies
+    weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
+    of_masks = weights * len(phases_of(plan)) * last.pixels * _MASK_BYTES
+    return int(activations * how.dtype.itemsize + of_masks) + last.pixels * 3 * 4 * copies
 
 
 def _in_pass(shape: Shape) -> int:

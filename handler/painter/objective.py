@@ -19,26 +19,12 @@ from painter.losses import (
     moments,
     style_gradient,
 )
+from painter.masks import TapWeights
+from painter.phases import Phase
 from painter.tiles import Tile
 from painter.vgg import Pass
 
-# A canvas is seen with a margin of its own reflection. How the margin is split between the
-# sides shifts the canvas against the network's grid of 16 px: see `Phase`.
-MARGIN: Final = 16
 _FLOOR: Final = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """Where the canvas lies on the network's grid: the margin above it and to its left."""
-
-    top: int = MARGIN // 2
-    left: int = MARGIN // 2
-
-
-CENTERED: Final = Phase()
-
-TapWeights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +89,6 @@ class Losses:
 
 RegionMoments = Mapping[tuple[int, str], Moments]
 RegionPulls = Mapping[tuple[int, str], Pull]
-
-
-def pad(canvas: Tensor, phase: Phase) -> Tensor:
-    """A canvas [C, H, W] with its margin of reflections."""
-    sides = (phase.left, MARGIN - phase.left, phase.top, MARGIN - phase.top)
-    return F.pad(canvas[None], sides, mode="reflect")[0]
-
-
-def unpad_gradient(gradient: Tensor, phase: Phase) -> Tensor:
-    """The adjoint of `pad`: the margin's gradient is added to the pixels it reflects."""
-    return _folded(_folded(gradient, phase.top, -2), phase.left, -1)
 
 
 def shrink(canvas: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -235,14 +210,3 @@ def _accumulate(
         gradients[tap].add_(gradient)
     else:
         gradients[tap] = gradient
-
-
-def _folded(gradient: Tensor, before: int, dim: int) -> Tensor:
-    after = MARGIN - before
-    length = gradient.shape[dim] - MARGIN
-    inner = gradient.narrow(dim, before, length).clone()
-    inner.narrow(dim, 1, before).add_(gradient.narrow(dim, 0, before).flip(dim))
-    inner.narrow(dim, length - 1 - after, after).add_(
-        gradient.narrow(dim, before + length, after).flip(dim)
-    )
-    return inner

@@ -9,17 +9,8 @@ import torch
 from torch import Tensor
 
 from painter.losses import Moments, moments, variation
-from painter.objective import (
-    Losses,
-    Objective,
-    Phase,
-    pad,
-    region_moments,
-    style_pulls,
-    summed,
-    tap_gradients,
-    unpad_gradient,
-)
+from painter.objective import Losses, Objective, region_moments, style_pulls, summed, tap_gradients
+from painter.phases import Phase, pad, unpad_gradient
 from painter.tiles import tiles
 from painter.vgg import VGG19, Pass
 

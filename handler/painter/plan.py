@@ -17,6 +17,7 @@ from painter.masks import share_out
 from painter.options import SHORTEST_SIDE, Options
 from painter.pyramid import Shape, fit, level_shapes, share_steps
 from painter.request import Request, Resume
+from painter.samples import check_together
 from painter.sources import MASK_LEAST, read_mask, read_styles, where_both
 from painter.styles import Style
 
@@ -74,6 +75,7 @@ class Plan:
 
 def make_plan(request: Request) -> Plan:
     """Decodes and checks a request; raises PaintError for all that can be refused."""
+    check_together(_pictures(request))
     options = request.options
     adjusted: list[str] = []
     content = decode(request.content, "content")
@@ -207,3 +209,9 @@ def _digests(request: Request, content: Picture, styles: Sequence[Style]) -> dic
             if data is not None
         },
     }
+
+
+def _pictures(request: Request) -> list[bytes]:
+    masks = [*request.masks.values(), *request.style_masks.values()]
+    others = [data for data in (request.content_mask, request.canvas) if data is not None]
+    return [request.content, *request.styles, *masks, *others]

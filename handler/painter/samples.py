@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from PIL import Image, ImageCms
 from painter.errors import Malformed, NotAnImage, OutOfRange, TooLarge
 
 PIXELS_MOST: Final = 64 * 2**20
+TOGETHER_MOST: Final = 2 * PIXELS_MOST
 SIDE_LEAST: Final = 16
 
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
@@ -51,6 +53,28 @@ def read_samples(data: bytes, field: str) -> Samples:
             f"{field} is a {image.format} picture that cannot be decoded: {error}",
             field,
         ) from error
+
+
+def check_together(pictures: Iterable[bytes]) -> None:
+    """Raises TooLarge where pictures that are each small enough are too large together."""
+    total = sum(map(_declared_pixels, pictures))
+    if total > TOGETHER_MOST:
+        raise TooLarge(
+            "image_too_large",
+            f"all pictures of a request must have at most {TOGETHER_MOST} pixels together, "
+            f"got {total}",
+            "content",
+        )
+
+
+def _declared_pixels(data: bytes) -> int:
+    try:
+        width, height = Image.open(io.BytesIO(data), formats=_FORMATS).size
+    except MemoryError:
+        raise
+    except Exception:  # what is no picture is refused when it is read
+        return 0
+    return width * height
 
 
 @cache

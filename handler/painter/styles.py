@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from torch import Tensor
 
-from painter import masks
 from painter.images import Picture, resize, resize_picture
 from painter.losses import StyleTarget, style_target
-from painter.objective import CENTERED, pad
+from painter.masks import tap_weights
 from painter.options import SHORTEST_SIDE
 from painter.passes import picture_moments
+from painter.phases import CENTERED, pad
 from painter.pyramid import Shape, fit
 from painter.vgg import VGG19, Pass
 
@@ -114,23 +114,18 @@ def _means(
     keys = [(style.key, shape, tap, how.pooling, how.dtype, vgg.digest) for tap in taps]
     found = cache.find(keys)
     if found is None:
-        picture, weights = _prepared(style, shape, how, vgg)
-        sums = yield from picture_moments(vgg, picture, how, weights)
+        picture = resize_picture(style.picture, shape)
+        weights = None
+        if style.mask is not None:
+            mask = resize(style.mask, shape)
+            by_phase = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
+            weights = by_phase[CENTERED]
+        padded = pad(picture.pixels.to(vgg.device), CENTERED)
+        sums = yield from picture_moments(vgg, padded, how, weights)
         found = [(sums[tap].mean, sums[tap].gram) for tap in taps]
         for key, means in zip(keys, found, strict=True):
             cache.keep(key, means)
     return dict(zip(taps, found, strict=True))
-
-
-def _prepared(
-    style: Style, shape: Shape, how: Pass, vgg: VGG19
-) -> tuple[Tensor, Mapping[str, Tensor] | None]:
-    picture = resize_picture(style.picture, shape)
-    pixels = pad(picture.pixels.to(vgg.device), CENTERED)
-    if style.mask is None:
-        return pixels, None
-    padded = pad(resize(style.mask, shape)[None], CENTERED)[0]
-    return pixels, {tap: masks.at_tap(padded, tap).to(vgg.device) for tap in how.taps}
 
 
 def _added(one: Means, other: Means) -> Means:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import struct
 import zlib
@@ -10,10 +11,13 @@ import numpy as np
 import pytest
 import torch
 from files import chunks_of, flat, png16, save, tiff
+from PIL import Image
 
 from painter.errors import Malformed, NotAnImage, OutOfRange, PaintError, TooLarge
 from painter.images import MEDIA_TYPES, decode, encode
+from painter.plan import make_plan
 from painter.samples import PIXELS_MOST
+from pictures import request
 
 RGB = flat("RGB", (40, 200, 120), (40, 30))
 
@@ -155,3 +159,11 @@ def test_no_bytes_raise_anything_but_a_paint_error(kind):
         else:
             assert torch.isfinite(picture.pixels).all()
     assert set(fields) == {"content"}
+
+
+def test_pictures_that_are_too_large_together_are_refused_before_they_are_decoded():
+    large = io.BytesIO()
+    Image.new("L", (8000, 8000)).save(large, "png")
+    with pytest.raises(TooLarge, match="together") as refused:
+        make_plan(request(content=large.getvalue(), styles=[large.getvalue()] * 2))
+    assert refused.value.code == "image_too_large"

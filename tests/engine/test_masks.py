@@ -10,16 +10,21 @@ from jobs import finish, small_vgg_once
 from networks import noise
 
 from painter.levels import PHASES, prepare
-from painter.masks import at_tap, share_out
-from painter.objective import pad
+from painter.masks import averaged, share_out, shrunk
 from painter.options import LAYER_NAMES
 from painter.passes import Ask, evaluate
+from painter.phases import pad
 from painter.plan import make_plan
 from painter.styles import StyleCache
 from painter.vgg import receptive_radius, stride_of
 from pictures import photo, png, request
 
 TAPS = ("conv1_1", "relu2_2", "conv3_1", "conv4_2", "conv5_1")
+
+
+def at_tap(mask, tap):
+    """A mask as the weights of a tap's positions."""
+    return averaged(shrunk(mask, tap), tap)
 
 
 def _disc(side=128, radius=40):

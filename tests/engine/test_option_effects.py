@@ -11,7 +11,7 @@ import torch
 from jobs import begun, finished, painted, small_painter, step
 from PIL import Image
 
-from painter.options import SPECS, read_options
+from painter.options import SPECS
 from painter.scheduler import Scheduler
 from pictures import photo, png, stripes
 
@@ -126,14 +126,11 @@ def test_reproducible_asks_for_a_private_pass():
     assert [len(group) for group in groups] == [2, 1, 1]
 
 
-def test_preview_every_is_for_who_asks_and_changes_no_pixels():
-    job = begun(steps=6, preview_every=0.5)
-    assert job.options.preview_every == 0.5
-    while not job.finished:
-        job.preview()
-        step(job)
-    assert job.result().data[:4] == finished(steps=6).result().data[:4]
-    assert read_options({"preview_every": 0}).preview_every == 0
+def test_preview_every_is_told_to_who_asks_for_previews_and_changes_no_pixels():
+    jobs = [finished(preview_every=every) for every in (0, 0.5)]
+    assert [job.options.preview_every for job in jobs] == [0, 0.5]
+    assert [job.accepted["options"]["preview_every"] for job in jobs] == [0, 0.5]
+    assert torch.equal(*(job._step.best.canvas for job in jobs))
 
 
 def test_previews_and_slices_change_no_pixels():

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 import torch
 from networks import noise, random_checkpoint, reference_features, small_vgg
-from pictures import photo, png, request, stripes
 
 from painter.levels import PHASES, prepare
-from painter.objective import CENTERED, Phase, pad, unpad_gradient
 from painter.options import Options
 from painter.passes import Ask, evaluate, evaluate_in_tiles
+from painter.phases import CENTERED, Phase, pad, unpad_gradient
 from painter.plan import make_plan
 from painter.styles import StyleCache
+from pictures import photo, png, request, stripes
 
 
 def _finish(generator):
