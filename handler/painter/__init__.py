@@ -7,3 +7,10 @@ those before it:
     objective passes samples images styles sources plan levels descent progress record job
     memory painting scheduler
 """
+
+import os
+
+# Threads that wait for each other by spinning take the cores from whatever else runs there, and
+# paintings became twenty times slower beside a single busy process. OpenMP reads this once, when
+# torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -52,7 +52,11 @@ class Spec:
         many = ", one number or one for each style" if self.kind == "scales" else ""
         zero = f"0 ({self.zero}) or " if self.zero and self.low else ""
         whole = "a whole number " if self.kind == "integer" else ""
-        return f"{zero}{whole}from {self.low:g} to {self.high:g}{many}"
+        return f"{zero}{whole}from {_plain(self.low)} to {_plain(self.high)}{many}"
+
+
+def _plain(bound: float | None) -> str:
+    return f"{bound:,.0f}" if bound is not None and bound == int(bound) else f"{bound:g}"
 
 
 def _option(default: Any, kind: str, help: str, **bounds: Any) -> Any:
@@ -361,7 +365,7 @@ def _layer_weight(name: str, layer: Any, weight: Any) -> float:
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1e6:
         raise OutOfRange(
             "option_out_of_range",
-            f"{name}: the weight of {layer} must be from 0 to 1e+06, got {_short(weight)}",
+            f"{name}: the weight of {layer} must be from 0 to 1,000,000, got {_short(weight)}",
             name,
         )
     return float(weight)

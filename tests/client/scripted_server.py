@@ -130,7 +130,7 @@ DESCRIPTION = {
     "running": 0,
     "waiting": 0,
     "options": [
-        {"name": "alpha", "default": 1.0, "allowed": "from 0 to 1e+06", "help": "Weight."},
+        {"name": "alpha", "default": 1.0, "allowed": "from 0 to 1,000,000", "help": "Weight."},
     ],
     "presets": {},
     "limits": {"styles": 8},

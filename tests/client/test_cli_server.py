@@ -34,5 +34,5 @@ def test_health_waits_for_a_server_that_starts(scripted: Scripted) -> None:
 def test_options(scripted: Scripted) -> None:
     done = run("options")
     assert "alpha" in done.stdout
-    assert "1e+06" in done.stdout
+    assert "1,000,000" in done.stdout
     assert json.loads(run("options", "--json").stdout)["options"][0]["name"] == "alpha"

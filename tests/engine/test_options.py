@@ -68,7 +68,8 @@ def test_just_outside_is_refused_by_field_bound_and_value(name, side, text):
     error = _refused(**{name: str(value) if text else value})
     assert (error.code, error.field, error.status) == ("option_out_of_range", name, 422)
     assert error.detail.startswith(f"{name} must be ")
-    assert f"{getattr(spec, side):g}" in error.detail
+    bound = getattr(spec, side)
+    assert (f"{bound:,.0f}" if bound >= 1 else f"{bound:g}") in error.detail
     assert error.detail.endswith(f", got {value}")
 
 

@@ -46,8 +46,8 @@ class Options(TypedDict, total=False):
             "one of bruno, gatys, draft, fine",
         ),
     ]
-    alpha: Annotated[float | None, Option("Weight of the content loss.", "from 0 to 1e+06")]
-    beta: Annotated[float | None, Option("Weight of the style loss.", "from 0 to 1e+06")]
+    alpha: Annotated[float | None, Option("Weight of the content loss.", "from 0 to 1,000,000")]
+    beta: Annotated[float | None, Option("Weight of the style loss.", "from 0 to 1,000,000")]
     content_layers: Annotated[
         Layers | None,
         Option("Where the content is compared.", "names of conv1_1 … relu5_4 with weights, or all"),
@@ -58,13 +58,13 @@ class Options(TypedDict, total=False):
     ]
     size: Annotated[
         int | None,
-        Option("The painting's longest side in pixels.", "a whole number from 64 to 8192"),
+        Option("The painting's longest side in pixels.", "a whole number from 64 to 8,192"),
     ]
     steps: Annotated[
         int | None,
         Option(
             "Evaluations of loss and gradient over all levels; 0 lets a plateau decide.",
-            "a whole number from 0 to 5000",
+            "a whole number from 0 to 5,000",
         ),
     ]
     levels: Annotated[
@@ -88,7 +88,7 @@ class Options(TypedDict, total=False):
         float | None, Option("Share of noise mixed into the start.", "from 0 to 1")
     ]
     seed: Annotated[
-        int | None, Option("Seed of all that is random.", "a whole number from 0 to 4.29497e+09")
+        int | None, Option("Seed of all that is random.", "a whole number from 0 to 4,294,967,295")
     ]
     style_loss: Annotated[
         Literal["gram", "wasserstein"] | None,
@@ -107,7 +107,7 @@ class Options(TypedDict, total=False):
     pooling: Annotated[
         Literal["max", "average"] | None, Option("How VGG-19 pools.", "one of max, average")
     ]
-    tv: Annotated[float | None, Option("Weight of the total variation.", "from 0 to 1e+06")]
+    tv: Annotated[float | None, Option("Weight of the total variation.", "from 0 to 1,000,000")]
     color: Annotated[
         Literal["style", "luminance", "match"] | None,
         Option(
@@ -125,7 +125,7 @@ class Options(TypedDict, total=False):
     reproducible: Annotated[bool | None, Option("A private pass on CUDA.", "true or false")]
     max_seconds: Annotated[
         float | None,
-        Option("A deadline; the best canvas so far is the answer. 0 for none.", "from 0 to 86400"),
+        Option("A deadline; the best canvas so far is the answer. 0 for none.", "from 0 to 86,400"),
     ]
     format: Annotated[
         Literal["png", "png16", "jpeg", "webp", "tiff", "tiff16"] | None,
@@ -138,7 +138,7 @@ class Options(TypedDict, total=False):
         int | None, Option("Quality of JPEG and WebP.", "a whole number from 1 to 100")
     ]
     preview_every: Annotated[
-        float | None, Option("Seconds between previews.", "0 (none) or from 0.25 to 3600")
+        float | None, Option("Seconds between previews.", "0 (none) or from 0.25 to 3,600")
     ]
 
 
