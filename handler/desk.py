@@ -21,7 +21,7 @@ import torch
 from answers import Interrupted
 from description import Limits, describe_service
 from fields import Headers, Row
-from order import Order, Reply, steps_of
+from order import Order, Reply
 from painter.errors import Full, PaintError
 from painter.images import MEDIA_TYPES
 from painter.job import Job
@@ -165,8 +165,8 @@ class Desk:
         )
 
     def _retry_after(self) -> int:
-        told = [job.progress for job in self._scheduler.jobs if job.progress]
-        etas = [progress.eta for progress in told if progress.eta is not None]
+        told = [job.progress.eta for job in self._scheduler.jobs]
+        etas = [eta for eta in told if eta is not None]
         return max(1, min(RETRY_SECONDS, round(min(etas, default=RETRY_SECONDS))))
 
     def _admit(self, begin_until: float) -> None:
@@ -184,17 +184,17 @@ class Desk:
         job = self._painter.start(plan)
         self._scheduler.add(job)
         order.accept(job)
-        self._evaluations += steps_of(job)
+        self._evaluations += job.progress.step
 
     def _paint(self, seconds: float) -> None:
         if self.device_lost:
             time.sleep(seconds)  # so that the process ends during a call, which breaks connections
             return
         jobs = self._scheduler.jobs
-        before = sum(steps_of(job) for job in jobs)
+        before = sum(job.progress.step for job in jobs)
         with self._answering(*(order for order, job in self._live() if job in jobs)):
             self._scheduler.advance(seconds)
-        self._evaluations += sum(steps_of(job) for job in jobs) - before
+        self._evaluations += sum(job.progress.step for job in jobs) - before
 
     def _report(self) -> None:
         now = self._clock()

@@ -17,11 +17,6 @@ from painter.progress import Painted
 HEARTBEAT_SECONDS: Final = 5.0
 
 
-def steps_of(job: Job) -> int:
-    """How many evaluations a job has told of."""
-    return job.progress.step if job.progress else 0
-
-
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A piece of one answer; `status` and `headers` count where it is the first."""
@@ -84,19 +79,15 @@ class Order:
 
     def report(self, job: Job, now: float) -> None:
         """Tells the progress since the last report, and shows a preview when it is due."""
-        is_new = steps_of(job) != self._step
+        is_new = job.progress.step != self._step
         if not self.events or not (is_new or self._is_due(now)):
-            return
-        if job.progress is None:
-            # The first step of a large canvas takes longer than a client is left without a word.
-            self._tell_accepted(job)
             return
         self._outbox += answers.event("progress", job.progress.as_json())
         every = job.options.preview_every
         if every and is_new and not job.finished and now >= self._previewed + every:
             self._outbox += answers.event("preview", job.preview().as_json())
             self._previewed = now
-        self._step = steps_of(job)
+        self._step = job.progress.step
 
     def finish(self, job: Job, painted: Painted) -> None:
         """Ends with the painting."""
@@ -152,7 +143,7 @@ class Order:
         self.ended = True
         if self.job:
             size = f"{self.job.accepted['width']}x{self.job.accepted['height']} px"
-            self._about = f"{size}, {steps_of(self.job)} steps, "
+            self._about = f"{size}, {self.job.progress.step} steps, "
         self.job = self.encoding = None
 
     def _tell_accepted(self, job: Job) -> None:

@@ -122,12 +122,13 @@ def wasserstein_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[T
     mean, gram = own.mean, own.gram
     covariance = gram - torch.outer(mean, mean)
     root = target.root
-    values, vectors = torch.linalg.eigh(root @ covariance @ root)
+    values, vectors = _eigh(root @ covariance @ root)
     positive = values > _RANK * values[-1].clamp(min=1e-30)
     roots = values.clamp(min=0).sqrt()
     shift = mean - target.mean
     norm = target.gram.trace().clamp(min=floor)
-    variances = covariance.trace() + root.square().sum() - 2 * roots.sum()
+    # A difference of large numbers: rounding takes it below 0 where the two nearly agree.
+    variances = (covariance.trace() + root.square().sum() - 2 * roots.sum()).clamp(min=0)
     inverse = torch.where(positive, 1 / roots, 0)
     half = root @ vectors
     pull = torch.eye(len(mean), dtype=gram.dtype, device=gram.device) - (half * inverse) @ half.T
@@ -210,7 +211,16 @@ def _outer_sum(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:
     return products.sum(0, dtype=kind) + rest
 
 
+def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and vectors; float32 does not converge on some matrices that are mostly zero."""
+    try:
+        values, vectors = torch.linalg.eigh(matrix)
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        values, vectors = torch.linalg.eigh(matrix.double())
+    return values.to(matrix.dtype), vectors.to(matrix.dtype)
+
+
 def _root(matrix: Tensor) -> Tensor:
-    values, vectors = torch.linalg.eigh(matrix)
+    values, vectors = _eigh(matrix)
     roots = values.clamp(min=0).sqrt()
     return torch.matmul(vectors * roots, vectors.T)

@@ -57,11 +57,12 @@ def read_samples(data: bytes, field: str) -> Samples:
 
 def check_together(pictures: Iterable[bytes]) -> None:
     """Raises TooLarge where pictures that are each small enough are too large together."""
-    total = sum(map(_declared_pixels, pictures))
+    # One that is too large by itself is refused by its own name, when it is read.
+    total = sum(pixels for pixels in map(_declared_pixels, pictures) if pixels <= PIXELS_MOST)
     if total > TOGETHER_MOST:
         raise TooLarge(
             "image_too_large",
-            f"all pictures of a request must have at most {TOGETHER_MOST} pixels together, "
+            f"content and all other pictures must have at most {TOGETHER_MOST} pixels together, "
             f"got {total}",
             "content",
         )

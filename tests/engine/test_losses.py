@@ -88,6 +88,29 @@ def test_wasserstein_with_fewer_positions_than_features_stays_finite():
     assert torch.isfinite(style_gradient(features, own, pull)).all()
 
 
+def test_wasserstein_of_nearly_equal_styles_is_not_negative():
+    features = (noise(64, 40, 40) * 300).float()
+    own = moments(features)
+    target = style_target(own.mean, own.gram * (1 + 1e-7), "wasserstein")
+    assert float(wasserstein_loss(own, target, 0.0)[0]) >= 0
+
+
+def test_a_matrix_that_float32_cannot_decompose_is_decomposed(monkeypatch):
+    real = torch.linalg.eigh
+
+    def fails_in_float32(matrix):
+        if matrix.dtype == torch.float32:
+            raise torch.linalg.LinAlgError("failed to converge")
+        return real(matrix)
+
+    own = moments((noise(8, 9, 9) - 0.5).float())
+    expected, _ = wasserstein_loss(own, style_target(own.mean, own.gram * 2, "wasserstein"), 0.0)
+    monkeypatch.setattr(torch.linalg, "eigh", fails_in_float32)
+    found, _ = wasserstein_loss(own, style_target(own.mean, own.gram * 2, "wasserstein"), 0.0)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
 def test_moments_of_parts_add_up_to_those_of_the_whole():
     features, weights = noise(4, 10, 8), noise(10, 8, seed=3)
     whole = moments(features, weights)

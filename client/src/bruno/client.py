@@ -87,7 +87,7 @@ class Bruno:
         >>> from bruno import Bruno, Painting, Progress
         >>> for event in Bruno().stream("photo.jpg", "starry-night.jpg"):
         ...     if isinstance(event, Progress):
-        ...         print(event.step, "of", event.steps, round(event.total_loss, 2))
+        ...         print(event.step, "of", event.steps, event.total_loss)
         ...     elif isinstance(event, Painting):
         ...         event.save("painting.png")
         25 of 100 0.75

@@ -46,7 +46,8 @@ class Progress:
     """The losses after one more evaluation; `steps` is 0 where a plateau decides.
 
     `seconds` counts from the start, `eta` is what is left (or None); width and height are
-    those of the canvas at this level, in pixels.
+    those of the canvas at this level, in pixels. Losses are None while the first evaluation
+    of a large canvas is not done.
     """
 
     step: int
@@ -55,10 +56,10 @@ class Progress:
     levels: int
     width: int
     height: int
-    content_loss: float
-    style_loss: float
-    tv_loss: float
-    total_loss: float
+    content_loss: float | None
+    style_loss: float | None
+    tv_loss: float | None
+    total_loss: float | None
     layers: dict[str, dict[str, float]]
     seconds: float
     eta: float | None

@@ -67,8 +67,12 @@ class Bar:
             description=f"level {event.level} of {event.levels}",
             completed=event.step,
             total=event.steps or None,
-            losses=f"content {event.content_loss:.3g} · style {event.style_loss:.3g}{eta}",
+            losses=f"content {_told(event.content_loss)} · style {_told(event.style_loss)}{eta}",
         )
+
+
+def _told(loss: float | None) -> str:
+    return "…" if loss is None else f"{loss:.3g}"
 
 
 def print_json(event: Event, **more: Any) -> None:
