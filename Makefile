@@ -7,8 +7,8 @@ INSTALLED := $(VENV)/.installed
 VGG19 := model_store/vgg19.safetensors
 ARCHIVE := model_store/bruno.mar
 HANDLER_FILES := $(shell find handler -name '*.py')
-CODE := handler client config model_store examples tests
-YAML := $(shell find config -name '*.yaml' -o -name '*.yml')
+CODE := handler client config docs model_store examples tests
+YAML := $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -28,7 +28,7 @@ $(INSTALLED): pyproject.toml client/pyproject.toml config/requirements.txt confi
 	@echo 'installing dependencies into $(VENV) (minutes at the first time)'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip --disable-pip-version-check install --quiet \
-		-r config/requirements.txt -r config/requirements-dev.txt -e . -e ./client
+		-r config/requirements.txt -r config/requirements-dev.txt -e . -e './client[studio]'
 	@touch $@
 
 .PHONY: weights
@@ -54,7 +54,7 @@ serve: ## Start TorchServe in the foreground and print a curl line when it can p
 
 .PHONY: test
 test: $(INSTALLED) $(VGG19) ## Run all tests, those of the real TorchServe too (ARGS for pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
@@ -63,15 +63,17 @@ check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
 	@$(BIN)/mypy
 	@$(BIN)/hadolint Dockerfile
 	@$(BIN)/yamllint --strict $(YAML)
+	@$(BIN)/python docs/make_openapi.py --check
 
 .PHONY: fix
-fix: $(INSTALLED) ## Repair what the linter and the formatter can
+fix: $(INSTALLED) ## Repair what the linter and the formatter can, and make docs/openapi.yaml
 	@$(BIN)/ruff check --fix $(CODE)
 	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/python docs/make_openapi.py
 
 .PHONY: clean
 clean: ## Remove all that these targets made, weights and .venv too
-	rm -rf $(VENV) $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	rm -rf handler/*.egg-info client/src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

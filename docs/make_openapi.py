@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from fields import BODY_BYTES
-from openapi_options import ref, schemas
+from openapi_options import as_text, schemas
 from painter.options import SHORTEST_SIDE, SPECS
 from painter.samples import PIXELS_MOST, SIDE_LEAST
 from painter.version import VERSION
@@ -59,18 +59,30 @@ def document() -> Document:
 
 def as_yaml(whole: Mapping[str, Any]) -> str:
     """The document as text, the same for the same document."""
-    text = yaml.dump(whole, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=88)
+    text = yaml.dump(
+        whole,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=88,
+        default_flow_style=None,
+    )
     return HEAD + text
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes YAML as people do: without anchors, lists indented, long texts in blocks."""
+    """Writes YAML as people do: no anchors, words in a line, long texts in blocks."""
 
     def ignore_aliases(self, data: object) -> bool:
         return True
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
+
+    def represent_mapping(
+        self, tag: str, mapping: Any, flow_style: bool | None = None
+    ) -> yaml.MappingNode:
+        return super().represent_mapping(tag, mapping, flow_style=False)
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -92,7 +104,7 @@ def _event(name: str, data: str) -> Document:
     return {
         "type": "object",
         "required": ["event", "data"],
-        "properties": {"event": {"const": name}, "data": ref(data)},
+        "properties": {"event": {"const": name}, "data": as_text(data)},
     }
 
 

@@ -10,12 +10,6 @@ from wire import STREAMS, WEIGHT_MOST
 
 Schema = dict[str, Any]
 
-# JSON Schema 2020-12 has no format of this name; tools know by it to offer a file.
-FILE: Final[Schema] = {
-    "type": "string",
-    "format": "binary",
-    "contentMediaType": "application/octet-stream",
-}
 PICTURES: Final = {
     "content": "The photo: PNG, JPEG, WebP, TIFF, BMP or GIF (its first frame), 8 or 16 bit.",
     "style": "The painting; several are named style_1, style_2 and so on.",
@@ -40,17 +34,22 @@ def ref(*path: str) -> Schema:
     return {"$ref": "/".join(("#/components/schemas", *path))}
 
 
+def as_text(name: str) -> Schema:
+    """A value of a schema, written as JSON where only text can be."""
+    return {"type": "string", "contentMediaType": "application/json", "contentSchema": ref(name)}
+
+
 def schemas() -> Schema:
     """The schemas of requests and of all options, by name."""
     styles = {"type": "array", "minItems": 1, "maxItems": STYLES_MOST, "items": _weight()}
     return {
         "PaintForm": {
-            "description": "A painting to be made, as a form; of a name given twice the last counts.",
-            **_request(lambda: FILE, _as_text, _form_option),
+            "description": "A painting to be made, as a form. The last of a name counts.",
+            **_request(ref("File"), as_text("StyleWeights"), _form_option),
         },
         "PaintBody": {
             "description": "A painting to be made, as JSON. A member that is null is left out.",
-            **_request(lambda: ref("Base64"), ref, _body_option),
+            **_request(ref("Base64"), ref("StyleWeights"), _body_option),
         },
         "Options": {
             "description": "The options of a painting; whatever is left out, the preset decides.",
@@ -75,21 +74,20 @@ def schemas() -> Schema:
         "LayerWeights": _layer_weights(),
         "Layers": _layers(),
         "LayersText": _layers_text(),
+        "File": _file(),
         "Base64": {"type": "string", "contentEncoding": "base64"},
     }
 
 
-def _request(
-    picture: Callable[[], Schema], other: Callable[[str], Schema], option: Callable[[str], Schema]
-) -> Schema:
-    """A request whose pictures, other values and options are written in one of the two ways."""
+def _request(picture: Schema, numbers: Schema, option: Callable[[str], Schema]) -> Schema:
+    """A request whose pictures, lists of numbers and options are written in one of the two ways."""
     described = dict(PICTURES)
     for kind, sentence in NUMBERED.items():
         described |= {f"{kind}_{i}": sentence.format(i=i) for i in range(1, STYLES_MOST + 1)}
     others = {
-        "style_weights": other("StyleWeights"),
-        "resume": other("Place"),
-        "options": other("Options"),
+        "style_weights": numbers,
+        "resume": ref("Place"),
+        "options": ref("Options"),
         "stream": {
             "description": "The picture alone, or events that end with it.",
             "enum": list(STREAMS),
@@ -103,16 +101,11 @@ def _request(
         "oneOf": [{"required": ["style"]}, {"required": ["style_1"]}],
         "dependentRequired": _dependencies(),
         "properties": {
-            **{name: {"description": text, **picture()} for name, text in described.items()},
+            **{name: {"description": text, **picture} for name, text in described.items()},
             **others,
             **{name: option(name) for name in SPECS},
         },
     }
-
-
-def _as_text(name: str) -> Schema:
-    """A list or an object in a form, which knows none."""
-    return {"type": "string", "contentMediaType": "application/json", "contentSchema": ref(name)}
 
 
 def _body_option(name: str) -> Schema:
@@ -157,6 +150,11 @@ def _value(spec: Spec) -> Schema:
         zero = {"const": 0, "description": spec.zero.capitalize() + "."}
         return {"type": spec.kind, "anyOf": [zero, bounds]}
     return {"type": spec.kind, **bounds}
+
+
+def _file() -> Schema:
+    # JSON Schema has no format of this name; by it tools know to offer a file.
+    return {"type": "string", "format": "binary", "contentMediaType": "application/octet-stream"}
 
 
 def _weight() -> Schema:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 import torch
-from networks import random_checkpoint, small_vgg
 
+from networks import random_checkpoint, small_vgg
 from painter.images import decode
 from painter.painting import Painter
 from painter.passes import evaluate

@@ -10,9 +10,9 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from files import chunks_of, flat, png16, save, tiff
 from PIL import Image
 
+from files import chunks_of, flat, png16, save, tiff
 from painter.errors import Malformed, NotAnImage, OutOfRange, PaintError, TooLarge
 from painter.images import MEDIA_TYPES, decode, encode
 from painter.plan import make_plan

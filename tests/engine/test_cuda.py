@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from jobs import finish, small_painter
 from networks import noise, random_checkpoint
-
 from painter.images import decode
 from painter.levels import PHASES, prepare
 from painter.passes import Ask, evaluate

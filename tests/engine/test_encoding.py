@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from files import chunks_of, ramp
 from PIL import Image
 
+from files import chunks_of, ramp
 from painter.images import (
     MEDIA_TYPES,
     decode,

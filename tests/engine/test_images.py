@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from files import SHADES, flat, png16, profile, quarters, ramp, save, srgb_of, tiff
 from PIL import Image, ImageCms
 
+from files import SHADES, flat, png16, profile, quarters, ramp, save, srgb_of, tiff
 from painter.images import Picture, decode, decode_mask, resize, resize_picture
 
 T = Image.Transpose

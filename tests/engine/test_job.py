@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from jobs import begun, finished, painted, small_painter, small_vgg_once, step
 from PIL import Image
 
+from jobs import begun, finished, painted, small_painter, small_vgg_once, step
 from painter.descent import PLATEAU_STEPS_MOST
 from painter.errors import Internal, OutOfRange
 from painter.images import decode, encode

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from networks import noise
 
+from networks import noise
 from painter.losses import (
     content_loss,
     energy,

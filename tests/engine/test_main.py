@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from jobs import small_painter
 from PIL import Image
 
 import painter
+from jobs import small_painter
 from painter import __main__ as program
 from pictures import photo, stripes
 

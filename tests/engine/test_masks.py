@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
+
 from jobs import finish, small_vgg_once
 from networks import noise
-
 from painter.levels import PHASES, prepare
 from painter.masks import averaged, share_out, shrunk
 from painter.options import LAYER_NAMES

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from jobs import small_painter
 
+from jobs import small_painter
 from painter.errors import OutOfMemory
 from painter.memory import bytes_needed, bytes_usable
 from painter.optimizers import HISTORY

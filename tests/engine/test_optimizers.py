@@ -6,8 +6,8 @@ import math
 
 import pytest
 import torch
-from networks import noise
 
+from networks import noise
 from painter.optimizers import LBFGS, MOMENTUM, Adam
 
 

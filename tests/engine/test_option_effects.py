@@ -8,9 +8,9 @@ import time
 import numpy as np
 import pytest
 import torch
-from jobs import begun, finished, painted, small_painter, step
 from PIL import Image
 
+from jobs import begun, finished, painted, small_painter, step
 from painter.options import SPECS
 from painter.scheduler import Scheduler
 from pictures import photo, png, stripes

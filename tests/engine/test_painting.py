@@ -7,8 +7,8 @@ import math
 
 import pytest
 import torch
-from jobs import small_painter
 
+from jobs import small_painter
 from painter.images import decode
 from painter.options import PRESETS
 from painter.painting import DeviceMissing, Painter, usable_device

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
-from networks import noise, random_checkpoint, reference_features, small_vgg
 
+from networks import noise, random_checkpoint, reference_features, small_vgg
 from painter.levels import PHASES, prepare
 from painter.options import Options
 from painter.passes import Ask, evaluate, evaluate_in_tiles

@@ -7,8 +7,8 @@ import hashlib
 import numpy as np
 import pytest
 import torch
-from files import flat, save
 
+from files import flat, save
 from painter.errors import OutOfRange, PaintError
 from painter.plan import make_plan
 from painter.request import Resume

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from jobs import begun, finished, small_painter
 
+from jobs import begun, finished, small_painter
 from painter import scheduler as module
 from painter.errors import Internal, OutOfMemory
 from painter.passes import evaluate

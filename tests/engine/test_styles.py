@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from jobs import finish, small_vgg_once
 
+from jobs import finish, small_vgg_once
 from painter.plan import make_plan
 from painter.styles import StyleCache, blended_targets
 from painter.vgg import Pass

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from networks import CAFFE, TORCHVISION, noise, random_checkpoint, reference_features
 
+from networks import CAFFE, TORCHVISION, noise, random_checkpoint, reference_features
 from painter.options import LAYER_NAMES
 from painter.vgg import VGG19, Pass, receptive_radius, stride_of
 

@@ -13,6 +13,7 @@ from bruno.cli.grids import compare, sheet
 from bruno.cli.many import batch
 from bruno.cli.paint import paint
 from bruno.cli.server import health, options
+from bruno.cli.studio import studio
 from bruno.errors import BrunoError
 from bruno.version import __version__
 
@@ -43,7 +44,7 @@ def cli() -> None:
     """Paint a photo in the style of any painting."""
 
 
-for _command in (paint, batch, sheet, compare, health, options):
+for _command in (paint, batch, sheet, compare, health, options, studio):
     cli.add_command(_command)
 
 

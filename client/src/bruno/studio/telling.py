@@ -1,0 +1,157 @@
+"""What is shown while a painting forms: every event of the SDK makes the next picture of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from bruno.errors import BrunoError, ConnectionFailed, Full, Unauthorized
+from bruno.events import Accepted, Event, Preview, Progress, Waiting
+from bruno.painting import Painting
+from bruno.studio.losses import Losses
+from bruno.version import __version__
+
+_ANNOUNCED_SHARE: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The state of one painting on the page.
+
+    `status` changes with every event; `announced` is what a screen reader says, and changes at
+    milestones only. `share` is how much is done, from 0 to 1.
+    """
+
+    status: str = ""
+    announced: str = ""
+    share: float = 0.0
+    trouble: bool = False
+    canvas: bytes | None = field(default=None, repr=False)
+    losses: Losses = field(default_factory=Losses, repr=False)
+    accepted: Accepted | None = field(default=None, repr=False)
+    progress: Progress | None = field(default=None, repr=False)
+    painting: Painting | None = field(default=None, repr=False)
+
+    def after(self, event: Event) -> Shown:
+        """What is shown after one more event."""
+        if isinstance(event, Waiting):
+            return self.saying(_place(event.position))
+        if isinstance(event, Accepted):
+            return replace(self, accepted=event).saying(_begun(event))
+        if isinstance(event, Progress):
+            return self._advanced(event)
+        if isinstance(event, Preview):
+            return replace(self, canvas=event.data)
+        return replace(self, painting=event, share=1.0).saying(_finished(event))
+
+    def saying(self, sentence: str, trouble: bool = False) -> Shown:
+        """The same with another sentence, read aloud too."""
+        return replace(self, status=sentence, announced=sentence, trouble=trouble)
+
+    def stopped(self) -> Shown:
+        """After the visitor stopped it."""
+        if self.canvas is None:
+            return self.saying("Stopped before there was a canvas to keep.")
+        return self.saying(f"Stopped {self._where()}; the canvas so far is kept as a try.")
+
+    def failed(self, error: BrunoError) -> Shown:
+        """After it went wrong."""
+        kept = " The canvas so far is kept as a try." if self.canvas else ""
+        return self.saying(sentence_of(error) + kept, trouble=True)
+
+    def record_of_canvas(self, accepted: Accepted, reason: str) -> dict[str, Any]:
+        """What a record tells of the last preview, in the words of the server's own records."""
+        done = self.progress
+        losses = {"content": done.content_loss, "style": done.style_loss} if done else {}
+        return {
+            "software": f"bruno {__version__}",
+            "options": accepted.options,
+            "seed": accepted.seed,
+            "steps": done.step if done else 0,
+            "seconds": done.seconds if done else 0.0,
+            "losses": losses,
+            "stopped": "client",
+            "incomplete": f"{reason} {self._where()}: the canvas is its last preview",
+            "resumed": accepted.resumed,
+        }
+
+    def _where(self) -> str:
+        done = self.progress
+        return f"at {_step(done)}" if done else "before the first step"
+
+    def _advanced(self, progress: Progress) -> Shown:
+        quarter = int(progress.share / _ANNOUNCED_SHARE)
+        announced = self.announced
+        if quarter > int(self.share / _ANNOUNCED_SHARE):
+            announced = f"{quarter * _ANNOUNCED_SHARE:.0%} painted"
+        return replace(
+            self,
+            status=_advance(progress),
+            announced=announced,
+            trouble=False,
+            share=progress.share,
+            losses=self.losses.after(progress),
+            progress=progress,
+        )
+
+
+def sentence_of(error: BrunoError) -> str:
+    """What went wrong, and what to do about it, as the page says it."""
+    said = str(error)
+    if not said.startswith("http"):
+        said = said[:1].upper() + said[1:]
+    if isinstance(error, ConnectionFailed):
+        return f"{said} This page goes on by itself once it is."
+    if isinstance(error, Unauthorized):
+        return f"{said}. Start the studio with --key-file or --token."
+    if isinstance(error, Full):
+        return f"{said}. Try again in a while."
+    return said if said.endswith((".", "?")) else f"{said}."
+
+
+def _place(position: int) -> str:
+    if position == 1:
+        return "In the line: yours is next."
+    return f"In the line: {position - 1} before yours."
+
+
+def _begun(accepted: Accepted) -> str:
+    size = f"{accepted.width} × {accepted.height}"
+    levels = len(accepted.levels)
+    start = "Painting goes on" if accepted.resumed else "Painting"
+    said = f"{start}: {size}, {levels} level{'s' if levels > 1 else ''}."
+    return " ".join([said, *(_sentence(note) for note in accepted.adjusted)])
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:].rstrip(".") + "."
+
+
+def _step(progress: Progress) -> str:
+    of = f" of {progress.steps}" if progress.steps else ""
+    return f"step {progress.step}{of}"
+
+
+def _advance(progress: Progress) -> str:
+    parts = [_step(progress).capitalize()]
+    if progress.levels > 1:
+        parts.append(f"level {progress.level} of {progress.levels}")
+    parts.append(f"{progress.width} × {progress.height}")
+    if progress.eta is not None:
+        parts.append(f"{_duration(progress.eta)} left")
+    return " · ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def _finished(painting: Painting) -> str:
+    record = painting.record
+    size = f"{painting.width} × {painting.height}"
+    said = f"Finished: {size}, {record['steps']} steps in {record['seconds']:.1f} s."
+    if record.get("incomplete"):
+        said = f"{said} It is incomplete: {record['incomplete']}."
+    return said

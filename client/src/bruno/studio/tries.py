@@ -1,0 +1,121 @@
+"""The tries of one visitor: paintings that were finished, and canvases that were stopped."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, Final
+
+from PIL import Image, ImageOps, PngImagePlugin
+
+from bruno.painting import Painting
+
+SHOWN_SIDE: Final = 1024
+THUMB_SIDE: Final = 240
+_SUFFIXES: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+@dataclass(frozen=True)
+class Try:
+    """One try: its painting, the photo it was made of as a small JPEG where it can be shown."""
+
+    number: int
+    title: str
+    painting: Painting
+    photo: bytes | None = field(repr=False)
+    shown: bytes = field(repr=False)
+    thumb: bytes = field(repr=False)
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The options it was painted with."""
+        options: Mapping[str, Any] = self.painting.record["options"]
+        return options
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is a canvas that was stopped on its way."""
+        return bool(self.painting.record.get("incomplete"))
+
+    @property
+    def name(self) -> str:
+        """Its number and title, as lists show it."""
+        return f"{self.number} · {self.title}"
+
+    @property
+    def file_name(self) -> str:
+        """A name to download it under, safe on every system."""
+        words = re.sub(r"[^\w-]+", "-", f"{self.title}-{self.number}").strip("-")
+        return f"{words}.{_SUFFIXES.get(self.painting.media_type, 'tiff')}"
+
+    def told(self) -> str:
+        """Size, main options, steps and seconds in a line."""
+        record, options = self.painting.record, self.options
+        made = f"{self.painting.width} × {self.painting.height}"
+        weights = f"alpha {options.get('alpha', 1):g}, beta {options.get('beta', 1):g}"
+        end = f"{record['steps']} steps in {record['seconds']:.1f} s, seed {record['seed']}"
+        return f"{made}, {weights}, {end}{', stopped' if self.stopped else ''}"
+
+
+def make_try(number: int, title: str, painting: Painting, photo: bytes | None) -> Try:
+    """A try with its pictures made small for the page."""
+    image = painting.image
+    return Try(number, title, painting, photo, small(image), small(image, THUMB_SIDE))
+
+
+def shown_file(path: str) -> bytes | None:
+    """A file as a small JPEG; None for a kind that the server can read and Pillow cannot."""
+    try:
+        with Image.open(path) as image:
+            return small(image)
+    except OSError:
+        return None
+
+
+def title_of(photo: str, styles: list[str]) -> str:
+    """What a try is called, after its files."""
+    first = PurePath(styles[0]).stem if styles else "painting"
+    more = f" and {len(styles) - 1} more" if len(styles) > 1 else ""
+    return f"{PurePath(photo).stem} as {first}{more}"
+
+
+def small(image: Image.Image, side: int = SHOWN_SIDE) -> bytes:
+    """A picture as a JPEG of at most `side` pixels; on white where it was transparent."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I"):
+        upright = upright.point(lambda value: value / 256).convert("L")
+    rgba = upright.convert("RGBA")
+    rgba.thumbnail((side, side))
+    flat = Image.new("RGB", rgba.size, "white")
+    flat.paste(rgba, mask=rgba.getchannel("A"))
+    file = io.BytesIO()
+    flat.save(file, "JPEG", quality=88)
+    return file.getvalue()
+
+
+def as_painting(canvas: bytes, record: dict[str, Any]) -> Painting:
+    """A preview as a painting: a PNG that carries a record, as the server's paintings do."""
+    image = Image.open(io.BytesIO(canvas))
+    record = {**record, "width": image.width, "height": image.height}
+    notes = PngImagePlugin.PngInfo()
+    notes.add_itxt("bruno", json.dumps(record))
+    file = io.BytesIO()
+    image.save(file, "PNG", pnginfo=notes)
+    return Painting(file.getvalue(), "image/png", image.width, image.height, record)
+
+
+def differences(one: Try, other: Try) -> list[tuple[str, str, str]]:
+    """The options in which two tries differ: name, value of the one, value of the other."""
+    names = [name for name in {**one.options, **other.options} if name != "preview_every"]
+    pairs = ((name, one.options.get(name), other.options.get(name)) for name in names)
+    return [(name, _short(left), _short(right)) for name, left, right in pairs if left != right]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)

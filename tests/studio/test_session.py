@@ -1,0 +1,173 @@
+"""One visitor's paintings, against a scripted server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from typing import Any
+
+from scripted_server import (
+    DESCRIPTION,
+    Reply,
+    Scripted,
+    accepted,
+    event,
+    paint,
+    preview,
+    problem,
+    progress,
+)
+
+from bruno import Bruno, read_record
+from bruno.studio.session import TRIES_MOST, Order, Session
+from bruno.studio.telling import Shown
+
+from .conftest import PHOTO, STYLE
+
+ORDER = Order(str(PHOTO), [str(STYLE)], {"beta": 50.0})
+
+
+def shown_by(session: Session, client: Bruno, order: Order = ORDER) -> list[Shown]:
+    return list(session.paint(client, order))
+
+
+def begun(reply: Reply) -> None:
+    reply.start()
+    reply.say(event("waiting", {"position": 2}) + accepted(reply.received))
+    reply.say(progress(25) + preview(25))
+
+
+def test_a_painting_from_the_line_to_the_try(client: Bruno) -> None:
+    session = Session()
+    states = shown_by(session, client)
+    said = [state.status for state in states]
+    assert said[:3] == [
+        "Sending the pictures.",
+        "In the line: yours is next.",
+        "Painting: 64 × 48, 1 level.",
+    ]
+    assert "Step 25 of 100 · 64 × 48 · 8 s left" in said
+    assert said[-1] == "Finished: 64 × 48, 100 steps in 10.0 s."
+    assert sum(state.canvas is not None for state in states) >= 4
+    assert states[-1].share == 1
+    assert [one.name for one in session.tries] == ["1 · photo as style"]
+    assert session.tries[0].options["beta"] == 50
+    assert session.running is None
+
+
+def test_only_milestones_are_read_aloud(client: Bruno) -> None:
+    aloud = [state.announced for state in shown_by(Session(), client)]
+    assert [words for words in dict.fromkeys(aloud) if "painted" in words] == [
+        "25% painted",
+        "50% painted",
+        "75% painted",
+        "100% painted",
+    ]
+
+
+def test_stopping_keeps_the_canvas_with_a_record(client: Bruno, scripted: Scripted) -> None:
+    def endless(reply: Reply) -> None:
+        begun(reply)
+        assert stopped.wait(10)
+        reply.say(progress(26))
+        reply.wait_for_the_client_to_leave()
+
+    stopped = threading.Event()
+    scripted.script += [paint, endless]
+    session, last = Session(), Shown()
+    for last in session.paint(client, ORDER):
+        if last.canvas:
+            session.stop()
+            stopped.set()
+    assert last.status == "Stopped at step 25 of 100; the canvas so far is kept as a try."
+    assert scripted.left.wait(5)
+    record = read_record(session.tries[0].painting.data)
+    assert record["options"]["beta"] == 50
+    assert record["steps"] == 25
+    assert record["incomplete"] == "stopped at step 25 of 100: the canvas is its last preview"
+    assert (record["width"], record["height"]) == (64, 48)
+    assert record["digests"]["content"] == hashlib.sha256(PHOTO.read_bytes()).hexdigest()
+    assert session.tries[0].stopped
+
+
+def test_leaving_the_page_cancels(client: Bruno, scripted: Scripted) -> None:
+    def endless(reply: Reply) -> None:
+        begun(reply)
+        reply.wait_for_the_client_to_leave()
+
+    scripted.script += [paint, endless]
+    states = Session().paint(client, ORDER)
+    while not next(states).canvas:
+        pass
+    states.close()
+    assert scripted.left.wait(5)
+
+
+def test_what_breaks_off_keeps_the_canvas(client: Bruno, scripted: Scripted) -> None:
+    def fails(reply: Reply) -> None:
+        begun(reply)
+        reply.say(event("error", problem(507, "out_of_memory", "there is no memory left")))
+        reply.end()
+
+    scripted.script += [paint, fails]
+    session = Session()
+    last = shown_by(session, client)[-1]
+    assert last.status == "There is no memory left. The canvas so far is kept as a try."
+    assert last.trouble
+    assert session.tries[0].stopped
+
+
+def refuse(status: int, body: dict[str, Any], media_type: str) -> Any:
+    def reply_with(reply: Reply) -> None:
+        reply.whole(status, media_type, json.dumps(body).encode())
+
+    return reply_with
+
+
+def test_a_full_server_is_told_and_waited_for(client: Bruno, scripted: Scripted) -> None:
+    full = problem(503, "full", "no place in the line", retry_after=0)
+    told_full = refuse(200, DESCRIPTION | {"health": "full"}, "application/json")
+    scripted.script += [told_full, refuse(503, full, "application/problem+json")]
+    states = shown_by(Session(), client)
+    assert states[0].status.startswith("The server is full")
+    assert states[-1].painting
+
+
+def test_a_server_that_is_away_is_one_sentence() -> None:
+    away = Bruno("http://127.0.0.1:9", timeout=(0.5, 0.5))
+    (last,) = shown_by(Session(), away)
+    assert last.trouble
+    assert last.status == (
+        "http://127.0.0.1:9 cannot be reached: connection refused; is the server running? "
+        "This page goes on by itself once it is."
+    )
+
+
+def test_a_refused_token_is_one_sentence(client: Bruno, scripted: Scripted) -> None:
+    refused = {"code": 400, "type": "InvalidKeyException", "message": "Token is incorrect"}
+    scripted.script += [refuse(400, refused, "application/json")]
+    (last,) = shown_by(Session(), client)
+    assert last.status.startswith("The server refused the token")
+    assert last.status.endswith("Start the studio with --key-file or --token.")
+
+
+def test_a_refused_value_is_the_servers_sentence(client: Bruno) -> None:
+    order = Order(str(PHOTO), [str(STYLE)], {"alpha": -1.0})
+    assert shown_by(Session(), client, order)[-1].status == "Alpha must be …, got -1."
+
+
+def test_tries_are_numbered_and_bounded(client: Bruno) -> None:
+    session = Session()
+    for _ in range(TRIES_MOST + 1):
+        shown_by(session, client)
+    assert len(session.tries) == TRIES_MOST
+    assert session.tries[0].number == 2
+    session.forget(session.chosen)
+    assert session.chosen == session.tries[-1].number == TRIES_MOST
+
+
+def test_visitors_share_nothing(client: Bruno) -> None:
+    one, other = Session(), Session()
+    shown_by(one, client)
+    assert (len(one.tries), other.tries) == (1, [])

@@ -1,0 +1,138 @@
+"""Tries, masks, and how both are written on the page."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from bruno import Painting, read_record
+from bruno.studio import fragments, masks
+from bruno.studio.telling import Shown
+from bruno.studio.tries import Try, as_painting, differences, make_try, shown_file, small, title_of
+from painter.images import MEDIA_TYPES, encode
+
+OPTIONS_OF_FORMAT = ("png", "png16", "jpeg", "webp", "tiff", "tiff16")
+
+
+def picture(color: str = "teal", mode: str = "RGB", format: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.new(mode, (64, 48), color).save(file, format)
+    return file.getvalue()
+
+
+def one_try(number: int = 1, title: str = "photo as style", **options: Any) -> Try:
+    record = {"options": options, "steps": 10, "seconds": 2.0, "seed": 0}
+    painting = as_painting(picture(format="JPEG"), record)
+    return make_try(number, title, painting, picture("gold", format="JPEG"))
+
+
+def test_a_canvas_carries_its_record() -> None:
+    assert read_record(one_try(beta=50).painting.data)["options"] == {"beta": 50}
+
+
+def test_names() -> None:
+    assert title_of("/a/my photo.jpg", ["/x/starry.png", "/x/b.png"]) == (
+        "my photo as starry and 1 more"
+    )
+    assert one_try(3, "Blick auf Köln / 2 as style").file_name == (
+        "Blick-auf-Köln-2-as-style-3.png"
+    )
+    tiff = Painting(b"", "image/tiff", 1, 1, {})
+    assert Try(1, "a", tiff, b"", b"", b"").file_name == "a-1.tiff"
+
+
+def test_small_pictures_of_any_mode() -> None:
+    for mode in ("RGBA", "L", "I;16", "CMYK", "P"):
+        image = Image.new(mode, (300, 100))
+        assert Image.open(io.BytesIO(small(image, 150))).size == (150, 50)
+    gray = Image.new("I;16", (8, 8), 65535)
+    assert Image.open(io.BytesIO(small(gray))).getpixel((4, 4)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("format", OPTIONS_OF_FORMAT)
+@pytest.mark.parametrize("channels", [3, 4])
+def test_paintings_of_every_format_can_be_shown(format: str, channels: int) -> None:
+    pixels = torch.rand(channels, 40, 60)
+    alpha = pixels[3] if channels == 4 else None
+    data = encode(pixels[:3], alpha, format, 90, {"options": {}, "steps": 1})
+    painting = Painting(data, MEDIA_TYPES[format], 60, 40, {})
+    shown = Image.open(io.BytesIO(make_try(1, "a", painting, None).shown))
+    assert shown.size == (60, 40)
+
+
+def test_a_file_that_cannot_be_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    assert shown_file(str(tmp_path / "a.png")) is None
+
+
+def test_what_differs() -> None:
+    left, right = one_try(beta=5, size=64, preview_every=1), one_try(2, beta=50, size=64)
+    assert differences(left, right) == [("beta", "5", "50")]
+
+
+def test_names_from_files_cannot_become_markup() -> None:
+    evil = one_try(title="<img src=x onerror=alert(1)>")
+    for html in (
+        fragments.shelf([evil], 1),
+        fragments.canvas(Shown(), evil),
+        fragments.comparison(evil, evil),
+        fragments.status(Shown().saying(evil.title)),
+    ):
+        assert "&lt;img src=x" in html
+        assert "<img src=x" not in html
+
+
+def test_every_picture_has_words() -> None:
+    html = fragments.canvas(Shown(), one_try()) + fragments.comparison(one_try(), one_try(2))
+    assert html.count("<img") == html.count(" alt=") == 4
+    assert 'alt=""' not in html
+
+
+def test_the_chosen_try_is_pressed() -> None:
+    html = fragments.shelf([one_try(1), one_try(2)], 2)
+    assert html.index('data-try="2" aria-pressed="true"') < html.index(
+        'data-try="1" aria-pressed="false"'
+    )
+
+
+def brushed(box: tuple[int, int, int, int] | None) -> Image.Image:
+    layer = Image.new("RGBA", (40, 20), (0, 0, 0, 0))
+    if box:
+        ImageDraw.Draw(layer).rectangle(box, fill=(255, 80, 80, 140))
+    return layer
+
+
+def test_a_mask_is_white_where_it_was_brushed() -> None:
+    mask = masks.from_layers([brushed((0, 0, 19, 19)), brushed((30, 0, 39, 19))])
+    assert mask
+    image = Image.open(io.BytesIO(mask))
+    assert (image.mode, image.size) == ("L", (40, 20))
+    assert [image.getpixel((x, 10)) for x in (5, 25, 35)] == [255, 0, 255]
+
+
+@pytest.mark.parametrize("layers", [[], [brushed(None)]])
+def test_nothing_brushed_is_no_mask(layers: list[Image.Image]) -> None:
+    assert masks.from_layers(layers) is None
+
+
+def test_masks_go_to_their_fields() -> None:
+    kept = {"content": b"c", "mask 1": b"1", "mask 2": b"2", "style 2": b"s"}
+    assert {role for _, role in masks.roles(2)} == {*kept, "style 1"}
+    assert masks.as_request(kept, 2) == {
+        "content_mask": b"c",
+        "masks": {1: b"1", 2: b"2"},
+        "style_masks": {2: b"s"},
+    }
+    assert masks.as_request(kept, 1) == {"content_mask": b"c", "masks": {1: b"1"}}
+
+
+def test_what_is_brushed_over() -> None:
+    assert masks.picture_under("content", "p", ["a", "b"]) == "p"
+    assert masks.picture_under("mask 2", "p", ["a", "b"]) == "p"
+    assert masks.picture_under("style 2", "p", ["a", "b"]) == "b"
+    assert masks.picture_under("style 2", "p", ["a"]) is None
