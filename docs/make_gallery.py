@@ -181,7 +181,7 @@ def _sky() -> Image.Image:
     """White from the top of each column down to the first thing that is not pale."""
     pale = np.asarray(ImageOps.grayscale(Image.open(PHOTO)).filter(ImageFilter.MedianFilter(5)))
     open_sky = np.logical_and.accumulate(pale > 140, axis=0)
-    return Image.fromarray(np.uint8(open_sky) * 255).filter(ImageFilter.GaussianBlur(2))
+    return Image.fromarray(open_sky.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(2))
 
 
 def _png(picture: Image.Image) -> bytes:
@@ -192,7 +192,7 @@ def _png(picture: Image.Image) -> bytes:
 
 def _on_squares(picture: Image.Image) -> Image.Image:
     y, x = np.mgrid[0 : picture.height, 0 : picture.width]
-    ground = Image.fromarray(np.uint8(np.where((x // 16 + y // 16) % 2, 200, 245)))
+    ground = Image.fromarray(np.where((x // 16 + y // 16) % 2, 200, 245).astype(np.uint8))
     return Image.composite(picture.convert("RGB"), ground.convert("RGB"), picture.getchannel("A"))
 
 
