@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bruno.sheet import Tile, contact_sheet
+from painter import descent, levels
 from painter.options import read_options
 from painter.painting import Painter
 from painter.request import Request
@@ -112,6 +113,21 @@ def style_losses(paint: Paint) -> Image.Image:
     return _row([(f"style_loss {kind}", {"style_loss": kind}) for kind in kinds], paint)
 
 
+def artifacts(paint: Paint) -> Image.Image:
+    """What the shifts, the average, the slowing down and the variation are there for."""
+    with_all = paint(size=512)
+    usual, levels.PHASES = levels.PHASES, levels.PHASES[:1]
+    pace, descent.LAST_PACE = descent.LAST_PACE, 1.0
+    without = paint(size=512, averaging=0.0, tv=0.0)
+    levels.PHASES, descent.LAST_PACE = usual, pace
+    box = (300, 20, 460, 127)
+    tiles = [
+        Tile(label, picture.crop(box).resize((640, 428), Image.Resampling.NEAREST))
+        for label, picture in (("without", without), ("with", with_all))
+    ]
+    return contact_sheet([tiles], 640)
+
+
 def detail(paint: Paint) -> Image.Image:
     """A painting of 4096 px, and a piece of it pixel by pixel."""
     whole = paint(size=4096, steps=150)
@@ -131,6 +147,7 @@ SHEETS: Final[dict[str, Callable[[Paint], Image.Image]]] = {
     "masked-sky": masked_sky,
     "transparent": transparent,
     "style-losses": style_losses,
+    "artifacts": artifacts,
     "detail": detail,
 }
 

@@ -69,7 +69,8 @@ def test_the_events_of_a_painting(real: Bruno) -> None:
     (start,) = (one for one in events if isinstance(one, Accepted))
     assert start.options["size"] == 64
     assert progress[-1].step == progress[-1].steps == 40
-    assert progress[-1].style_loss < progress[0].style_loss
+    # The factor is 30 here; without a working optimizer it would be about 1.
+    assert progress[-1].style_loss < progress[0].style_loss / 10
     assert [one.step for one in progress] == sorted(one.step for one in progress)
 
 

@@ -114,6 +114,18 @@ def test_tiled_gradient_is_that_of_the_whole(given):
     assert error < 1e-10
 
 
+def test_tiled_gradient_is_that_of_the_whole_in_float32_at_1024_px():
+    vgg = small_vgg(torch.float32)
+    objective = _objective(vgg, content=photo(200, 300), size=1024, levels=1)
+    canvas = noise(3, *objective.content.shape[-2:], seed=9).float()
+    ask = Ask(canvas, objective, Phase(13, 4))
+    whole = evaluate(vgg, [ask])[0]
+    tiled = _finish(evaluate_in_tiles(vgg, ask, side=384))
+    assert tiled.losses.total == pytest.approx(whole.losses.total, rel=1e-4)
+    error = float((tiled.gradient - whole.gradient).norm() / whole.gradient.norm())
+    assert error < 1e-3
+
+
 def test_canvases_that_share_a_pass_get_what_they_get_alone():
     vgg = small_vgg()
     one = _objective(vgg)
