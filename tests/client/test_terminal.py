@@ -17,8 +17,10 @@ import pytest
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, accepted, painting, preview, progress
 
-# Makes the pseudo-terminal the controlling one, so that its Ctrl-C is a signal.
-TAKE_TERMINAL = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+# Makes the pseudo-terminal the controlling one, so that its Ctrl-C is a signal, and heeds that
+# signal as in a terminal, whatever the tests themselves were started from.
+TAKE_TERMINAL = "import fcntl, os, signal, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+TAKE_TERMINAL += "signal.signal(signal.SIGINT, signal.SIG_DFL); "
 TAKE_TERMINAL += "os.execv(sys.executable, [sys.executable, '-m', 'bruno', *sys.argv[1:]])"
 
 

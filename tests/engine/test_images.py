@@ -88,7 +88,11 @@ MODES = {
     "bilevel": (_bytes_of(flat("1", 1)), (1.0,) * 3),
     "cmyk": (_bytes_of(flat("CMYK", (215, 55, 135, 0))), SHADES),
     "cmyk-jpeg": (save(flat("CMYK", (215, 55, 135, 0)), "jpeg", quality=100), SHADES),
-    "ycbcr": (save(flat("RGB", (40, 200, 120)).convert("YCbCr"), "tiff"), SHADES),
+    # Compressed, as such files are; Pillow 12 cannot read back what it writes without.
+    "ycbcr": (
+        save(flat("RGB", (40, 200, 120)).convert("YCbCr"), "tiff", compression="tiff_lzw"),
+        SHADES,
+    ),
     "lab": (_bytes_of(_lab()), SHADES),
     "png16-gray": (png16(DEEP[..., 2]), (GRAY,) * 3),
     "png16-rgb": (png16(DEEP), SHADES),

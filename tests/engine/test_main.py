@@ -65,7 +65,7 @@ def test_every_option_is_a_flag(files, small, capsys):
     [
         (["--steps=-1"], "steps must be"),
         (["--style-layers=conv9_9"], "style_layers must name layers"),
-        (["--size=63"], "size must be a whole number from 64 to 8192, got 63"),
+        (["--size=63"], "size must be a whole number from 64 to 8,192, got 63"),
         (["--weights=/nowhere/weights.safetensors"], "There are no weights at /nowhere"),
     ],
 )

@@ -144,20 +144,8 @@ def pictures() -> Pictures:
     return Pictures(photo, styles, weights, scales, canvas)
 
 
-class _File(gr.Image):
-    """A picture whose file goes to the server as it is; the server says what is wrong with it."""
-
-    def preprocess(self, payload: Any) -> str | None:
-        """The file's path; Gradio would open it here, and fail without a sentence."""
-        return payload.path if payload else None
-
-    def get_block_name(self) -> str:
-        """What the page knows it as."""
-        return "image"
-
-
 def _picture(label: str, name: str) -> gr.Image:
-    return _File(
+    picture = gr.Image(
         label=label,
         elem_id=name,
         type="filepath",
@@ -166,6 +154,14 @@ def _picture(label: str, name: str) -> gr.Image:
         buttons=[],
         min_width=140,
     )
+    # Gradio would open the file, and fail without a sentence; the server says what is wrong.
+    # Not in a subclass: for each of those Gradio writes a stub file beside this one.
+    picture.preprocess = _path_of  # type: ignore[method-assign]
+    return picture
+
+
+def _path_of(payload: Any) -> str | None:
+    return payload.path if payload else None
 
 
 def _text(name: str, help: str, example: str = "") -> gr.Textbox:
