@@ -13,13 +13,22 @@ _LUMA = (0.299, 0.587, 0.114)
 _VARIANCE_LEAST = 1e-5
 
 
-def recolored(style: Tensor, content: Tensor, color: str, strength: float) -> Tensor:
-    """The style [3, H, W] as it is to be learned from, for a value of the option `color`."""
-    if color == "match":
-        return torch.lerp(style, _matched(style, content), strength)
-    if color == "luminance":
-        return torch.lerp(style, _matched_gray(style, content), strength)
-    return style
+def recolored(
+    style: Tensor,
+    content: Tensor,
+    color: str,
+    strength: float,
+    style_counts: Tensor | None = None,
+    content_counts: Tensor | None = None,
+) -> Tensor:
+    """The style [3, H, W] as it is to be learned from, for a value of the option `color`.
+
+    Only the colors of pixels that count are compared: masks [H, W], None for all.
+    """
+    if color == "style":
+        return style
+    match = _matched if color == "match" else _matched_gray
+    return torch.lerp(style, match(style, content, style_counts, content_counts), strength)
 
 
 def prepared_content(content: Tensor, color: str, strength: float) -> Tensor:
@@ -41,26 +50,34 @@ def _luma(pixels: Tensor) -> Tensor:
     return (pixels * pixels.new_tensor(_LUMA).view(3, 1, 1)).sum(0, keepdim=True)
 
 
-def _matched_gray(style: Tensor, content: Tensor) -> Tensor:
+def _matched_gray(
+    style: Tensor, content: Tensor, counts: Tensor | None, content_counts: Tensor | None
+) -> Tensor:
     """The style's luma with the mean and spread of the photo's; section 5 of the paper."""
-    own, wanted = _luma(style), _luma(content)
-    scale = wanted.std() / own.std().clamp(min=_VARIANCE_LEAST)
-    return ((own - own.mean()) * scale + wanted.mean()).clamp(0, 1).expand_as(style)
+    own = _luma(style)
+    mean, variance = _statistics(own, counts)
+    wanted_mean, wanted_variance = _statistics(_luma(content), content_counts)
+    scale = (wanted_variance.sqrt() / variance.sqrt().clamp(min=_VARIANCE_LEAST)).to(own.dtype)
+    return ((own - mean) * scale + wanted_mean).clamp(0, 1).expand_as(style)
 
 
-def _matched(style: Tensor, content: Tensor) -> Tensor:
+def _matched(
+    style: Tensor, content: Tensor, counts: Tensor | None, content_counts: Tensor | None
+) -> Tensor:
     """The style's colors with the photo's mean and covariance; section 4, symmetric roots."""
-    mean, covariance = _statistics(style)
-    wanted_mean, wanted_covariance = _statistics(content)
+    mean, covariance = _statistics(style, counts)
+    wanted_mean, wanted_covariance = _statistics(content, content_counts)
     transform = _power(wanted_covariance, 0.5) @ _power(covariance, -0.5)
     rows = (style.reshape(3, -1) - mean).to(transform.dtype)
     matched = (transform @ rows).to(style.dtype) + wanted_mean
     return matched.clamp(0, 1).reshape(style.shape)
 
 
-def _statistics(pixels: Tensor) -> tuple[Tensor, Tensor]:
-    rows = pixels.reshape(3, -1)
-    return rows.mean(1, keepdim=True), torch.cov(rows.double())
+def _statistics(pixels: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
+    rows = pixels.flatten(1)
+    weights = torch.ones_like(rows[0]) if counts is None else counts.flatten()
+    mean = (rows * weights).sum(1, keepdim=True) / weights.sum()
+    return mean, torch.cov(rows.double(), correction=0, aweights=weights.double())
 
 
 def _power(covariance: Tensor, exponent: float) -> Tensor:

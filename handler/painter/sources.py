@@ -80,17 +80,18 @@ def _style(
     picture = decode(data, name)
     shape = picture.shape
     picture = _checked(picture, name, scale, canvas, adjusted)
-    pixels = recolored(picture.pixels, photo.pixels, options.color, options.color_strength)
     mask_data = request.style_masks.get(index)
     mask = read_mask(mask_data, f"style_mask_{index}", picture, adjusted)
+    counts = where_both(mask, picture.alpha)
+    colors = (options.color, options.color_strength)
+    pixels = recolored(picture.pixels, photo.pixels, *colors, counts, photo.alpha)
     mask_digest = None if mask_data is None else hashlib.sha256(mask_data).hexdigest()
     # Recolored, a style depends on the photo as well.
-    colors = (options.color, options.color_strength, photo.digest, canvas)
-    recolor = None if options.color == "style" else colors
+    recolor = None if options.color == "style" else (*colors, photo.digest, canvas)
     return Style(
         Picture(pixels, picture.alpha, picture.digest),
         shape,
-        where_both(mask, picture.alpha),
+        counts,
         scale,
         (picture.digest, picture.shape, mask_digest, recolor),
     )

@@ -86,3 +86,13 @@ def test_flat_pictures_stay_finite_and_in_range(color, flat):
     assert float(found.min()) >= 0
     assert float(found.max()) <= 1
     assert float(found.mean()) == pytest.approx(float(content.mean()), abs=0.05)
+
+
+@pytest.mark.parametrize("color", ["match", "luminance"])
+def test_hidden_colors_do_not_count(color):
+    style, content = noise(3, 20, 30).float(), noise(3, 24, 18, seed=1).float()
+    hidden = torch.cat([style, torch.zeros(3, 20, 30)], -1)
+    counts = torch.cat([torch.ones(20, 30), torch.zeros(20, 30)], -1)
+    found = recolored(hidden, content, color, 1, counts, torch.ones(24, 18))
+    expected = recolored(style, content, color, 1)
+    torch.testing.assert_close(found[..., :30], expected, rtol=1e-5, atol=1e-5)

@@ -136,8 +136,10 @@ def test_a_full_server_is_told_and_waited_for(client: Bruno, scripted: Scripted)
 
 def test_a_server_that_is_away_is_one_sentence() -> None:
     away = Bruno("http://127.0.0.1:9", timeout=(0.5, 0.5))
-    (last,) = shown_by(Session(), away)
+    session = Session()
+    (last,) = shown_by(session, away)
     assert last.trouble
+    assert session.away
     assert last.status == (
         "http://127.0.0.1:9 cannot be reached: connection refused; is the server running? "
         "This page goes on by itself once it is."

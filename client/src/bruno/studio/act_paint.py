@@ -36,9 +36,7 @@ def wire(page: gr.Blocks, bench: Bench) -> None:
 
     def begin(session: Session, *shown: Any) -> Iterator[Updates]:
         yield from paint(bench, session, shown)
-        updates = greeting(bench, session, timer)
-        updates.pop(easel.status, None)  # how the painting ended is of more interest
-        yield updates
+        yield greeting(bench, session, timer)
 
     def stop(session: Session) -> Updates:
         session.stop()

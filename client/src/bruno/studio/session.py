@@ -79,7 +79,9 @@ class Session:
         shown = Shown()
         description: Mapping[str, Any] = {}
         try:
+            self.away = True
             description = client.describe()
+            self.away = False
             yield (shown := shown.saying(_begins(description)))
             with client.stream(order.photo, order.styles, **order.request) as self.running:
                 for event in self.running:
