@@ -85,7 +85,9 @@ def descend(
             judged = yield from _evaluated(ask, vgg)
             if _better(judged, best):
                 best = Candidate(average.canvas.clone(), judged.losses, judged.descended)
-        yield Step(index, step + 1, evaluation.losses, average.canvas, best)
+        # A line search tries canvases that are no progress: what it has found is shown instead.
+        shown = average.canvas if isinstance(optimizer, Adam) else best.canvas
+        yield Step(index, step + 1, evaluation.losses, shown, best)
         if last:
             break
     assert best is not None  # there is a step at least

@@ -122,6 +122,9 @@ def usable_device(name: str) -> torch.device:
     """The device of a name, `cpu` or `cuda`; raises DeviceMissing where there is none."""
     if name == "cuda" and not torch.cuda.is_available():
         raise DeviceMissing("DEVICE=cuda was asked for, but PyTorch finds no CUDA device here")
+    if name == "cuda":
+        # Convolutions round float32 to TF32 else, and L-BFGS compares losses closer than that.
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
 
 
