@@ -24,8 +24,10 @@ _CGROUP_LIMITS: Final = (
 _USABLE: Final = 0.8
 # A pass holds a layer's output, its gradient and a copy of each at once.
 _IN_FLIGHT: Final = 4 * 64
-_ADAM_COPIES: Final = 9
-_LBFGS_COPIES: Final = 9 + 2 * HISTORY
+# Canvases in float32: the optimizer's, the average, the best, photo and content, padded copies,
+# gradients, and what variation and resizing need for a moment.
+_ADAM_COPIES: Final = 20
+_LBFGS_COPIES: Final = 20 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
 _HALO: Final = 2 * 128
