@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 VGG19 := model_store/vgg19.safetensors
 ARCHIVE := model_store/bruno.mar
 HANDLER_FILES := $(shell find handler -name '*.py')
-CODE := handler client config docs model_store examples tests
+CODE := handler client config docs model_store examples benchmarks tests
 YAML := $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 
 .DEFAULT_GOAL := help
@@ -16,9 +16,9 @@ YAML := $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 .PHONY: help
 help: ## Show this list
 	@echo 'Targets of make:'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Settings: PORT=8080 DEVICE=cpu|cuda BIND=127.0.0.1 WEIGHTS=original|torchvision|PATH'
-	@echo '          WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest)'
+	@echo '          WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest and bench)'
 
 .PHONY: setup
 setup: $(INSTALLED) ## Make the virtual environment .venv with all pinned dependencies
@@ -56,6 +56,14 @@ serve: ## Start TorchServe in the foreground and print a curl line when it can p
 test: $(INSTALLED) $(VGG19) ## Run all tests, those of the real TorchServe too (ARGS for pytest)
 	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(ARGS)
 
+.PHONY: bench
+bench: $(INSTALLED) $(VGG19) ## Measure Bruno beside its peers within 45 minutes (ARGS='--images DIR')
+	@OMP_WAIT_POLICY=passive PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py $(ARGS)
+
+.PHONY: bench-full
+bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goes on where it stopped
+	@OMP_WAIT_POLICY=passive PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py --full $(ARGS)
+
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
 	@$(BIN)/ruff check $(CODE)
@@ -73,7 +81,7 @@ fix: $(INSTALLED) ## Repair what the linter and the formatter can, and make docs
 
 .PHONY: clean
 clean: ## Remove all that these targets made, weights and .venv too
-	rm -rf $(VENV) $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .bench $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	rm -rf handler/*.egg-info client/src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -115,7 +115,10 @@ def announce(server: RunningServer) -> None:
     """Print what a person needs to paint."""
     print(f"\nBruno is ready to paint at {server.url}. Paste this:\n")
     print(f"  {curl_line(server, Path.cwd())}\n")
-    print(f"The Python SDK and `bruno paint` need: export BRUNO_KEY_FILE={server.key_file}")
+    print(
+        "The Python SDK and `bruno paint` need: "
+        f"export BRUNO_URL={server.url} BRUNO_KEY_FILE={server.key_file}"
+    )
     print(f"Logs: {server.process.logs}. Ctrl-C stops everything.\n", flush=True)
 
 

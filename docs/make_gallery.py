@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
@@ -116,10 +117,8 @@ def style_losses(paint: Paint) -> Image.Image:
 def artifacts(paint: Paint) -> Image.Image:
     """What the shifts, the average, the slowing down and the variation are there for."""
     with_all = paint(size=512)
-    usual, levels.PHASES = levels.PHASES, levels.PHASES[:1]
-    pace, descent.LAST_PACE = descent.LAST_PACE, 1.0
-    without = paint(size=512, averaging=0.0, tv=0.0)
-    levels.PHASES, descent.LAST_PACE = usual, pace
+    with patch.object(levels, "PHASES", levels.PHASES[:1]), patch.object(descent, "LAST_PACE", 1.0):
+        without = paint(size=512, averaging=0.0, tv=0.0)
     box = (300, 20, 460, 127)
     tiles = [
         Tile(label, picture.crop(box).resize((640, 428), Image.Resampling.NEAREST))

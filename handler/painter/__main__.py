@@ -27,11 +27,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         job = _paint(_begin(given, output))
         output.write_bytes(job.result().data)
     except (PaintError, WeightsError, DeviceMissing, OSError) as error:
-        print(f"painter: {error}", file=sys.stderr)
+        print(f"painter: {_told(error)}", file=sys.stderr)
         return 2
     if job.error is not None:
         print(f"painter: {job.error.detail}", file=sys.stderr)
     return 0 if job.error is None else 1
+
+
+def _told(error: Exception) -> str:
+    """One sentence; the system's own begin with a number."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _begin(given: dict[str, Any], output: Path) -> tuple[Painter, Job]:

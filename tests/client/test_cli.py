@@ -149,6 +149,27 @@ def test_like_takes_the_options_of_a_record(scripted: Scripted, folder: Folder) 
                         ("photo", "styles", "weights")]  # fmt: skip
 
 
+def test_like_takes_the_weights_of_as_many_styles(scripted: Scripted, folder: Folder) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = json.dumps(
+        {
+            "options": {},
+            "style_weights": [0.25, 0.75],
+            "digests": {"content": "", "styles": [], "masks": {"mask_1": "0" * 64}},
+            "weights": "v" * 64,
+        }
+    )
+    (folder.path / "a.jpg").write_bytes(picture(format="JPEG", exif=exif))
+    two = ["paint", "photo.jpg", "starry-night.jpg", "photo.jpg", "--like", "a.jpg"]
+    done = run(*two)
+    assert json.loads(scripted.requests[-1].fields["style_weights"]) == [0.25, 0.75]
+    assert "warning: not the same masks as in the record" in done.stderr
+    run(*two, "--style-weights", "1,1")
+    assert json.loads(scripted.requests[-1].fields["style_weights"]) == [1, 1]
+    assert run("paint", "photo.jpg", "starry-night.jpg", "--like", "a.jpg").exit_code == 0
+    assert "style_weights" not in scripted.requests[-1].fields
+
+
 def test_like_is_quiet_where_all_is_the_same(
     scripted: Scripted, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,6 +197,7 @@ def test_like_is_quiet_where_all_is_the_same(
         (["paint", "photo.jpg"], "Missing argument 'STYLE...'"),
         (["paint", "photo.jpg", "photo.jpg", "-o", "a.gif"], "-o must end in .png, .jpg"),
         (["paint", "photo.jpg", "photo.jpg", "-o", "no/a.png"], "there is no such folder"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "dir.png"], "dir.png cannot be written: it is"),
         (["paint", "photo.jpg", "photo.jpg", "--format", "jpeg"], "does not go with the name"),
         (["paint", "photo.jpg", "photo.jpg", "--alpha", "-1"], "alpha must be …, got -1"),
         (["paint", "photo.jpg", "photo.jpg", "--steps", "many"], "'many' is not a valid integer"),
@@ -189,6 +211,8 @@ def test_like_is_quiet_where_all_is_the_same(
         (["batch", "photo.jpg", "photo.jpg", "-o", "no/out"], "there is no such folder"),
         (["compare", "photo.jpg", "photo.jpg", "--x", "gamma=1", "--y", "beta=1"], "no option gam"),
         (["compare", "photo.jpg", "photo.jpg", "--x", "size=a", "--y", "beta=1"], "'a' is not a"),
+        (["compare", "photo.jpg", "photo.jpg", "--x", "size", "--y", "beta=1"], "must be like alp"),
+        (["compare", "photo.jpg", "photo.jpg", "--x", "beta=1", "--y", "beta=2"], "two options"),
         (["health", "--key-file", "no.json"], "the key file no.json cannot be read"),
     ],
 )
@@ -196,6 +220,7 @@ def test_a_users_mistake_is_one_sentence_and_2(
     scripted: Scripted, folder: Folder, words: list[str], sentence: str
 ) -> None:
     (folder.path / "empty").mkdir()
+    (folder.path / "dir.png").mkdir()
     done = run(*words)
     assert done.exit_code == 2
     last = done.stderr.splitlines()[-1]

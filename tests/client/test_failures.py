@@ -169,9 +169,18 @@ def test_refused_is_told_at_once(folder: Folder) -> None:
             Bruno(url).paint("photo.jpg", "starry-night.jpg")
 
 
-@pytest.mark.parametrize("url", ["nonsense", "ftp://127.0.0.1", "http://", "http://no.invalid"])
-def test_urls_that_lead_nowhere(url: str, folder: Folder) -> None:
-    with pytest.raises(b.ConnectionFailed, match="cannot be reached"):
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "an address is like http"),
+        ("127.0.0.1:8080", "an address is like http"),
+        ("ftp://127.0.0.1", "an address is like http"),
+        ("http://", "an address is like http"),
+        ("http://no.invalid", "there is no such host"),
+    ],
+)
+def test_urls_that_lead_nowhere(url: str, words: str, folder: Folder) -> None:
+    with pytest.raises(b.ConnectionFailed, match=f"cannot be reached: {words}"):
         Bruno(url).paint("photo.jpg", "starry-night.jpg")
 
 

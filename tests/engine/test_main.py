@@ -84,7 +84,7 @@ def test_a_mistake_is_one_sentence_and_status_2(files, capsys, arguments, told):
 def test_a_file_that_is_not_there_is_named(files, small, capsys, missing, told):
     (files / missing).unlink()
     assert _paint(files) == 2
-    assert told in capsys.readouterr().err
+    assert capsys.readouterr().err == f"painter: {files / told}: No such file or directory\n"
 
 
 def test_a_file_that_is_no_picture_is_named(files, small, capsys):

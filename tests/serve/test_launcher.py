@@ -115,6 +115,7 @@ def test_stopping_leaves_nothing_behind(
         printed = read_until(process, "Logs: ")
         folder = Path(re.findall(r"BRUNO_KEY_FILE=(\S+)/key_file\.json", printed)[0])
         assert folder.is_dir()
+        assert f"export BRUNO_URL=http://127.0.0.1:{free_port} BRUNO_KEY_FILE=" in printed
         children = descendants(process)
         assert len(children) >= 2
         process.send_signal(signals[0])

@@ -139,7 +139,7 @@ class Connection:
     def _failure(self, error: requests.RequestException, size: int) -> BrunoError:
         cause = error.args[0] if error.args else None
         if not isinstance(cause, ProtocolError) and not isinstance(error, requests.ReadTimeout):
-            return ConnectionFailed(f"{self.url} cannot be reached: {_reason(error)}")
+            return ConnectionFailed(f"{self.url} cannot be reached: {reason_of(error)}")
         if size > BODY_BYTES and isinstance(cause, ProtocolError):
             return _too_large(f"{self.url} hung up on a request of {size} bytes")
         return StreamBroken(self._breakage(error))
@@ -214,9 +214,14 @@ def _media_type(answer: requests.Response) -> str:
     return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
-def _reason(error: requests.RequestException) -> str:
+def reason_of(error: requests.RequestException) -> str:
+    """Why nothing answered, in words."""
     if isinstance(error, requests.ConnectTimeout):
         return "it did not answer in time"
+    if isinstance(error, ValueError):  # what requests raises for an address that is none
+        return "an address is like http://127.0.0.1:8080"
     if "refused" in str(error):
         return "connection refused; is the server running?"
+    if "resolve" in str(error):
+        return "there is no such host"
     return type(error).__name__

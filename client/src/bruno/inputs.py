@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final, Protocol
 import requests
 from PIL import Image, ImageOps
 
+from bruno.connection import reason_of
 from bruno.errors import InvalidInput
 
 
@@ -73,7 +74,7 @@ def _download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
     except requests.HTTPError as error:
         raise InvalidInput(f"{field}: {url} answered {error.response.status_code}") from None
     except requests.RequestException as error:
-        raise InvalidInput(f"{field}: {url} cannot be fetched: {type(error).__name__}") from None
+        raise InvalidInput(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None
 
 
 def _png(image: Image.Image) -> bytes:

@@ -19,8 +19,15 @@ _PILLOWS: Final = {"png16": "png", "tiff16": "tiff"}
 
 def check_output(path: Path) -> None:
     """Refuses a file that could not be written, before minutes of painting."""
+    if path.is_dir():
+        raise click.UsageError(f"{path} cannot be written: it is a folder")
+    check_place(path)
+
+
+def check_place(path: Path) -> None:
+    """Refuses a file or folder that would be in no folder."""
     if not path.absolute().parent.is_dir():
-        raise click.UsageError(f"-o {path} cannot be written: there is no such folder")
+        raise click.UsageError(f"{path} cannot be written: there is no such folder")
 
 
 def write(path: Path, data: bytes) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from bruno.batch import Task
 from bruno.cli.display import Bar
-from bruno.cli.files import check_output, encoded, labels, pictures_in, write
+from bruno.cli.files import check_output, check_place, encoded, labels, pictures_in, write
 from bruno.cli.flags import flag_type, format_for, numbers, request_flags, server_flags
 from bruno.cli.many import paint_all, painting_names
 from bruno.client import Bruno
@@ -105,7 +105,7 @@ def _photos_by_styles(
 
 
 def _painted_before(folder: Path, names: Mapping[Pair, str], cell: int) -> dict[Pair, Image.Image]:
-    check_output(folder)
+    check_place(folder)
     folder.mkdir(exist_ok=True)
     return {
         pair: thumbnail(folder / name, cell)
@@ -148,7 +148,9 @@ def axis(text: str) -> Axis:
 
     Values that hold commas, as layers do, have semicolons between them.
     """
-    word, _, listed = text.partition("=")
+    word, equals, listed = text.partition("=")
+    if not equals:
+        raise click.BadParameter(f"{text!r} must be like alpha=0.1,1,10")
     name = word.replace("-", "_")
     if name not in OPTIONS:
         raise click.BadParameter(f"there is no option {word}")
@@ -179,6 +181,8 @@ def compare(
     options: Request,
 ) -> None:
     """Paint one photo over the values of two options, as one grid."""
+    if {name for name, _ in x.values()} & {name for name, _ in y.values()}:
+        raise click.UsageError("--x and --y must name two options, got one twice")
     check_output(output)
     format = format_for(output, None)
     tasks = {

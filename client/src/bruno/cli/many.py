@@ -9,7 +9,7 @@ from typing import TypeVar
 import click
 
 from bruno.batch import Task
-from bruno.cli.files import check_output, labels, pictures_in, write
+from bruno.cli.files import check_place, labels, pictures_in, write
 from bruno.cli.flags import FORMATS, request_flags, server_flags
 from bruno.client import Bruno
 from bruno.options import Request
@@ -32,7 +32,7 @@ def batch(
 
     PHOTOS and STYLES are folders or files. Run again, it paints what is missing.
     """
-    check_output(output)
+    check_place(output)
     output.mkdir(exist_ok=True)
     wanted = {
         output / name: Task(str(photo), str(style), options)

@@ -18,6 +18,7 @@ from bruno.events import Preview
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
 from bruno.painting import Painting, Record, read_record
+from bruno.request import make_form
 from bruno.stream import Stream
 
 
@@ -27,7 +28,7 @@ from bruno.stream import Stream
 @click.option("-o", "--output", default="painting.png", show_default=True, help="- for stdout.")
 @click.option("--watch", is_flag=True, help="Update the output file while the painting forms.")
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-@click.option("--like", help="Take the options from the record of this painting.")
+@click.option("--like", help="Take options and style weights from the record of this painting.")
 @server_flags
 @request_flags
 def paint(
@@ -49,8 +50,8 @@ def paint(
     pictures = _read([photo, *styles])
     if like:
         record = read_record(like)
-        options = _like(record, options, output)
-        _warn_of_differences(client, record, pictures)
+        options = _like(record, options, output, len(styles))
+        _warn_of_differences(client, record, pictures, options)
     if output != "-":
         check_output(Path(output))
         format = format_for(Path(output), options.get("format"))
@@ -103,21 +104,43 @@ def _summary(painting: Painting, output: str) -> str:
     )
 
 
-def _like(record: Record, options: Request, output: str) -> Request:
-    """The options of a record under those given; its format only where the suffix allows it."""
+def _like(record: Record, options: Request, output: str, styles: int) -> Request:
+    """The options of a record under those given.
+
+    Its format only where the suffix allows it, its weights for as many styles.
+    """
     if "preset" in options:
         raise click.UsageError("--preset does not go with --like: both choose all options")
     recorded: Any = {name: record["options"][name] for name in OPTIONS if name in record["options"]}
     if output != "-" and recorded.get("format") not in FORMATS.get(Path(output).suffix.lower(), ()):
         recorded.pop("format", None)
+    if len(record.get("style_weights", ())) == styles:
+        recorded["style_weights"] = record["style_weights"]
     return {**recorded, **options}
 
 
-def _warn_of_differences(client: Bruno, record: Record, pictures: Sequence[bytes]) -> None:
-    content, *styles = (hashlib.sha256(picture).hexdigest() for picture in pictures)
-    now = {"photo": content, "styles": styles, "weights": client.describe()["weights"]["sha256"]}
+def _warn_of_differences(
+    client: Bruno, record: Record, pictures: Sequence[bytes], options: Request
+) -> None:
+    content, *styles = map(_digest, pictures)
+    sent = make_form(pictures[0], pictures[1:], options, DEFAULT_TIMEOUT).pictures
     digests = record["digests"]
-    then = {"photo": digests["content"], "styles": digests["styles"], "weights": record["weights"]}
+    now = {
+        "photo": content,
+        "styles": styles,
+        "masks": {name: _digest(data) for name, data in sent.items() if "mask" in name},
+        "weights": client.describe()["weights"]["sha256"],
+    }
+    then = {
+        "photo": digests["content"],
+        "styles": digests["styles"],
+        "masks": digests.get("masks", {}),
+        "weights": record["weights"],
+    }
     for what, digest in now.items():
         if digest != then[what]:
             click.echo(f"warning: not the same {what} as in the record", err=True)
+
+
+def _digest(picture: bytes) -> str:
+    return hashlib.sha256(picture).hexdigest()

@@ -1,0 +1,242 @@
+"""From what was measured to RESULTS.md: one row for each line of what is to be reached."""
+
+from __future__ import annotations
+
+import datetime
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from judge import Errors, geometric_mean
+
+Results = Mapping[str, Any]
+# Times to a peer's quality: at least so many times faster, by size in px.
+LEAST_FASTER = {256: 20.0, 512: 40.0}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table; `short` says why it is not reached, and is empty where it is."""
+
+    what: str
+    asked: str
+    measured: str
+    short: str = ""
+
+    def __str__(self) -> str:
+        verdict = f"short, because {self.short}" if self.short else "reached"
+        return f"| {self.what} | {self.asked} | {self.measured} | {verdict} |"
+
+
+def write_results(results: Results, plots: list[str], path: Path) -> None:
+    """Write the table of all that was measured, and the times to quality pair by pair."""
+    head = "| what | asked | measured | |\n|---|---|---|---|"
+    parts = [
+        "# Results",
+        f"Written by benchmarks/bench.py ({results['target']}), and nothing here by hand.",
+        _machine(results),
+        "\n".join([head, *map(str, _rows(results))]),
+    ]
+    if results.get("left_out"):
+        parts.append("Left out:\n\n" + "\n".join(f"- {one}" for one in results["left_out"]))
+    if results.get("quality"):
+        parts += ["## Time to the peers' quality", _quality_table(results["quality"])]
+    parts += [f"![Errors against seconds, logarithmic]({plot})" for plot in plots]
+    if "step" in results:
+        parts += ["## Where an evaluation's time goes", _shares(results["step"])]
+    path.write_text("\n\n".join(parts) + "\n")
+
+
+def _machine(results: Results) -> str:
+    names = ("torch", "torchvision", "torchserve", "pillow")
+    software = [f"{name} {_version(name)}" for name in names]
+    today = datetime.datetime.now(datetime.UTC).date()
+    return (
+        f"{today}; {_processor()}; {torch.get_num_threads()} threads; device "
+        f"{results['device']}; Python {platform.python_version()}, {', '.join(software)}; "
+        "pastiche 1.6.0, neural-style 0.5.7."
+    )
+
+
+def _processor() -> str:
+    cpu = Path("/proc/cpuinfo")
+    lines = cpu.read_text().splitlines() if cpu.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "(not there)"
+
+
+def _rows(results: Results) -> list[Row]:
+    makers: dict[str, Callable[[Any], list[Row]]] = {
+        "quality": _quality_rows,
+        "step": _step_row,
+        "serving": _serving_rows,
+        "together": _together_rows,
+        "cache": _cache_row,
+        "peaks": _peaks_row,
+        "start": _start_rows,
+    }
+    return [row for name, make in makers.items() if name in results for row in make(results[name])]
+
+
+def _quality_rows(runs: list[dict[str, Any]]) -> list[Row]:
+    rows = []
+    for peer, size in sorted({(run["peer"], run["size"]) for run in runs}):
+        of_both = [run for run in runs if (run["peer"], run["size"]) == (peer, size)]
+        ratios = [
+            run["seconds"] / run["own"]["median"] for run in of_both if "median" in run["own"]
+        ]
+        asked = LEAST_FASTER.get(size, 1.0)
+        what = f"1. Time to {peer}'s quality, {size} px"
+        measured = "no pair as good"
+        short = f"{len(of_both) - len(ratios)} of {len(of_both)} pairs were never as good"
+        if ratios:
+            measured = (
+                f"{geometric_mean(ratios):.1f} times faster "
+                f"({min(ratios):.1f} to {max(ratios):.1f}, {len(ratios)} pairs)"
+            )
+            if len(ratios) == len(of_both):
+                short = _slowest(of_both) if min(ratios) < asked else ""
+        rows.append(Row(what, f"at least {asked:g} times faster", measured, short))
+    return rows
+
+
+def _slowest(runs: list[dict[str, Any]]) -> str:
+    run = min(runs, key=lambda run: run["seconds"] / run["own"]["median"])
+    own = run["own"]
+    return f"{run['pair']} takes {own['steps']} steps ({own['options']}) in {own['median']:.1f} s"
+
+
+def _step_row(step: Results) -> list[Row]:
+    seconds = {name: median(values) for name, values in step["seconds"].items()}
+    rest = [(kind, share) for kind, share in step["shares"].items() if kind != "convolutions"]
+    measured = (
+        f"{step['ratio']:.2f} times: {seconds['evaluation']:.3f} s beside "
+        f"{seconds['convolutions']:.3f} s at {step['width']} x {step['height']} px"
+        f" {_spread(step['seconds']['evaluation'])}"
+    )
+    short = ""
+    if step["ratio"] > 1.25:
+        short = "beside the convolutions most goes into " + " and ".join(
+            f"{kind} ({share:.0%})" for kind, share in rest[:2]
+        )
+    return [Row("2. One evaluation", "at most 1.25 times its convolutions", measured, short)]
+
+
+def _serving_rows(serving: Results) -> list[Row]:
+    rows = []
+    library = median(serving["seconds"]["library"])
+    for name, most in (("http", 1.03), ("http with previews", 1.08)):
+        ratio, own = serving["ratios"][name], median(serving["seconds"][name])
+        measured = (
+            f"{ratio:.3f} times: {own:.2f} s beside {library:.2f} s "
+            f"{_spread(serving['seconds'][name])}"
+        )
+        short = f"{own - library:.2f} s go beside the painting" if ratio > most else ""
+        rows.append(Row(f"3. Through {name}", f"at most {most} times the library", measured, short))
+    return rows
+
+
+def _together_rows(together: Results) -> list[Row]:
+    alone, both = median(together["alone"]), median(together["together"])
+    measured = (
+        f"{together['ratio']:.3f} times: {both:.1f} s beside {alone:.1f} s "
+        f"{_spread(together['together'])}"
+    )
+    slower = f"turns cost {both - alone:.1f} s" if together["ratio"] > 1.03 else ""
+    slices = together["slices"]
+    late = f"the slowest waited for {slices} slices" if slices > 8 else ""
+    rows = [
+        Row("4. Eight jobs together", "at most 1.03 times their sum", measured, slower),
+        Row("4. First previews", "within 8 slices, one round", f"after {slices} slices", late),
+    ]
+    if "jobs_per_second" in together:
+        rates = ", ".join(f"{n}: {rate:.2f}" for n, rate in together["jobs_per_second"].items())
+        rows.append(Row("4. Jobs per second by canvases at once", "to be told", rates))
+    return rows
+
+
+def _cache_row(cache: Results) -> list[Row]:
+    extra = cache["second"]["misses"] - cache["first"]["misses"]
+    measured = (
+        f"{extra} passes for the second request; at most {cache['most'] / 2**20:.1f} MiB of "
+        f"{cache['budget'] / 2**20:.0f} MiB under a thousand styles"
+    )
+    short = ""
+    if extra:
+        short = "styles are forgotten between two requests"
+    elif cache["most"] > cache["budget"]:
+        short = "the cache outgrows its budget"
+    return [Row("5. Style cache", "no pass for a known style, budget held", measured, short)]
+
+
+def _peaks_row(peaks: dict[str, Any]) -> list[Row]:
+    measured = ", ".join(f"{size} px {mib(peak['peak'])}" for size, peak in peaks.items())
+    short = ""
+    if len(peaks) > 1:
+        before, last = list(peaks.values())[-2:]
+        grown = last["peak"] - before["peak"]
+        if grown > 0.1 * before["peak"]:
+            by_pixel = grown / (last["pixels"] - before["pixels"])
+            short = f"the last size takes {by_pixel:.0f} bytes for each further pixel"
+    what = "6. Peak memory beyond the idle painter"
+    return [Row(what, "flat from the tiling threshold on (1 megapixel)", measured, short)]
+
+
+def _start_rows(start: Results) -> list[Row]:
+    seconds, ready, idle = median(start["seconds"]), median(start["ready"]), max(start["idle"])
+    slow = f"the server itself says that it can paint after {ready:.1f} s" if seconds > 8 else ""
+    large = f"it holds {mib(idle - 2**30)} more" if idle > 2**30 else ""
+    timed = f"{seconds:.1f} s {_spread(start['seconds'])}"
+    return [
+        Row("7. Start to the first accepted request", "at most 8 s", timed, slow),
+        Row("7. Idle worker", "at most 1 GiB", mib(idle), large),
+    ]
+
+
+def mib(count: float) -> str:
+    """Bytes for a table."""
+    return f"{count / 2**20:,.0f} MiB"
+
+
+def _spread(values: list[float]) -> str:
+    return f"(median of {len(values)}, {min(values):.3g} to {max(values):.3g} s)"
+
+
+def _quality_table(runs: list[dict[str, Any]]) -> str:
+    rows = [
+        "Errors: content / Gram / Wasserstein-2, as `judge.py` defines them.\n",
+        "| pair | px | peer | its seconds | its errors | Bruno | seconds | errors | faster |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        own = run["own"]
+        peer = f"| {run['pair']} | {run['size']} | {run['peer']} | {run['seconds']:.1f} "
+        peer += f"(process {run['whole']:.1f}) | {Errors(**run['errors'])} "
+        if "median" in own:
+            ratio = run["seconds"] / own["median"]
+            times = f"{own['median']:.2f} {_spread(own['seconds'])}"
+            mine = f"| {own['options']}, {own['steps']} steps | {times} "
+            rows.append(f"{peer}{mine}| {Errors(**own['errors'])} | {ratio:.1f} |")
+        else:
+            rows.append(f"{peer}| never as good | | nearest {Errors(**own['nearest'])} | |")
+    return "\n".join(rows)
+
+
+def _shares(step: Results) -> str:
+    kinds = "\n".join(f"| {kind} | {share:.1%} |" for kind, share in step["shares"].items())
+    fastest = ", ".join(f"{kind} ({count})" for kind, count in step["chosen"].items())
+    table = f"| operations | share of the processor's time |\n|---|---|\n{kinds}"
+    return f"{table}\n\nThe fastest bare convolutions, and for how many of the layers: {fastest}."

@@ -1,0 +1,54 @@
+"""How much is measured: within 45 minutes, all of it, or as little as shows that it runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from peers import STEPS
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured; `scenes` has the place of a pair and a size in px."""
+
+    target: str
+    scenes: tuple[tuple[int, int], ...]
+    peer_steps: int
+    ladder: tuple[int, ...]
+    repeats: int
+    step_size: int
+    serving: tuple[int, int, int]
+    together: tuple[int, int, int]
+    peaks: tuple[int, ...]
+    minutes: float = math.inf
+
+
+_LADDER: Final = (30, 60, 100, 200, 400)
+QUICK: Final = Scale(
+    "bench",
+    ((0, 256), (0, 512), (1, 256)),
+    STEPS,
+    _LADDER,
+    2,
+    512,
+    serving=(512, 100, 3),
+    together=(256, 60, 2),
+    peaks=(512, 1024, 2048),
+    minutes=45,
+)
+FULL: Final = Scale(
+    "bench-full",
+    tuple((pair, size) for size in (256, 512) for pair in range(8)),
+    STEPS,
+    _LADDER,
+    3,
+    512,
+    serving=(512, 100, 5),
+    together=(256, 100, 3),
+    peaks=(512, 1024, 2048, 4096),
+)
+SMOKE: Final = Scale(
+    "smoke", ((0, 64),), 5, (8,), 1, 64, serving=(64, 4, 1), together=(64, 4, 1), peaks=(64,)
+)

