@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bruno.sheet import Tile, contact_sheet
-from painter import descent, levels
+from painter import levels
 from painter.options import read_options
 from painter.painting import Painter
 from painter.request import Request
@@ -117,7 +117,8 @@ def style_losses(paint: Paint) -> Image.Image:
 def artifacts(paint: Paint) -> Image.Image:
     """What the shifts, the average, the slowing down and the variation are there for."""
     with_all = paint(size=512)
-    with patch.object(levels, "PHASES", levels.PHASES[:1]), patch.object(descent, "LAST_PACE", 1.0):
+    one_shift = patch.object(levels, "PHASES", levels.PHASES[:1])
+    with one_shift, patch("painter.descent.LAST_PACE", 1.0):
         without = paint(size=512, averaging=0.0, tv=0.0)
     box = (300, 20, 460, 127)
     tiles = [

@@ -94,10 +94,6 @@ class Job:
         self.incomplete = error.detail
         self._stop("failure")
 
-    def mark_incomplete(self, reason: str) -> None:
-        """Says in the record why the painting is not what was asked for."""
-        self.incomplete = reason
-
     def preview(self) -> Preview:
         """The canvas as it is now, at most 512 px."""
         step = self._step

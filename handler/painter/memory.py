@@ -26,8 +26,8 @@ _USABLE: Final = 0.8
 _IN_FLIGHT: Final = 4 * 64
 # Canvases in float32: the optimizer's, the average, the best, photo and content, padded copies,
 # gradients, and what variation and resizing need for a moment.
-_ADAM_COPIES: Final = 20
-_LBFGS_COPIES: Final = 20 + 2 * HISTORY
+_ADAM_COPIES: Final = 24
+_LBFGS_COPIES: Final = 24 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
 _HALO: Final = 2 * 128

@@ -68,6 +68,14 @@ def test_strength_goes_from_nothing_to_all_in_a_line(color):
     assert float((whole - none).abs().mean()) > 0.02
 
 
+def test_the_photos_colors_are_put_back_by_any_strength():
+    canvas, photo = noise(3, 20, 30).float(), noise(3, 20, 30, seed=1).float()
+    none, half, whole = (finished(canvas, photo, "luminance", share) for share in (0, 0.5, 1))
+    torch.testing.assert_close(none, canvas)
+    torch.testing.assert_close(half, (none + whole) / 2)
+    assert float((whole - none).abs().mean()) > 0.02
+
+
 @pytest.mark.parametrize("strength", [0, 0.3, 1])
 def test_the_styles_own_colors_are_left_alone(strength):
     style, content = _pictures()
