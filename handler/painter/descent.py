@@ -67,12 +67,14 @@ def descend(
     phases = phases_of(plan)
     average = Average(plan.options.averaging if isinstance(optimizer, Adam) else 0.0)
     best: Candidate | None = None
+    is_judged = False
     stop = Stop(level)
     for step in steps_of(plan, index):
         canvas = optimizer.canvas
         ask = Ask(canvas, objective, phases[step % len(phases)])
         evaluation = yield from _evaluated(ask, vgg)
-        if best is None or (not average.decay and _better(evaluation, best)):
+        # Until an average is judged, the iterates are all that a deadline could be answered with.
+        if best is None or (not is_judged and _better(evaluation, best)):
             best = Candidate(canvas.clone(), evaluation.losses, evaluation.descended)
         assert evaluation.gradient is not None  # asked for
         if isinstance(optimizer, Adam) and level.steps:
@@ -83,6 +85,7 @@ def descend(
         if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
             ask = Ask(average.canvas, objective, CENTERED, gradient=False)
             judged = yield from _evaluated(ask, vgg)
+            is_judged = True
             if _better(judged, best):
                 best = Candidate(average.canvas.clone(), judged.losses, judged.descended)
         # A line search tries canvases that are no progress: what it has found is shown instead.

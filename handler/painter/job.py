@@ -172,6 +172,8 @@ class Job:
     def _shown(self, canvas: Tensor, shape: Shape) -> Tensor:
         """A canvas as pixels on the CPU at a size, with the colors that were asked for."""
         pixels = resize(canvas.float().cpu(), shape)
+        if self.options.color != "luminance":
+            return pixels
         photo = resize(self.plan.photo.pixels, shape)
         return finished(pixels, photo, self.options.color, self.options.color_strength)
 

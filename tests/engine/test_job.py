@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from jobs import begun, finished, painted, small_painter, small_vgg_once, step
-from painter.descent import PLATEAU_STEPS_MOST
+from painter.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
 from painter.errors import Internal, OutOfRange
 from painter.images import decode, encode
 from painter.passes import evaluate
@@ -237,3 +237,13 @@ def test_a_painting_may_start_where_another_ended():
     assert started.progress.losses.total == pytest.approx(job._step.best.losses.total, rel=0.1)
     with pytest.raises(OutOfRange):
         begun(init="image")
+
+
+def test_a_deadline_before_an_average_is_judged_is_answered_with_what_was_found():
+    job = begun(size=64, steps=100, averaging=0.8)
+    start = job._step.best.canvas.clone()
+    for _ in range(JUDGED_EVERY // 2):
+        step(job)
+    assert job.progress.step < JUDGED_EVERY
+    assert job._step.best.descended < math.inf
+    assert not torch.equal(job._step.best.canvas, start)
