@@ -155,7 +155,7 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
         "BRUNO_DEVICE": settings.device,
     }
     environment.setdefault("OMP_NUM_THREADS", str(usable_cores()))
-    environment.setdefault("OMP_WAIT_POLICY", "passive")  # as painter/__init__ says
+    environment.setdefault("GOMP_SPINCOUNT", "10000")  # as painter/__init__ says
     if settings.device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     return environment

@@ -11,6 +11,7 @@ those before it:
 import os
 
 # Threads that wait for each other by spinning take the cores from whatever else runs there, and
-# paintings became twenty times slower beside a single busy process. OpenMP reads this once, when
-# torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# paintings became ten times slower beside busy processes; threads that sleep at once make them a
+# third slower where nothing else runs. So they spin for some microseconds, then sleep. OpenMP
+# reads this once, when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")

@@ -83,7 +83,7 @@ def test_the_lines_of_the_sdk_paint(place):
     assert _run([sys.executable, "-c", block], place) == (256, 171)
 
 
-@pytest.mark.parametrize("start", ["curl", "bruno", "python"])
+@pytest.mark.parametrize("start", ["curl", "bruno paint", "python"])
 def test_the_commands_that_paint(start, place):
     (command,) = [block.strip() for block in COMMANDS if block.startswith(start)]
     _, environment = place
