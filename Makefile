@@ -58,11 +58,11 @@ test: $(INSTALLED) $(VGG19) ## Run all tests, those of the real TorchServe too (
 
 .PHONY: bench
 bench: $(INSTALLED) $(VGG19) ## Measure Bruno beside its peers within 45 minutes (ARGS='--images DIR')
-	@OMP_WAIT_POLICY=passive PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py $(ARGS)
+	@PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py $(ARGS)
 
 .PHONY: bench-full
 bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goes on where it stopped
-	@OMP_WAIT_POLICY=passive PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py --full $(ARGS)
+	@PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py --full $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing

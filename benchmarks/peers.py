@@ -191,7 +191,7 @@ _COMMANDS: Final = {"pastiche": _pastiche, "neural-style": _neural_style}
 
 def _timed(peer: str, command: list[str], folder: Path, limit: float) -> tuple[float, float]:
     """When a command began (as a file's time) and its seconds."""
-    hidden = {"PYTHONPATH", "OMP_WAIT_POLICY"}
+    hidden = {"PYTHONPATH", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
     began, clock = time.time(), time.perf_counter()
     try:
