@@ -106,7 +106,7 @@ def _candidates(
         kind = str(dtype).removeprefix("torch.")
         last = x.contiguous(memory_format=torch.channels_last)
         weight_last = weight.contiguous(memory_format=torch.channels_last)
-        packed = Convolution(weight, bias)
+        packed = Convolution(weight, bias, dtype, dtype)
         yield f"{kind}, planes", partial(F.conv2d, x, weight, padding=1)
         yield f"{kind}, channels last", partial(F.conv2d, last, weight_last, padding=1)
         yield f"{kind}, packed", partial(packed, last, relu=False)

@@ -41,6 +41,8 @@ def read_fields(row: Row, headers: Headers) -> dict[str, Any]:
     cannot be read or holds nothing.
     """
     _check_size(row)
+    if _kind(headers) == "application/x-www-form-urlencoded":
+        raise _wrong_kind(headers)  # what curl -d sends by itself; it cannot carry pictures
     given = _json_body(row["body"], headers) if set(row) == {"body"} else row
     for name in given:
         _check_name(name)
@@ -83,14 +85,21 @@ def _check_size(row: Row) -> None:
 def _json_body(body: Any, headers: Headers) -> dict[str, Any]:
     if isinstance(body, dict):
         return {name: value for name, value in body.items() if value is not None}
-    kind = header(headers, "content-type").partition(";")[0].strip().lower()
-    if kind == "application/json":
+    if _kind(headers) == "application/json":
         got = "what is not valid JSON" if isinstance(body, bytes | bytearray) else short(body)
         raise Malformed("malformed", f"the body must be a JSON object, got {got}")
-    raise Malformed(
+    raise _wrong_kind(headers)
+
+
+def _kind(headers: Headers) -> str:
+    return header(headers, "content-type").partition(";")[0].strip().lower()
+
+
+def _wrong_kind(headers: Headers) -> Malformed:
+    return Malformed(
         "malformed",
         "the request must be multipart/form-data or application/json, "
-        f"got {short(kind) or 'no Content-Type'}",
+        f"got {short(_kind(headers)) or 'no Content-Type'}",
     )
 
 

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from painter.errors import OutOfRange, PaintError
 from painter.job import Job
-from painter.options import SPECS, STYLES_MOST, read_options
+from painter.options import SPECS, STYLES_MOST, Options, read_options
 from painter.painting import DeviceMissing, Painter
 from painter.request import Request
 from painter.scheduler import Scheduler
 from painter.weights import WeightsError
 
-_SUFFIXES = {".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".tif": "tiff", ".tiff": "tiff"}
+# What a suffix stands for; with `--format` any of those that begin like it, png16 for .png say.
+_FORMATS: Final = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".webp": "webp",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+}
+# Arguments that are neither pictures that must be there nor options.
+_OTHERS: Final = ("style_weights", "mask", "style_mask", "content_mask", "canvas")
+# Where no one watches a line that rewrites itself, a new one every so often.
+_LINE_SECONDS: Final = 10.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         job = _paint(_begin(given, output))
         output.write_bytes(job.result().data)
+        print(f"{output}: {job.plan.shape[1]} x {job.plan.shape[0]} px", file=sys.stderr)
     except (PaintError, WeightsError, DeviceMissing, OSError) as error:
         print(f"painter: {_told(error)}", file=sys.stderr)
         return 2
@@ -48,14 +63,69 @@ def _begin(given: dict[str, Any], output: Path) -> tuple[Painter, Job]:
         raise OutOfRange(
             "option_out_of_range", f"style: at most {STYLES_MOST} paintings, got {len(styles)}"
         )
+    others = {name: given.pop(name) for name in _OTHERS}
+    request = Request(
+        _options(given, output),
+        photo.read_bytes(),
+        tuple(map(Path.read_bytes, styles)),
+        style_weights=_style_weights(others["style_weights"], len(styles)),
+        masks=_by_style("--mask", others["mask"], len(styles)),
+        style_masks=_by_style("--style-mask", others["style_mask"], len(styles)),
+        content_mask=_read(others["content_mask"]),
+        canvas=_read(others["canvas"]),
+    )
+    painter = Painter(weights, device)
+    return painter, painter.begin(request)
+
+
+def _options(given: dict[str, Any], output: Path) -> Options:
+    format = _FORMATS.get(output.suffix.lower())
+    if format is None:
+        suffixes = ", ".join(_FORMATS)
+        raise OutOfRange("option_out_of_range", f"output must end in {suffixes}, got {output.name}")
     if not output.parent.is_dir():
         raise NotADirectoryError(f"output: there is no folder {output.parent}")
     values = {name: value for name, value in given.items() if value is not None}
-    values.setdefault("format", _SUFFIXES.get(output.suffix.lower(), "png"))
-    options = read_options(values)
-    request = Request(options, photo.read_bytes(), tuple(map(Path.read_bytes, styles)))
-    painter = Painter(weights, device)
-    return painter, painter.begin(request)
+    options = read_options({"format": format, **values})
+    if not options.format.startswith(format):
+        raise OutOfRange(
+            "option_out_of_range", f"format {options.format} does not go with {output.name}"
+        )
+    return options
+
+
+def _style_weights(text: str | None, styles: int) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        weights = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        weights = ()
+    if len(weights) != styles or not all(0 <= one <= 1e6 for one in weights) or not sum(weights):
+        raise OutOfRange(
+            "option_out_of_range",
+            f"style_weights must be {styles} numbers from 0 to 1,000,000 with commas between "
+            f"them, not all 0, got {text}",
+        )
+    return weights
+
+
+def _by_style(flag: str, texts: Sequence[str], styles: int) -> dict[int, bytes]:
+    """The files of `1=mask.png` and the like, by the style they belong to."""
+    found = {}
+    for text in texts:
+        number, _, path = text.partition("=")
+        if not path or not number.isdecimal() or not 1 <= int(number) <= styles:
+            raise OutOfRange(
+                "option_out_of_range",
+                f"{flag} must be like 1=mask.png with a style from 1 to {styles}, got {text}",
+            )
+        found[int(number)] = Path(path).read_bytes()
+    return found
+
+
+def _read(path: Path | None) -> bytes | None:
+    return None if path is None else path.read_bytes()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,9 +140,23 @@ def _parser() -> argparse.ArgumentParser:
         help="The checkpoint.",
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--style-weights", help="One number for each style, like 2,1.")
+    for flag, what in (("--mask", "Where in the photo"), ("--style-mask", "What part of")):
+        parser.add_argument(
+            flag,
+            metavar="1=MASK.PNG",
+            action="append",
+            default=[],
+            help=f"{what} a style counts; once for each style.",
+        )
+    parser.add_argument("--content-mask", type=Path, help="Where the photo counts.")
+    parser.add_argument("--canvas", type=Path, help="What to start from, with --init image.")
     for name, spec in SPECS.items():
         parser.add_argument(
-            "--" + name.replace("_", "-"), dest=name, help=f"{spec.help} ({spec.allowed()})"
+            "--" + name.replace("_", "-"),
+            dest=name,
+            metavar="|".join(spec.choices) or None,
+            help=f"{spec.help} ({spec.allowed()})",
         )
     return parser
 
@@ -81,25 +165,28 @@ def _paint(begun: tuple[Painter, Job]) -> Job:
     painter, job = begun
     scheduler = Scheduler(painter)
     scheduler.add(job)
+    in_place = sys.stderr.isatty()
+    shown = -math.inf
     while not job.finished:
         scheduler.advance(0.5)
-        _show(job)
-    print(file=sys.stderr)
+        if in_place or job.finished or time.monotonic() >= shown + _LINE_SECONDS:
+            shown = time.monotonic()
+            _show(job, "\r" if in_place else "\n")
+    if in_place:
+        print(file=sys.stderr)
     return job
 
 
-def _show(job: Job) -> None:
+def _show(job: Job, end: str) -> None:
     progress = job.progress
     if progress.losses is None:
         return
     eta = "" if progress.eta is None else f", {progress.eta:.0f} s left"
-    print(
-        f"\rstep {progress.step}/{progress.steps or '?'}, {progress.width} x {progress.height} px, "
-        f"content {progress.losses.content:.3f}, style {progress.losses.style:.4f}{eta}   ",
-        end="",
-        file=sys.stderr,
-        flush=True,
+    line = (
+        f"step {progress.step}/{progress.steps or '?'}, {progress.width} x {progress.height} px, "
+        f"content {progress.losses.content:.3f}, style {progress.losses.style:.4f}{eta}"
     )
+    print(f"{line:<80}", end=end, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

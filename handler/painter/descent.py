@@ -23,7 +23,7 @@ from painter.vgg import VGG19
 JUDGED_EVERY: Final = 10
 # What the levels before weigh, each beside the next: with nothing, finer levels undo the large
 # forms, since none of their layers looks that far.
-COARSER_WEIGHT: Final = 0.5
+COARSER_WEIGHT: Final = 1.0
 # A plateau is a window of steps that lowers the loss by less than this share of it.
 PLATEAU_WINDOW: Final = 20
 PLATEAU_SHARE: Final = 0.02

@@ -13,7 +13,7 @@ from painter.masks import TapWeights, tap_weights
 from painter.objective import Objective, Placement, Region, norm_floor, style_floor
 from painter.options import Options
 from painter.passes import features_of
-from painter.phases import CENTERED, MARGIN, Phase, pad
+from painter.phases import CENTERED, Phase, pad, padded_shape
 from painter.plan import Level, Part, Plan
 from painter.pyramid import Shape
 from painter.styles import StyleCache, blended_targets
@@ -41,7 +41,7 @@ def phases_of(plan: Plan) -> tuple[Phase, ...]:
 
 def is_tiled(shape: Shape, how: Pass) -> bool:
     """Whether a canvas of this height and width is too large for one pass."""
-    return len(tiles((shape[0] + MARGIN, shape[1] + MARGIN), how)) > 1
+    return len(tiles(padded_shape(shape), how)) > 1
 
 
 def prepare(
@@ -157,11 +157,12 @@ def _content_norms(
 ) -> Generator[None, None, dict[str, Tensor]]:
     """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
     content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
-    padded = pad(content, CENTERED)
     norms: dict[str, Tensor] = {}
     floors: dict[str, Tensor] = {}
-    for tile in tiles((padded.shape[-2], padded.shape[-1]), how):
-        features = placement.content or features_of(vgg, tile.cut(padded), content_how)
+    for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), how):
+        features = placement.content
+        if features is None:
+            features = features_of(vgg, tile.padded(content, CENTERED), content_how)
         for tap, kept in features.items():
             owned = tile.owned(kept, tap)
             weights = placement.content_weights

@@ -6,15 +6,20 @@ every layer; see each function for the formula and for what differs from the pap
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
-# Sums over positions run in float32 over products of the trunk's own type, in pieces of this
-# many positions, since a bfloat16 product can only be had rounded to bfloat16.
-_PIECE: Final = 2048
+# Sums over positions run in float32 over products of the trunk's own type, in pieces, since a
+# bfloat16 product can only be had rounded to bfloat16: eight pieces at least, of this many
+# positions at most.
+_PIECES_LEAST: Final = 8
+_PIECE_MOST: Final = 1024
+# Differences of neighboring pixels are taken in bands of so many rows.
+_BAND: Final = 256
 # Eigenvalues below this share of the largest count as zero: they are rounding noise.
 _RANK: Final = 1e-6
 
@@ -141,19 +146,29 @@ STYLE_LOSSES: Final = {"gram": gram_loss, "wasserstein": wasserstein_loss}
 
 
 def style_gradient(
-    features: Tensor, own: Moments, pull: Pull, weights: Tensor | None = None
+    features: Tensor,
+    own: Moments,
+    pull: Pull,
+    weights: Tensor | None = None,
+    onto: Tensor | None = None,
 ) -> Tensor:
     """The gradient with respect to features [C, H, W] of a loss that pulls at their means.
 
-    d(f fᵀ)/df is symmetric, so the product carries a factor of two.
+    It is added to `onto`, which is used up. d(f fᵀ)/df is symmetric, so the product carries a
+    factor of two.
     """
     kind = features.dtype
     rows = _rows(features)
-    gradient = rows @ (2 * pull.second / own.count).to(kind)
+    matrix = (2 * pull.second / own.count).to(kind)
+    if onto is not None and weights is None:
+        gradient = _rows(onto).addmm_(rows, matrix)
+    else:
+        gradient = rows @ matrix
     if pull.first is not None:
         gradient += (pull.first / own.count).to(kind)
     if weights is not None:
         gradient *= weights.reshape(-1, 1).to(kind)
+        gradient = gradient if onto is None else gradient.add_(_rows(onto))
     return gradient.view(*features.shape[1:], features.shape[0]).permute(2, 0, 1)
 
 
@@ -161,37 +176,57 @@ def energy(features: Tensor, weights: Tensor | None = None) -> Tensor:
     """Σ w f² over features [C, H, W] and weights [H, W]: a scalar in float32 at least."""
     kind = torch.promote_types(features.dtype, torch.float32)
     if weights is None and features.dtype != kind:
-        # Reads bfloat16 once, without a copy in float32; right to a thousandth.
-        norm: Tensor = torch.linalg.vector_norm(features, dtype=kind)
-        return norm.square()
+        # PyTorch copies bfloat16 into float32 for a sum of squares, but not for norms. Each
+        # position's is rounded to bfloat16; over thousands of them the roundings cancel out.
+        norms: Tensor = torch.linalg.vector_norm(_rows(features), dim=1)
+        return norms.to(kind).square().sum()
     squares = features.to(kind).square()
     return squares.sum() if weights is None else (squares * weights).sum()
 
 
 def content_loss(
-    features: Tensor, target: Tensor, norm: Tensor, weights: Tensor | None = None
+    features: Tensor,
+    target: Tensor,
+    norm: Tensor,
+    weights: Tensor | None = None,
+    scale: float = 1.0,
 ) -> tuple[Tensor, Tensor]:
-    """Σ w (F − P)² / norm and its gradient; Gatys et al. 2016, eq. 1.
+    """Σ w (F − P)² / norm, and its gradient times `scale`; Gatys et al. 2016, eq. 1.
 
     `norm` is the content's own energy Σ w P², where the paper has ½ without a norm.
     """
     difference = features - target
     loss = energy(difference, weights) / norm
-    gradient = difference * (2 / norm).to(features.dtype)
-    return loss, gradient if weights is None else gradient * weights.to(features.dtype)
+    gradient = difference.mul_((2 * scale / norm).to(features.dtype))
+    return loss, gradient if weights is None else gradient.mul_(weights.to(features.dtype))
 
 
-def variation(canvas: Tensor) -> tuple[Tensor, Tensor]:
-    """Squared differences of neighboring pixels [3, H, W], per pixel, and the gradient."""
+def variation(canvas: Tensor) -> Tensor:
+    """Squared differences of neighboring pixels [3, H, W], per pixel."""
     pixels = canvas.shape[-2] * canvas.shape[-1]
-    down = canvas[:, 1:] - canvas[:, :-1]
-    right = canvas[:, :, 1:] - canvas[:, :, :-1]
-    gradient = torch.zeros_like(canvas)
-    gradient[:, 1:] += down
-    gradient[:, :-1] -= down
-    gradient[:, :, 1:] += right
-    gradient[:, :, :-1] -= right
-    return (down.square().sum() + right.square().sum()) / pixels, gradient * (2 / pixels)
+    squares = torch.zeros((), dtype=canvas.dtype, device=canvas.device)
+    for _, down, right in _differences(canvas):
+        squares += down.square().sum() + right.square().sum()
+    return squares / pixels
+
+
+def add_variation_gradient(gradient: Tensor, canvas: Tensor, weight: float) -> None:
+    """Adds the gradient of `variation`, times a weight, to a gradient [3, H, W]."""
+    scale = 2 * weight / (canvas.shape[-2] * canvas.shape[-1])
+    for first, down, right in _differences(canvas):
+        gradient[:, first + 1 : first + 1 + down.shape[1]].add_(down, alpha=scale)
+        gradient[:, first : first + down.shape[1]].sub_(down, alpha=scale)
+        rows = gradient[:, first : first + right.shape[1]]
+        rows[:, :, 1:].add_(right, alpha=scale)
+        rows[:, :, :-1].sub_(right, alpha=scale)
+
+
+def _differences(canvas: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
+    """Band by band, for a large canvas's sake: its first row, differences down and right."""
+    for first in range(0, canvas.shape[1], _BAND):
+        band = canvas[:, first : first + _BAND + 1]
+        rows = band[:, :_BAND]
+        yield first, band[:, 1:] - band[:, :-1], rows[:, :, 1:] - rows[:, :, :-1]
 
 
 def _rows(features: Tensor) -> Tensor:
@@ -202,13 +237,11 @@ def _rows(features: Tensor) -> Tensor:
 def _outer_sum(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:
     if left.dtype == kind:
         return left.T @ right
-    whole = len(left) // _PIECE * _PIECE
-    rest = left[whole:].to(kind).T @ right[whole:].to(kind)
-    if not whole:
-        return rest
-    pieces = (whole // _PIECE, _PIECE, -1)
+    piece = min(_PIECE_MOST, 1 << max(0, (len(left) // _PIECES_LEAST).bit_length() - 1))
+    whole = len(left) // piece * piece
+    pieces = (whole // piece, piece, -1)
     products = torch.bmm(left[:whole].view(pieces).transpose(1, 2), right[:whole].view(pieces))
-    return products.sum(0, dtype=kind) + rest
+    return products.sum(0, dtype=kind) + left[whole:].to(kind).T @ right[whole:].to(kind)
 
 
 def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:

@@ -92,16 +92,19 @@ RegionPulls = Mapping[tuple[int, str], Pull]
 
 
 def shrink(canvas: Tensor, shape: tuple[int, int]) -> Tensor:
-    """A canvas [3, H, W] at the size of a coarser level: bilinear, antialiased."""
+    """A canvas [3, H, W] at the size of a coarser level: resized as styles and photos are.
+
+    A softer filter would have the canvas make up for what it takes away, and overshoot.
+    """
     return F.interpolate(
-        canvas[None], size=shape, mode="bilinear", antialias=True, align_corners=False
+        canvas[None], size=shape, mode="bicubic", antialias=True, align_corners=False
     )[0]
 
 
 def shrink_gradient(gradient: Tensor, shape: tuple[int, int]) -> Tensor:
     """The adjoint of `shrink`, back to a canvas of `shape`."""
     size = [1, len(gradient), *shape]
-    spread: Tensor = torch.ops.aten._upsample_bilinear2d_aa_backward(
+    spread: Tensor = torch.ops.aten._upsample_bicubic2d_aa_backward(
         gradient[None].contiguous(), list(gradient.shape[-2:]), size, False, None, None
     )
     return spread[0]
@@ -163,17 +166,19 @@ def tap_gradients(
     losses: dict[str, Tensor] = {}
     gradients: dict[str, Tensor] = {}
     for tap, weight in objective.content_layers.items():
-        losses[tap], gradient = content_loss(
+        losses[tap], gradients[tap] = content_loss(
             _owned(tile, features[tap], tap),
             _owned(tile, content[tap], tap),
             objective.content_norms[tap],
             _part(tile, placement.content_weights, tap),
+            objective.alpha * weight,
         )
-        _accumulate(gradients, tile, tap, features[tap], gradient.mul_(objective.alpha * weight))
     for (index, tap), pull in pulls.items():
         part = _part(tile, placement.region_weights[index], tap)
-        gradient = style_gradient(_owned(tile, features[tap], tap), own[index, tap], pull, part)
-        _accumulate(gradients, tile, tap, features[tap], gradient)
+        mine = _owned(tile, features[tap], tap)
+        gradients[tap] = style_gradient(mine, own[index, tap], pull, part, gradients.get(tap))
+    if tile is not None:
+        gradients = {tap: _within(tile, tap, features[tap], gradients[tap]) for tap in gradients}
     return losses, gradients
 
 
@@ -200,13 +205,8 @@ def _part(tile: Tile | None, weights: TapWeights | None, tap: str) -> Tensor | N
     return weights[tap] if tile is None else tile.of_whole(weights[tap], tap)
 
 
-def _accumulate(
-    gradients: dict[str, Tensor], tile: Tile | None, tap: str, features: Tensor, gradient: Tensor
-) -> None:
-    if tile is not None:
-        whole = gradients.setdefault(tap, torch.zeros_like(features))
-        tile.owned(whole, tap).add_(gradient)
-    elif tap in gradients:
-        gradients[tap].add_(gradient)
-    else:
-        gradients[tap] = gradient
+def _within(tile: Tile, tap: str, features: Tensor, gradient: Tensor) -> Tensor:
+    """The gradient of the positions that a tile owns, with nothing in its halo."""
+    whole = torch.zeros_like(features)
+    tile.owned(whole, tap).copy_(gradient)
+    return whole

@@ -91,8 +91,8 @@ class Adam:
             shape = (canvas.shape[-2], canvas.shape[-1])
             ratio = self._canvas.numel() / canvas.numel()
             first, second = (1 - decay**self._steps for decay in MOMENTUM)
-            other._first = _interpolated(self._first, shape) * (ratio * (1 - MOMENTUM[0]) / first)
-            other._second = _interpolated(self._second, shape) * (
+            other._first = _interpolated(self._first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first)
+            other._second = _interpolated(self._second, shape).mul_(
                 ratio**2 * (1 - MOMENTUM[1]) / second
             )
             other._steps = 1
@@ -170,7 +170,8 @@ class LBFGS:
 
 
 def _sound(loss: float, gradient: Tensor) -> bool:
-    return math.isfinite(loss) and bool(torch.isfinite(gradient).all())
+    # A sum is not finite where one of its terms is not, and needs no copy of a large canvas.
+    return math.isfinite(loss) and math.isfinite(float(gradient.sum()))
 
 
 def _interpolated(values: Tensor, shape: tuple[int, int]) -> Tensor:

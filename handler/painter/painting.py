@@ -14,7 +14,7 @@ from PIL import Image
 
 from painter.errors import Internal, OutOfMemory
 from painter.job import Job
-from painter.memory import bytes_needed, bytes_usable
+from painter.memory import bytes_needed, bytes_usable, keep_freed_memory
 from painter.options import Options
 from painter.passes import evaluate
 from painter.plan import Plan, make_plan
@@ -42,6 +42,7 @@ class Painter:
         memory_bytes: int | None = None,
         style_cache_bytes: int = 256 * 2**20,
     ) -> None:
+        keep_freed_memory()
         self._checkpoint = load_checkpoint(checkpoint)
         where = usable_device(device)
         self.vgg = VGG19(self._checkpoint, where, fastest_type(where))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from painter.losses import Moments, moments, variation
+from painter.losses import Moments, add_variation_gradient, moments, variation
 from painter.objective import Losses, Objective, region_moments, style_pulls, summed, tap_gradients
-from painter.phases import Phase, pad, unpad_gradient
+from painter.phases import CENTERED, Phase, pad, padded_shape, unpad_gradient
 from painter.tiles import tiles
 from painter.vgg import VGG19, Pass
 
@@ -85,21 +85,21 @@ def evaluate_in_tiles(
     the photo.
     """
     objective, placement = ask.objective, ask.objective.placements[ask.phase]
-    canvas, content = pad(ask.canvas, ask.phase), pad(objective.content, ask.phase)
-    all_tiles = tiles((canvas.shape[-2], canvas.shape[-1]), objective.how, side)
+    shape = padded_shape(objective.shape)
+    all_tiles = tiles(shape, objective.how, side)
     own: dict[tuple[int, str], Moments] = {}
     for tile in all_tiles:
-        features = features_of(vgg, tile.cut(canvas), objective.how)
+        features = features_of(vgg, tile.padded(ask.canvas, ask.phase), objective.how)
         for key, sums in region_moments(objective, placement, tile, features).items():
             own[key] = own[key] + sums if key in own else sums
         yield
     style, pulls = style_pulls(objective, own)
     content_how = replace(objective.how, taps=frozenset(objective.content_layers))
     losses: dict[str, Tensor] = {}
-    gradient = torch.zeros_like(canvas)
+    gradient = ask.canvas.new_zeros(3, *shape)
     for tile in all_tiles:
-        targets = features_of(vgg, tile.cut(content), content_how)
-        trace = vgg.trace(tile.cut(canvas)[None], objective.how)
+        targets = features_of(vgg, tile.padded(objective.content, ask.phase), content_how)
+        trace = vgg.trace(tile.padded(ask.canvas, ask.phase)[None], objective.how)
         features = {tap: kept[0] for tap, kept in trace.taps.items()}
         parts, at_taps = tap_gradients(
             objective, placement, tile, features, targets, own, pulls if ask.gradient else {}
@@ -110,7 +110,7 @@ def evaluate_in_tiles(
             batched = {tap: values[None] for tap, values in at_taps.items()}
             tile.cut(gradient).add_(vgg.gradient(trace, objective.how, batched)[0])
         yield
-    found = summed(objective, losses, style, variation(ask.canvas)[0])
+    found = summed(objective, losses, style, variation(ask.canvas))
     whole = _with_variation(ask, gradient) if ask.gradient else None
     return Evaluation(found, whole, found.total)
 
@@ -119,13 +119,13 @@ def evaluate_in_tiles(
 def picture_moments(
     vgg: VGG19, picture: Tensor, how: Pass, weights: Mapping[str, Tensor] | None
 ) -> Generator[None, None, dict[str, Moments]]:
-    """The statistics of a padded picture [3, H, W] at the taps; yields after each tile.
+    """The statistics of a picture [3, H, W] within its margin, at the taps; yields after each tile.
 
     `weights` has those of each tap's positions, where they do not all count alike.
     """
     total: dict[str, Moments] = {}
-    for tile in tiles((picture.shape[-2], picture.shape[-1]), how):
-        features = features_of(vgg, tile.cut(picture), how)
+    for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), how):
+        features = features_of(vgg, tile.padded(picture, CENTERED), how)
         for tap, kept in features.items():
             part = None if weights is None else tile.of_whole(weights[tap], tap)
             found = moments(tile.owned(kept, tap), part)
@@ -142,7 +142,7 @@ def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> tuple[Losses, dict[str,
     content, gradients = tap_gradients(
         objective, placement, None, features, placement.content, own, pulls if ask.gradient else {}
     )
-    return summed(objective, content, style, variation(ask.canvas)[0]), gradients
+    return summed(objective, content, style, variation(ask.canvas)), gradients
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
@@ -158,5 +158,5 @@ def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
 def _with_variation(ask: Ask, gradient: Tensor) -> Tensor:
     total = unpad_gradient(gradient, ask.phase)
     if ask.objective.tv:
-        total.add_(variation(ask.canvas)[1], alpha=ask.objective.tv)
+        add_variation_gradient(total, ask.canvas, ask.objective.tv)
     return total

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -24,21 +25,43 @@ class Phase:
 CENTERED: Final = Phase()
 
 
+def padded_shape(shape: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a canvas with its margin."""
+    return shape[0] + MARGIN, shape[1] + MARGIN
+
+
 def pad(canvas: Tensor, phase: Phase) -> Tensor:
     """A canvas [C, H, W] with its margin of reflections."""
     sides = (phase.left, MARGIN - phase.left, phase.top, MARGIN - phase.top)
     return F.pad(canvas[None], sides, mode="reflect")[0]
 
 
+def padded_part(
+    canvas: Tensor, phase: Phase, rows: tuple[int, int], columns: tuple[int, int]
+) -> Tensor:
+    """What `pad` would have from one row and column to others, without the rest."""
+    down = _reflected(rows, phase.top, canvas.shape[-2]).to(canvas.device)
+    across = _reflected(columns, phase.left, canvas.shape[-1]).to(canvas.device)
+    return canvas.index_select(-2, down).index_select(-1, across)
+
+
+def _reflected(span: tuple[int, int], before: int, length: int) -> Tensor:
+    places = (torch.arange(*span) - before).abs()
+    return torch.where(places < length, places, 2 * (length - 1) - places)
+
+
 def unpad_gradient(gradient: Tensor, phase: Phase) -> Tensor:
-    """The adjoint of `pad`: the margin's gradient is added to the pixels it reflects."""
+    """The adjoint of `pad`: the margin's gradient is added to the pixels it reflects.
+
+    In place: what comes back is a view.
+    """
     return _folded(_folded(gradient, phase.top, -2), phase.left, -1)
 
 
 def _folded(gradient: Tensor, before: int, dim: int) -> Tensor:
     after = MARGIN - before
     length = gradient.shape[dim] - MARGIN
-    inner = gradient.narrow(dim, before, length).clone()
+    inner = gradient.narrow(dim, before, length)
     inner.narrow(dim, 1, before).add_(gradient.narrow(dim, 0, before).flip(dim))
     inner.narrow(dim, length - 1 - after, after).add_(
         gradient.narrow(dim, before + length, after).flip(dim)

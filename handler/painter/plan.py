@@ -208,6 +208,7 @@ def _digests(request: Request, content: Picture, styles: Sequence[Style]) -> dic
             )
             if data is not None
         },
+        "canvas": None if request.canvas is None else hashlib.sha256(request.canvas).hexdigest(),
     }
 
 

@@ -14,7 +14,7 @@ from painter.losses import StyleTarget, style_target
 from painter.masks import tap_weights
 from painter.options import SHORTEST_SIDE
 from painter.passes import picture_moments
-from painter.phases import CENTERED, pad
+from painter.phases import CENTERED
 from painter.pyramid import Shape, fit
 from painter.vgg import VGG19, Pass
 
@@ -120,8 +120,7 @@ def _means(
             mask = resize(style.mask, shape)
             by_phase = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
             weights = by_phase[CENTERED]
-        padded = pad(picture.pixels.to(vgg.device), CENTERED)
-        sums = yield from picture_moments(vgg, padded, how, weights)
+        sums = yield from picture_moments(vgg, picture.pixels.to(vgg.device), how, weights)
         found = [(sums[tap].mean, sums[tap].gram) for tap in taps]
         for key, means in zip(keys, found, strict=True):
             cache.keep(key, means)

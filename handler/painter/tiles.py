@@ -13,6 +13,7 @@ from typing import Final
 
 from torch import Tensor
 
+from painter.phases import Phase, padded_part
 from painter.vgg import STRIDE, Pass, receptive_radius, stride_of
 
 # A pass over more pixels than this is cut into tiles of about TILE_SIDE.
@@ -53,6 +54,11 @@ class Tile:
         return picture[
             ..., self.rows.start : self.rows.stop, self.columns.start : self.columns.stop
         ]
+
+    def padded(self, canvas: Tensor, phase: Phase) -> Tensor:
+        """The tile's pixels of a canvas [C, H, W] that lies within its margin, a copy."""
+        rows, columns = self.rows, self.columns
+        return padded_part(canvas, phase, (rows.start, rows.stop), (columns.start, columns.stop))
 
     def owned(self, features: Tensor, tap: str) -> Tensor:
         """The positions it owns, a view of its features [..., h, w] at a tap."""

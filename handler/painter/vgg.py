@@ -47,15 +47,18 @@ class Convolution:
     """One 3 x 3 convolution and its input gradient, both as forward convolutions.
 
     The input gradient of a stride-1 convolution is the convolution with the kernel turned by
-    180 degrees and its channels swapped; both kernels are packed once for oneDNN.
+    180 degrees and its channels swapped; both kernels are packed once for oneDNN. Forward and
+    backward may run in types of their own.
     """
 
-    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+    def __init__(
+        self, weight: Tensor, bias: Tensor, forward: torch.dtype, backward: torch.dtype
+    ) -> None:
         turned = weight.flip(2, 3).transpose(0, 1)
-        self._packed = weight.device.type == "cpu" and weight.dtype != torch.float64
-        self._weight = self._pack(weight)
-        self._turned = self._pack(turned)
-        self._bias = bias
+        self._packed = weight.device.type == "cpu" and forward != torch.float64
+        self._weight = self._pack(weight.to(forward))
+        self._turned = self._pack(turned.to(backward))
+        self._bias = bias.to(forward)
 
     def _pack(self, weight: Tensor) -> Tensor:
         weight = weight.contiguous(memory_format=torch.channels_last)
@@ -87,13 +90,29 @@ def _pointwise(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) 
     return y
 
 
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """One pooling: the shape of what came in, what went out, and where its maxima were.
+
+    `indices` is None for average pooling.
+    """
+
+    shape: torch.Size
+    output: Tensor
+    indices: Tensor | None
+
+
 @dataclass(slots=True)
 class Trace:
-    """One forward pass: the features at the taps, and what the backward pass needs."""
+    """One forward pass: the features at the taps, and what the backward pass needs.
+
+    `signs` has, for each ReLU, something that is positive where it let its input through; or
+    None where only maxima went on, whose signs the pooling knows.
+    """
 
     taps: dict[str, Tensor] = field(default_factory=dict)
-    signs: list[Tensor] = field(default_factory=list)
-    pools: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    signs: list[Tensor | None] = field(default_factory=list)
+    pools: list[Pooling] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +151,10 @@ class VGG19:
         self.typical_energy = self._typical_energy()
 
     def convolutions(self, dtype: torch.dtype) -> list[Convolution]:
-        """The convolutions in one type, packed at first use; conv1_1 stays in float32."""
+        """The convolutions in one type, packed at first use; conv1_1 sees pixels in float32."""
         if dtype not in self._convolutions:
             self._convolutions[dtype] = [
-                Convolution(weight.to(self.device, kind), bias.to(self.device, kind))
+                Convolution(weight.to(self.device), bias.to(self.device), kind, dtype)
                 for index, (weight, bias) in enumerate(self._weights)
                 for kind in [dtype if index else _first_type(dtype)]
             ]
@@ -156,19 +175,20 @@ class VGG19:
 
     @torch.no_grad()
     def gradient(self, trace: Trace, how: Pass, at_taps: Mapping[str, Tensor]) -> Tensor:
-        """Pulls gradients at the taps back to the pixels; uses the trace up. Float32."""
+        """Pulls gradients at the taps back to the pixels, in float32 at least.
+
+        Uses up the trace and the gradients at the taps.
+        """
         gradient: Tensor | None = None
         convolutions = self.convolutions(how.dtype)
         for name, convolution in reversed(list(self._until(how, convolutions))):
             if how.pools_after(name):
                 assert gradient is not None
-                gradient = _unpool(gradient, name, how, *trace.pools.pop())
+                gradient = _unpool(gradient, name, trace.pools.pop())
             gradient = _retreat(gradient, name, trace.signs.pop(), at_taps)
-            if name == CONVOLUTION_NAMES[0]:
-                gradient = gradient.to(_first_type(how.dtype))
             gradient = convolution.input_gradient(gradient)
         assert gradient is not None
-        return gradient
+        return gradient.to(_first_type(how.dtype))
 
     def _typical_energy(self) -> dict[str, float]:
         """The mean square of each layer's features on noise; what the losses' floors rest on."""
@@ -188,35 +208,44 @@ def _first_type(dtype: torch.dtype) -> torch.dtype:
 
 
 def _advance(x: Tensor, name: str, convolution: Convolution, how: Pass, trace: Trace) -> Tensor:
+    rectified = "relu" + name[4:]
     if name not in how.taps:
         y = convolution(x, relu=True).to(how.dtype)
-        trace.signs.append(y)
+        sign = y
     else:
-        before = convolution(x, relu=False).to(how.dtype)
-        trace.taps[name] = before
-        trace.signs.append(before)
-        y = before.relu()
-    rectified = "relu" + name[4:]
+        sign = convolution(x, relu=False).to(how.dtype)
+        trace.taps[name] = sign
+        y = sign.relu()
     if rectified in how.taps:
         trace.taps[rectified] = y
+    only_maxima = how.pools_after(name) and how.pooling == "max" and rectified not in how.taps
+    trace.signs.append(None if only_maxima else sign)
     return y
 
 
 def _retreat(
-    gradient: Tensor | None, name: str, sign: Tensor, at_taps: Mapping[str, Tensor]
+    gradient: Tensor | None, name: str, sign: Tensor | None, at_taps: Mapping[str, Tensor]
 ) -> Tensor:
     gradient = _sum(gradient, at_taps.get("relu" + name[4:]))
-    if gradient is not None:
-        gradient = torch.ops.aten.threshold_backward(gradient, sign, 0)
+    if gradient is not None and sign is not None:
+        gradient = _through_relu(gradient, sign)
     total = _sum(gradient, at_taps.get(name))
     assert total is not None  # the deepest layer is a tap
     return total
 
 
+def _through_relu(gradient: Tensor, sign: Tensor) -> Tensor:
+    """In place: a new tensor costs as much as the work on it."""
+    passed: Tensor = torch.ops.aten.threshold_backward.grad_input(
+        gradient, sign, 0, grad_input=gradient
+    )
+    return passed
+
+
 def _sum(one: Tensor | None, other: Tensor | None) -> Tensor | None:
     if one is None or other is None:
         return one if other is None else other
-    return one + other
+    return one.add_(other)
 
 
 def _gain(name: str) -> float:
@@ -225,23 +254,58 @@ def _gain(name: str) -> float:
 
 def _pool(x: Tensor, name: str, how: Pass, trace: Trace) -> Tensor:
     if how.pooling == "average":
-        trace.pools.append((x, x))
-        return F.avg_pool2d(x, 2) * _gain(name)
-    y, indices = F.max_pool2d(x, 2, return_indices=True)
-    trace.pools.append((x, indices))
+        y, indices = F.avg_pool2d(x, 2) * _gain(name), None
+    else:
+        pooled, indices = F.max_pool2d(_bands(x), 2, return_indices=True)
+        y = _whole(pooled, len(x))
+    trace.pools.append(Pooling(x.shape, y, indices))
     return y
 
 
-def _unpool(gradient: Tensor, name: str, how: Pass, x: Tensor, indices: Tensor) -> Tensor:
-    if how.pooling == "average":
+def _unpool(gradient: Tensor, name: str, pooling: Pooling) -> Tensor:
+    whole = torch.empty(
+        pooling.shape,
+        dtype=gradient.dtype,
+        device=gradient.device,
+        memory_format=torch.channels_last,
+    )
+    if pooling.indices is None:
         averaged: Tensor = torch.ops.aten.avg_pool2d_backward(
-            gradient * _gain(name), x, [2, 2], [2, 2], [0, 0], False, True, None
+            gradient * _gain(name), whole, [2, 2], [2, 2], [0, 0], False, True, None
         )
         return averaged
-    unpooled: Tensor = torch.ops.aten.max_pool2d_with_indices_backward(
-        gradient, x, [2, 2], [2, 2], [0, 0], [1, 1], False, indices
+    # A maximum that is 0 came through no ReLU, and one that is positive through its own.
+    gradient = _through_relu(gradient, pooling.output)
+    whole[:, :, 2 * gradient.shape[2] :].zero_()
+    bands = _bands(whole)
+    torch.ops.aten.max_pool2d_with_indices_backward.grad_input(
+        _bands(gradient, 1),
+        bands,
+        *([2, 2], [2, 2], [0, 0], [1, 1], False),
+        pooling.indices,
+        grad_input=bands,
     )
-    return unpooled
+    return whole
+
+
+def _bands(x: Tensor, height: int = 2) -> Tensor:
+    """A single [1, C, H, W] as a batch of its bands [H / height, C, height, W], a view.
+
+    PyTorch pools in threads over a batch alone. A row that does not fill a band is left out, as
+    pooling would.
+    """
+    if len(x) > 1:
+        return x
+    rows = x.permute(0, 2, 3, 1)[0]
+    count = len(rows) // height
+    return rows[: count * height].reshape(count, height, *rows.shape[1:]).permute(0, 3, 1, 2)
+
+
+def _whole(bands: Tensor, count: int) -> Tensor:
+    """Bands of one row each, put together again; what is none is left as it is."""
+    if count > 1:
+        return bands
+    return bands.permute(0, 2, 3, 1).flatten(0, 1)[None].permute(0, 3, 1, 2)
 
 
 def _mean(convention: InputConvention) -> Tensor:

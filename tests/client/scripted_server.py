@@ -97,7 +97,7 @@ def record_of(received: Received) -> dict[str, Any]:
         "width": SIZE[0],
         "height": SIZE[1],
         "resumed": received.options.get("resume"),
-        "digests": {"content": "0" * 64, "styles": ["0" * 64], "masks": {}},
+        "digests": {"content": "0" * 64, "styles": ["0" * 64], "masks": {}, "canvas": None},
         "weights": "w" * 64,
         "steps": STEPS,
         "seconds": 10.0,

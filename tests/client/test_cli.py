@@ -155,7 +155,12 @@ def test_like_takes_the_weights_of_as_many_styles(scripted: Scripted, folder: Fo
         {
             "options": {},
             "style_weights": [0.25, 0.75],
-            "digests": {"content": "", "styles": [], "masks": {"mask_1": "0" * 64}},
+            "digests": {
+                "content": "",
+                "styles": [],
+                "masks": {"mask_1": "0" * 64},
+                "canvas": "0" * 64,
+            },
             "weights": "v" * 64,
         }
     )
@@ -164,6 +169,7 @@ def test_like_takes_the_weights_of_as_many_styles(scripted: Scripted, folder: Fo
     done = run(*two)
     assert json.loads(scripted.requests[-1].fields["style_weights"]) == [0.25, 0.75]
     assert "warning: not the same masks as in the record" in done.stderr
+    assert "warning: not the same canvas as in the record" in done.stderr
     run(*two, "--style-weights", "1,1")
     assert json.loads(scripted.requests[-1].fields["style_weights"]) == [1, 1]
     assert run("paint", "photo.jpg", "starry-night.jpg", "--like", "a.jpg").exit_code == 0

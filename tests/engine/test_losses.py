@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from networks import noise
+from painter import losses
 from painter.losses import (
+    add_variation_gradient,
     content_loss,
     energy,
     gram_loss,
@@ -146,12 +148,15 @@ def test_a_floor_keeps_a_style_without_features_from_dividing_by_nothing():
     assert 0 < float(loss) < 10
 
 
-def test_variation_is_per_pixel_and_its_gradient_is_that_of_autograd():
+@pytest.mark.parametrize("band", [1, 4, 10, 256])
+def test_variation_is_per_pixel_and_its_gradient_is_that_of_autograd(monkeypatch, band):
+    monkeypatch.setattr(losses, "_BAND", band)
     canvas = noise(3, 11, 13).requires_grad_()
     down = (canvas[:, 1:] - canvas[:, :-1]).square().sum()
     right = (canvas[:, :, 1:] - canvas[:, :, :-1]).square().sum()
     expected = (down + right) / (11 * 13)
-    expected.backward()
-    loss, gradient = variation(canvas.detach())
-    torch.testing.assert_close(loss, expected.detach())
+    (3 * expected).backward()
+    torch.testing.assert_close(variation(canvas.detach()), expected.detach())
+    gradient = torch.zeros_like(canvas)
+    add_variation_gradient(gradient, canvas.detach(), 3)
     torch.testing.assert_close(gradient, canvas.grad)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -15,7 +16,9 @@ from PIL import Image
 import painter
 from jobs import small_painter
 from painter import __main__ as program
-from pictures import photo, stripes
+from pictures import photo, png, stripes
+
+LEFT = png([[255] * 32 + [0] * 32] * 48)
 
 
 @pytest.fixture
@@ -60,10 +63,41 @@ def test_every_option_is_a_flag(files, small, capsys):
     assert "step 2/2, 64 x 48 px" in capsys.readouterr().err
 
 
+def test_every_other_picture_is_a_flag(files, small):
+    (files / "left.png").write_bytes(LEFT)
+    mask = f"1={files / 'left.png'}"
+    more = ["--mask", mask, "--style-mask", mask, "--content-mask", str(files / "left.png")]
+    start = ["--init=image", "--canvas", str(files / "style.png")]
+    more += [*start, "--style-weights=1,3", "--size=64", "--steps=2", "-o", str(files / "out.png")]
+    pictures = [str(files / name) for name in ("photo.png", "style.png", "photo.png")]
+    assert program.main([*pictures, *more]) == 0
+    record = json.loads(_read(files / "out.png").text["bruno"])
+    left, style = (hashlib.sha256(data).hexdigest() for data in (LEFT, stripes()))
+    assert record["digests"]["masks"] == dict.fromkeys(
+        ("mask_1", "style_mask_1", "content_mask"), left
+    )
+    assert record["digests"]["canvas"] == style
+    assert len(record["digests"]["styles"]) == 2
+    assert record["style_weights"] == [0.25, 0.75]
+
+
+def test_a_log_gets_whole_lines(files, small, capsys):
+    assert _paint(files) == 0
+    told = capsys.readouterr().err
+    assert "\r" not in told
+    assert told.splitlines()[-1] == f"{files / 'out.png'}: 64 x 48 px"
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["--steps=-1"], "steps must be"),
+        (["--style-weights=1,2"], "style_weights must be 1 numbers from 0 to 1,000,000"),
+        (["--style-weights=nan"], "not all 0, got nan"),
+        (["--style-weights=0"], "not all 0, got 0"),
+        (["--mask=2=left.png"], "--mask must be like 1=mask.png with a style from 1 to 1, got 2=l"),
+        (["--style-mask=left.png"], "--style-mask must be like 1=mask.png"),
+        (["--format=jpeg"], "format jpeg does not go with out.png"),
         (["--style-layers=conv9_9"], "style_layers must name layers"),
         (["--size=63"], "size must be a whole number from 64 to 8,192, got 63"),
         (["--weights=/nowhere/weights.safetensors"], "There are no weights at /nowhere"),
@@ -91,6 +125,12 @@ def test_a_file_that_is_no_picture_is_named(files, small, capsys):
     (files / "style.png").write_text("words")
     assert _paint(files) == 2
     assert capsys.readouterr().err.startswith("painter: style must be a PNG")
+
+
+def test_a_format_that_is_not_known_is_refused(files, small, capsys):
+    assert _paint(files, output="out.bmp") == 2
+    assert "output must end in .png, .jpg" in capsys.readouterr().err
+    assert not (files / "out.bmp").exists()
 
 
 def test_a_folder_that_is_not_there_is_told_before_a_painting_is_lost(files, small, capsys):

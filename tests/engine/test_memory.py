@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
+import painter.scheduler as scheduling
 from jobs import small_painter
 from painter.errors import OutOfMemory
 from painter.memory import bytes_needed, bytes_usable
 from painter.optimizers import HISTORY
 from painter.plan import make_plan
+from painter.scheduler import Scheduler
 from pictures import photo, request
 
 CPU = torch.device("cpu")
@@ -92,3 +98,41 @@ def test_what_others_take_counts():
     jobs = [painter.begin(request()), painter.begin(request())]
     assert painter.fits(jobs[0].plan, jobs[:1])
     assert not painter.fits(jobs[0].plan, jobs)
+
+
+def _faults_of_a_second_allocation(before):
+    """Pages that come in where 32 MiB are taken after 64 were freed, in a process of its own."""
+    code = f"""
+import resource, torch
+from painter import memory
+{before}
+torch.ones(2**24)
+faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+torch.ones(2**23)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(
+    "glibc" not in platform.libc_ver(), reason="only glibc's allocator can be told so"
+)
+def test_freed_memory_is_kept_for_the_next_evaluation():
+    assert _faults_of_a_second_allocation("") > 5_000
+    assert _faults_of_a_second_allocation("memory.keep_freed_memory()") < 100
+
+
+def test_memory_goes_back_once_nothing_is_painted(monkeypatch):
+    given_back = []
+    monkeypatch.setattr(scheduling, "give_back_memory", lambda: given_back.append(True))
+    painter = small_painter()
+    scheduler = Scheduler(painter)
+    jobs = [painter.begin(request(steps=3)) for _ in range(2)]
+    for job in jobs:
+        scheduler.add(job)
+    scheduler.remove(jobs[0])
+    assert not given_back
+    while scheduler.jobs:
+        scheduler.advance(0)
+    assert given_back == [True]

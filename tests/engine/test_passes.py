@@ -11,7 +11,7 @@ from networks import noise, random_checkpoint, reference_features, small_vgg
 from painter.levels import PHASES, prepare
 from painter.options import Options
 from painter.passes import Ask, evaluate, evaluate_in_tiles
-from painter.phases import CENTERED, Phase, pad, unpad_gradient
+from painter.phases import CENTERED, Phase, pad, padded_part, unpad_gradient
 from painter.plan import make_plan
 from painter.styles import StyleCache
 from pictures import photo, png, request, stripes
@@ -86,6 +86,15 @@ def test_margins_are_reflections_and_gradients_come_back_to_their_pixels():
         weights = noise(3, 48 + 16, 64 + 16, seed=4)
         (pad(canvas, phase) * weights).sum().backward()
         torch.testing.assert_close(unpad_gradient(weights, phase), canvas.grad)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"), [((0, 64), (0, 80)), ((0, 20), (50, 80)), ((40, 64), (5, 9))]
+)
+def test_a_part_of_a_margin_is_that_of_the_whole(rows, columns):
+    for phase in PHASES:
+        whole = pad(_canvas(), phase)[:, slice(*rows), slice(*columns)]
+        assert torch.equal(padded_part(_canvas(), phase, rows, columns), whole)
 
 
 _TILED = {

@@ -238,4 +238,7 @@ def test_digests_are_those_of_the_files():
             "style_mask_1": digest(WHITE),
             "content_mask": digest(RIGHT),
         },
+        "canvas": None,
     }
+    started = make_plan(request(init="image", canvas=stripes()))
+    assert started.digests["canvas"] == digest(stripes())

@@ -122,14 +122,18 @@ def test_beyond_64_mib_torchserve_answers_itself(service: Any, pictures: dict[st
     assert service.post(pictures, **TINY).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
-)
-def test_an_empty_form_lacks_its_content(service: Any, kind: str) -> None:
-    headers = service.headers | {"Content-Type": kind}
-    body = b"--x--\r\n" if "multipart" in kind else b""
-    answer = requests.post(service.url, data=body, headers=headers, timeout=100)
+def test_an_empty_form_lacks_its_content(service: Any) -> None:
+    headers = service.headers | {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = requests.post(service.url, data=b"--x--\r\n", headers=headers, timeout=100)
     assert (answer.status_code, answer.json()["code"]) == (400, "missing_image")
+
+
+@pytest.mark.parametrize("body", [b"", b'{"describe": true}', b"size=64"])
+def test_a_body_of_no_declared_kind_is_told_what_to_declare(service: Any, body: bytes) -> None:
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}  # what curl -d declares
+    answer = requests.post(service.url, data=body, headers=service.headers | kind, timeout=100)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert "must be multipart/form-data or application/json" in answer.json()["detail"]
 
 
 def test_a_bare_picture_is_malformed(service: Any, pictures: dict[str, bytes]) -> None:

@@ -69,8 +69,14 @@ def sheet(
         rows, code = [_over_steps(client, photos, styles, steps, cell, options)], 0
     else:
         rows, code = _photos_by_styles(client, photos, styles, paintings, at_once, cell, options)
-    write(output, encoded(contact_sheet(rows, cell), format))
+    _write_sheet(output, rows, cell, format)
     click.get_current_context().exit(code)
+
+
+def _write_sheet(output: Path, rows: Sequence[Sequence[Tile]], cell: int, format: str) -> None:
+    image = contact_sheet(rows, cell)
+    write(output, encoded(image, format))
+    click.echo(f"{output}: {image.width} x {image.height}", err=True)
 
 
 def _photos_by_styles(
@@ -200,5 +206,5 @@ def compare(
     code = paint_all(client, tasks, at_once, keep)
     tiles = [[Tile(row), *(Tile("", painted.get((row, column))) for column in x)] for row in y]
     tiles.insert(0, [Tile(), *map(Tile, x)])
-    write(output, encoded(contact_sheet(tiles, cell), format))
+    _write_sheet(output, tiles, cell, format)
     click.get_current_context().exit(code)

@@ -129,12 +129,14 @@ def _warn_of_differences(
         "photo": content,
         "styles": styles,
         "masks": {name: _digest(data) for name, data in sent.items() if "mask" in name},
+        "canvas": _digest(sent["canvas"]) if "canvas" in sent else None,
         "weights": client.describe()["weights"]["sha256"],
     }
     then = {
         "photo": digests["content"],
         "styles": digests["styles"],
         "masks": digests.get("masks", {}),
+        "canvas": digests.get("canvas"),
         "weights": record["weights"],
     }
     for what, digest in now.items():
