@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,16 @@ from painter.painting import Painter
 from painter.weights import WeightsError, load_checkpoint
 from pairs import ROOT, USUAL_IMAGES, Pair, Scene, find_pairs, make_scene
 from peaks import PeakError, measure_peak
-from peers import BENCH, PEERS, WEIGHTS, PeerError, PeerRun, make_ready, painted_once
+from peers import (
+    BENCH,
+    PEERS,
+    WEIGHTS,
+    PeerError,
+    PeerRun,
+    kept_run,
+    make_ready,
+    painted_once,
+)
 from plot import write_plot
 from quality import Search, as_json
 from report import write_results
@@ -148,7 +157,8 @@ class Bench:
         for peer in PEERS:
             limit = self._remaining() - _RESERVE
             expected = _expected(peer, scene.size, before)
-            if limit < expected:
+            kept = kept_run(peer, scene, self.scale.peer_steps, self.folder)
+            if limit < expected and not kept.exists():
                 self.left_out.append(f"{peer} at {scene.name}: no {expected:.0f} s were left")
                 continue
             print(f"  {scene.name}: {peer}", flush=True)
@@ -211,6 +221,7 @@ def _arguments() -> argparse.Namespace:
     size.add_argument("--smoke", action="store_true", help="tiny sizes: whether it runs")
     parser.add_argument("--images", type=Path, default=USUAL_IMAGES, help="photos and styles")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--minutes", type=float, help="begin no painting of a peer after these")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     return parser.parse_args()
 
@@ -219,6 +230,7 @@ def main() -> int:
     """Run from the command line; 2 with one sentence where nothing can be measured."""
     asked = _arguments()
     scale = FULL if asked.full else SMOKE if asked.smoke else QUICK
+    scale = scale if asked.minutes is None else replace(scale, minutes=asked.minutes)
     folder = BENCH / "results" / scale.target
     if scale is not FULL:
         shutil.rmtree(folder, ignore_errors=True)

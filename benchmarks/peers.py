@@ -154,12 +154,17 @@ def painted_once(
     peer: str, scene: Scene, steps: int, results: Path, limit: float, device: str = "cpu"
 ) -> PeerRun:
     """Like `paint`, but what was painted before is read from the results."""
-    kept = results / f"peer-{peer}-{scene.name}-{steps}.json"
+    kept = kept_run(peer, scene, steps, results)
     if kept.exists():
         return PeerRun(**json.loads(kept.read_text()))
     run = paint(peer, scene, steps, results, limit, device)
     kept.write_text(json.dumps(asdict(run), indent=1))
     return run
+
+
+def kept_run(peer: str, scene: Scene, steps: int, results: Path) -> Path:
+    """Where `painted_once` keeps what a painting took."""
+    return results / f"peer-{peer}-{scene.name}-{steps}.json"
 
 
 def _pastiche(scene: Scene, steps: int, every: int, out: Path, device: str) -> list[str]:

@@ -40,7 +40,7 @@ QUICK: Final = Scale(
 )
 FULL: Final = Scale(
     "bench-full",
-    tuple((pair, size) for size in (256, 512) for pair in range(8)),
+    tuple((pair, size) for pair in range(8) for size in (256, 512)),
     STEPS,
     _LADDER,
     3,

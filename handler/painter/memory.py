@@ -33,10 +33,12 @@ _LBFGS_COPIES: Final = 24 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
 _HALO: Final = 2 * 128
-# Parameters of glibc's mallopt(3), and the most it takes.
+# Parameters of glibc's mallopt(3): how much free memory is kept, as much as it takes; and from
+# where on a block that fits nowhere is mapped on its own. Larger values only fragment the heap.
 _TRIM_THRESHOLD: Final = -1
+_TRIM_BYTES: Final = 2**31 - 1
 _MMAP_THRESHOLD: Final = -3
-_MALLOPT_MOST: Final = 2**31 - 1
+_MMAP_BYTES: Final = 2**25
 
 
 def keep_freed_memory() -> None:
@@ -47,8 +49,8 @@ def keep_freed_memory() -> None:
     """
     libc = _glibc()
     if libc is not None:
-        libc.mallopt(_MMAP_THRESHOLD, _MALLOPT_MOST)
-        libc.mallopt(_TRIM_THRESHOLD, _MALLOPT_MOST)
+        libc.mallopt(_MMAP_THRESHOLD, _MMAP_BYTES)
+        libc.mallopt(_TRIM_THRESHOLD, _TRIM_BYTES)
 
 
 def give_back_memory() -> None:

@@ -101,14 +101,14 @@ def test_what_others_take_counts():
 
 
 def _faults_of_a_second_allocation(before):
-    """Pages that come in where 32 MiB are taken after 64 were freed, in a process of its own."""
+    """Pages that come in where 8 MiB are taken after 16 were freed, in a process of its own."""
     code = f"""
 import resource, torch
 from painter import memory
 {before}
-torch.ones(2**24)
+torch.ones(2**22)
 faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-torch.ones(2**23)
+torch.ones(2**21)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -119,7 +119,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
     "glibc" not in platform.libc_ver(), reason="only glibc's allocator can be told so"
 )
 def test_freed_memory_is_kept_for_the_next_evaluation():
-    assert _faults_of_a_second_allocation("") > 5_000
+    assert _faults_of_a_second_allocation("") > 1_000
     assert _faults_of_a_second_allocation("memory.keep_freed_memory()") < 100
 
 
