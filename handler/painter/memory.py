@@ -26,10 +26,12 @@ _CGROUP_LIMITS: Final = (
 _USABLE: Final = 0.8
 # A pass holds a layer's output, its gradient and a copy of each at once.
 _IN_FLIGHT: Final = 4 * 64
-# Canvases in float32: the optimizer's, the average, the best, photo and content, padded copies,
-# gradients, and what variation and resizing need for a moment.
-_ADAM_COPIES: Final = 24
-_LBFGS_COPIES: Final = 24 + 2 * HISTORY
+# What the allocator needs beside it: blocks of many sizes leave gaps.
+_GAPS: Final = 1.4
+# Canvases in float32: the optimizer's four, the average, the best, the photo, the gradient and
+# those of the coarser levels; and what a step of the optimizer and resizing need for a moment.
+_ADAM_COPIES: Final = 14
+_LBFGS_COPIES: Final = 16 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
 _HALO: Final = 2 * 128
@@ -87,7 +89,8 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     activations = in_pass * (_activations(how) + _IN_FLIGHT) + whole * kept
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
     of_masks = weights * len(phases_of(plan)) * last.pixels * _MASK_BYTES
-    return int(activations * how.dtype.itemsize + of_masks) + last.pixels * 3 * 4 * copies
+    passing = activations * how.dtype.itemsize + of_masks
+    return int(_GAPS * passing) + last.pixels * 3 * 4 * copies
 
 
 def _in_pass(shape: Shape) -> int:

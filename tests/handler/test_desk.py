@@ -17,6 +17,7 @@ from desk import REPLY_BYTES, Call, Desk
 from order import Reply
 from painter.job import Job
 from painter.painting import Painter
+from painter.plan import Plan
 from painter.scheduler import DeviceLost, Scheduler
 
 LIMITS = Limits(running=1, waiting=1, slice_seconds=0.05, reap_seconds=5.0)
@@ -159,6 +160,46 @@ def test_whoever_leaves_is_freed_by_the_next_call(serve: Callable[..., Server]) 
     assert tally["bruno_paintings_cancelled_total"] == 2
 
 
+def test_a_call_begins_paintings_for_three_seconds(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(running=4, waiting=4)
+    start = Painter.start
+
+    def slow_start(painter: Painter, plan: Plan) -> Job:
+        server.now += 2
+        return start(painter, plan)
+
+    monkeypatch.setattr(Painter, "start", slow_start)
+    for name in "abc":
+        server.ask(name, stream="events", **LONG)
+    server.call()
+    assert server.running() == 2
+    assert told(server.held["c"]) == [("waiting", {"position": 1})]
+    server.call()
+    assert server.running() == 3
+
+
+def test_what_is_new_does_not_wait_for_a_slice_of_the_others(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slices = []
+    advance = Scheduler.advance
+
+    def watched(scheduler: Scheduler, seconds: float) -> None:
+        slices.append(seconds)
+        advance(scheduler, 0)
+
+    monkeypatch.setattr(Scheduler, "advance", watched)
+    server = serve(running=2, slice_seconds=0.5)
+    server.ask("a", **LONG)
+    server.call()
+    server.call()
+    server.ask("b", **LONG)
+    server.call()
+    assert slices == [0.05, 0.5, 0.05]
+
+
 def test_silence_frees_all_and_a_late_call_hears_of_it(serve: Callable[..., Server]) -> None:
     server = serve()
     server.ask("a", stream="events", **LONG)
@@ -258,7 +299,7 @@ def test_large_answers_arrive_whole_one_piece_a_call(
     sizes = []
     while server.held:
         sizes.append([len(reply.body) for reply in server.call()])
-    assert max(map(sum, sizes)) == REPLY_BYTES
+    assert max(map(sum, sizes)) == 4 * 2**20
     assert server.ended == {"a": large[1], "b": large[2]}
 
 
