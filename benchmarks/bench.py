@@ -214,6 +214,15 @@ def _curve(trajectory: list[Any]) -> list[tuple[float, Errors]]:
     return [(seconds, Errors(**errors)) for seconds, errors in trajectory]
 
 
+def results_folder(scale: Scale, home: Path) -> Path:
+    """Where a run keeps what it measures: empty, unless it goes on where another stopped."""
+    folder = home / "results" / scale.target
+    if not scale.resumes:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     size = parser.add_mutually_exclusive_group()
@@ -231,10 +240,7 @@ def main() -> int:
     asked = _arguments()
     scale = FULL if asked.full else SMOKE if asked.smoke else QUICK
     scale = scale if asked.minutes is None else replace(scale, minutes=asked.minutes)
-    folder = BENCH / "results" / scale.target
-    if scale is not FULL:
-        shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = results_folder(scale, BENCH)
     torch.set_num_threads(threads())
     pairs = find_pairs(asked.images)
     if not (asked.images / "content").is_dir():
@@ -244,7 +250,7 @@ def main() -> int:
     except (WeightsError, StartError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
-    home = folder if scale is SMOKE else ROOT / "benchmarks"
+    home = folder if asked.smoke else ROOT / "benchmarks"
     plots = _plot(results.get("quality", []), home / "errors.svg")
     write_results(results, plots, home / "RESULTS.md")
     print(f"written: {os.path.relpath(home / 'RESULTS.md')}")

@@ -34,6 +34,36 @@ class Row:
         return f"| {self.what} | {self.asked} | {self.measured} | {verdict} |"
 
 
+@dataclass(frozen=True)
+class Ratios:
+    """Seconds of two sides that took turns: a machine that drifts slows both in a round."""
+
+    ours: list[float]
+    theirs: list[float]
+
+    @property
+    def by_round(self) -> list[float]:
+        """How many times as long as theirs ours took, round by round."""
+        return [own / other for own, other in zip(self.ours, self.theirs, strict=True)]
+
+    @property
+    def median(self) -> float:
+        """That of the rounds."""
+        return median(self.by_round)
+
+    @property
+    def further(self) -> float:
+        """Seconds that ours took longer."""
+        return median(self.ours) - median(self.theirs)
+
+    def __str__(self) -> str:
+        low, high = min(self.by_round), max(self.by_round)
+        return (
+            f"{self.median:.3f} times ({low:.2f} to {high:.2f}, {len(self.ours)} rounds): "
+            f"{median(self.ours):.2f} s beside {median(self.theirs):.2f} s"
+        )
+
+
 def write_results(results: Results, plots: list[str], path: Path) -> None:
     """Write the table of all that was measured, and the times to quality pair by pair."""
     head = "| what | asked | measured | |\n|---|---|---|---|"
@@ -120,46 +150,34 @@ def _slowest(runs: list[dict[str, Any]]) -> str:
 
 
 def _step_row(step: Results) -> list[Row]:
-    seconds = {name: median(values) for name, values in step["seconds"].items()}
+    ratios = Ratios(step["seconds"]["evaluation"], step["seconds"]["convolutions"])
     rest = [(kind, share) for kind, share in step["shares"].items() if kind != "convolutions"]
-    measured = (
-        f"{step['ratio']:.2f} times: {seconds['evaluation']:.3f} s beside "
-        f"{seconds['convolutions']:.3f} s at {step['width']} x {step['height']} px"
-        f" {_spread(step['seconds']['evaluation'])}"
-    )
     short = ""
-    if step["ratio"] > 1.25:
+    if ratios.median > 1.25:
         short = "beside the convolutions most goes into " + " and ".join(
             f"{kind} ({share:.0%})" for kind, share in rest[:2]
         )
-    return [Row("2. One evaluation", "at most 1.25 times its convolutions", measured, short)]
+    what = f"2. One evaluation at {step['width']} x {step['height']} px"
+    return [Row(what, "at most 1.25 times its convolutions", str(ratios), short)]
 
 
 def _serving_rows(serving: Results) -> list[Row]:
     rows = []
-    library = median(serving["seconds"]["library"])
     for name, most in (("http", 1.03), ("http with previews", 1.08)):
-        ratio, own = serving["ratios"][name], median(serving["seconds"][name])
-        measured = (
-            f"{ratio:.3f} times: {own:.2f} s beside {library:.2f} s "
-            f"{_spread(serving['seconds'][name])}"
-        )
-        short = f"{own - library:.2f} s go beside the painting" if ratio > most else ""
-        rows.append(Row(f"3. Through {name}", f"at most {most} times the library", measured, short))
+        ratios = Ratios(serving["seconds"][name], serving["seconds"]["library"])
+        short = f"{ratios.further:.2f} s go beside the painting" if ratios.median > most else ""
+        asked = f"at most {most} times the library"
+        rows.append(Row(f"3. Through {name}", asked, str(ratios), short))
     return rows
 
 
 def _together_rows(together: Results) -> list[Row]:
-    alone, both = median(together["alone"]), median(together["together"])
-    measured = (
-        f"{together['ratio']:.3f} times: {both:.1f} s beside {alone:.1f} s "
-        f"{_spread(together['together'])}"
-    )
-    slower = f"turns cost {both - alone:.1f} s" if together["ratio"] > 1.03 else ""
+    ratios = Ratios(together["together"], together["alone"])
+    slower = f"turns cost {ratios.further:.1f} s" if ratios.median > 1.03 else ""
     slices = together["slices"]
     late = f"the slowest waited for {slices} slices" if slices > 8 else ""
     rows = [
-        Row("4. Eight jobs together", "at most 1.03 times their sum", measured, slower),
+        Row("4. Eight jobs together", "at most 1.03 times their sum", str(ratios), slower),
         Row("4. First previews", "within 8 slices, one round", f"after {slices} slices", late),
     ]
     if "jobs_per_second" in together:

@@ -11,7 +11,10 @@ from peers import STEPS
 
 @dataclass(frozen=True)
 class Scale:
-    """How much is measured; `scenes` has the place of a pair and a size in px."""
+    """How much is measured; `scenes` has the place of a pair and a size in px.
+
+    A run that `resumes` goes on where it was interrupted; the others start from nothing.
+    """
 
     target: str
     scenes: tuple[tuple[int, int], ...]
@@ -23,6 +26,7 @@ class Scale:
     together: tuple[int, int, int]
     peaks: tuple[int, ...]
     minutes: float = math.inf
+    resumes: bool = False
 
 
 _LADDER: Final = (30, 60, 100, 200, 400)
@@ -48,6 +52,7 @@ FULL: Final = Scale(
     serving=(512, 100, 5),
     together=(256, 100, 3),
     peaks=(512, 1024, 2048, 4096),
+    resumes=True,
 )
 SMOKE: Final = Scale(
     "smoke", ((0, 64),), 5, (8,), 1, 64, serving=(64, 4, 1), together=(64, 4, 1), peaks=(64,)

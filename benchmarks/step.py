@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
-from statistics import median
 from typing import Any, Final
 
 import torch
@@ -60,7 +59,6 @@ def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
         "width": width - MARGIN,
         "height": height - MARGIN,
         "seconds": kept,
-        "ratio": median(kept["evaluation"]) / median(kept["convolutions"]),
         "chosen": dict(Counter(chosen)),
         "shares": _shares(evaluation),
     }

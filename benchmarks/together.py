@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from statistics import median
 from typing import Any, Final
 
 import torch
@@ -35,7 +34,6 @@ def measure_together(painter: Painter, scene: Scene, steps: int, rounds: int) ->
     found: dict[str, Any] = {
         "alone": alone,
         "together": together,
-        "ratio": median(together) / median(alone),
         "slices": max(slices),
     }
     if painter.vgg.device.type == "cuda":

@@ -58,11 +58,12 @@ class BrunoHandler:
 
 
 def _watch(desk: Desk, model: str, metrics: Mapping[str, Any]) -> None:
-    """Frees what no call asks for any more, writes the metrics, and ends a useless worker."""
+    """Frees what is not needed any more, writes the metrics, and ends a useless worker."""
     written: dict[str, int] = {}
     while not desk.device_lost:
         time.sleep(WATCH_SECONDS)
         desk.reap()
+        desk.rest()
         tally = desk.tally()
         _write_metrics(tally, written, model, metrics)
         written = tally

@@ -25,6 +25,7 @@ from order import Order, Reply
 from painter.errors import Full, PaintError
 from painter.images import MEDIA_TYPES
 from painter.job import Job
+from painter.memory import give_back_memory
 from painter.painting import Painter
 from painter.plan import Plan
 from painter.request import Request
@@ -38,6 +39,9 @@ BEGIN_SECONDS: Final = 3.0
 # What is new, or just encoded, shall not wait for a whole slice of the others.
 QUICK_SECONDS: Final = 0.05
 RETRY_SECONDS: Final = 60
+# What paintings have freed is kept for the next ones until none was made for so long: to take
+# it anew costs a painting of 512 px up to two seconds.
+REST_SECONDS: Final = 60.0
 ENDS: Final = ("finished", "failed", "cancelled", "refused")
 
 logger = logging.getLogger(__name__)
@@ -71,8 +75,11 @@ class Desk:
         self._line: list[tuple[Order, Plan]] = []
         self._reaped: dict[str, bool] = {}
         self._called = clock()
-        # Encoding a large picture takes longer than the others may be left without a word.
-        self._encoder = ThreadPoolExecutor(1, "encoder")
+        self._busy_at: float | None = None
+        # Encoding a large picture takes longer than the others may be left without a word. Its
+        # thread must not have a team of its own: with more threads than cores, OpenMP has all of
+        # them sleep at every barrier from then on, and each painting takes a fifth longer.
+        self._encoder = ThreadPoolExecutor(1, "encoder", torch.set_num_threads, (1,))
 
     def serve(self, calls: Sequence[Call]) -> list[Reply]:
         """One slice: takes in what is new, paints, and replies to each call, in their order."""
@@ -84,6 +91,8 @@ class Desk:
             self._admit(begin_until)
             for call in fresh:
                 self._receive(call, begin_until)
+            if self._running:
+                self._busy_at = self._clock()
             self._paint(QUICK_SECONDS if fresh else self._limits.slice_seconds)
             self._report()
             self._deliver()
@@ -100,6 +109,15 @@ class Desk:
             logger.info("no call for %.1f s: freeing %d orders", silence, len(self._orders))
             self._reaped = {order.id: order.events for order in self._orders.values()}
             self._forget(list(self._orders.values()))
+            return True
+
+    def rest(self) -> bool:
+        """Gives freed memory back once nothing was painted for a while; says whether it did."""
+        with self._lock:
+            if self._busy_at is None or self._clock() - self._busy_at < REST_SECONDS:
+                return False
+            self._busy_at = None
+            give_back_memory()
             return True
 
     def tally(self) -> dict[str, int]:

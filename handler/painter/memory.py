@@ -56,7 +56,7 @@ def keep_freed_memory() -> None:
 
 
 def give_back_memory() -> None:
-    """Gives freed memory back to the system: nothing is painted for now."""
+    """Gives freed memory back to the system, where nothing is painted for now."""
     libc = _glibc()
     if libc is not None:
         libc.malloc_trim(0)

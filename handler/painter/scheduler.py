@@ -11,7 +11,6 @@ import torch
 
 from painter.errors import Internal, OutOfMemory, PaintError
 from painter.job import Job
-from painter.memory import give_back_memory
 from painter.painting import Painter
 from painter.passes import Evaluation, evaluate
 
@@ -50,7 +49,6 @@ class Scheduler:
         """Takes a job out, if it is in; what it holds is freed with it."""
         if job in self._rotation:
             self._rotation.remove(job)
-            self._rest()
 
     def advance(self, seconds: float) -> None:
         """Gives turns for about `seconds`, one at least; finished jobs leave the rotation.
@@ -71,14 +69,7 @@ class Scheduler:
                 return
 
     def _drop_finished(self) -> None:
-        before = len(self._rotation)
         self._rotation = deque(job for job in self._rotation if not job.finished)
-        if len(self._rotation) < before:
-            self._rest()
-
-    def _rest(self) -> None:
-        if not self._rotation:
-            give_back_memory()
 
     def _next_group(self) -> list[Job]:
         first = self._rotation.popleft()

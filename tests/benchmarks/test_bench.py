@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from PIL import Image, ImageFilter
 
-from bench import Bench
+from bench import Bench, results_folder
 from judge import Errors, Judge
 from painter.painting import Painter
 from painter.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
@@ -20,7 +21,7 @@ from peers import PeerError, write_caffe_weights
 from plot import write_plot
 from quality import Search, as_json
 from report import write_results
-from scales import SMOKE
+from scales import FULL, QUICK, SMOKE, Scale
 
 PERFECT = Errors(0, 0, 0)
 AWFUL = Errors(1e6, 1e6, 1e6)
@@ -91,6 +92,14 @@ def test_the_short_sections_run_and_fill_their_rows(weights: Path, tmp_path: Pat
     }
     assert sum(found["step"]["shares"].values()) == pytest.approx(1)
     assert bench.run(["step"])["step"] == found["step"]
+
+
+def test_the_sections_with_a_server_run_and_fill_their_rows(weights: Path, tmp_path: Path) -> None:
+    found = Bench(SMOKE, find_pairs(Path("nowhere")), tmp_path, "cpu").run(["serving", "start"])
+    write_results(found, [], tmp_path / "RESULTS.md")
+    text = (tmp_path / "RESULTS.md").read_text()
+    assert set(re.findall(r"^\| (\d)\. ", text, re.MULTILINE)) == {"3", "7"}
+    assert found["start"]["idle"][0] > 2**28
 
 
 def test_the_search_ends_at_the_first_painting_that_is_as_good(
@@ -170,3 +179,15 @@ def test_a_scene_has_its_longest_side_and_keeps_the_aspect(scene: Scene) -> None
     with Image.open(scene.content) as image, Image.open(EXAMPLES / "photo.jpg") as whole:
         assert max(image.size) == 64
         assert image.width / image.height == pytest.approx(whole.width / whole.height, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("scale", "kept"), [(FULL, True), (replace(FULL, minutes=1), True), (QUICK, False)]
+)
+def test_only_a_run_that_starts_from_nothing_empties_its_folder(
+    tmp_path: Path, scale: Scale, kept: bool
+) -> None:
+    before = results_folder(scale, tmp_path) / "peer.json"
+    before.write_text("{}")
+    assert results_folder(scale, tmp_path) == before.parent
+    assert before.exists() is kept

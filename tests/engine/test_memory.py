@@ -9,13 +9,11 @@ import sys
 import pytest
 import torch
 
-import painter.scheduler as scheduling
 from jobs import small_painter
 from painter.errors import OutOfMemory
 from painter.memory import bytes_needed, bytes_usable
 from painter.optimizers import HISTORY
 from painter.plan import make_plan
-from painter.scheduler import Scheduler
 from pictures import photo, request
 
 CPU = torch.device("cpu")
@@ -121,18 +119,3 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
 def test_freed_memory_is_kept_for_the_next_evaluation():
     assert _faults_of_a_second_allocation("") > 1_000
     assert _faults_of_a_second_allocation("memory.keep_freed_memory()") < 100
-
-
-def test_memory_goes_back_once_nothing_is_painted(monkeypatch):
-    given_back = []
-    monkeypatch.setattr(scheduling, "give_back_memory", lambda: given_back.append(True))
-    painter = small_painter()
-    scheduler = Scheduler(painter)
-    jobs = [painter.begin(request(steps=3)) for _ in range(2)]
-    for job in jobs:
-        scheduler.add(job)
-    scheduler.remove(jobs[0])
-    assert not given_back
-    while scheduler.jobs:
-        scheduler.advance(0)
-    assert given_back == [True]

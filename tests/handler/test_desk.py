@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from description import Limits
@@ -198,6 +199,36 @@ def test_what_is_new_does_not_wait_for_a_slice_of_the_others(
     server.ask("b", **LONG)
     server.call()
     assert slices == [0.05, 0.5, 0.05]
+
+
+def test_the_encoder_has_no_team_of_threads_beside_the_painters(
+    serve: Callable[..., Server],
+) -> None:
+    before = torch.get_num_threads()
+    assert serve().desk._encoder.submit(torch.get_num_threads).result() == 1
+    assert torch.get_num_threads() == before
+
+
+def test_freed_memory_goes_back_once_nothing_is_painted_for_a_while(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = []
+    monkeypatch.setattr("desk.give_back_memory", lambda: given_back.append(True))
+    server = serve()
+    assert not server.desk.rest()
+    server.ask("a", **LONG)
+    server.call()
+    server.now += 61
+    server.call()
+    assert not server.desk.rest()
+    server.leave("a")
+    server.call()
+    server.now += 59
+    assert not server.desk.rest()
+    server.now += 2
+    assert server.desk.rest()
+    assert not server.desk.rest()
+    assert given_back == [True]
 
 
 def test_silence_frees_all_and_a_late_call_hears_of_it(serve: Callable[..., Server]) -> None:
