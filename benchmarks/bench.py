@@ -76,7 +76,7 @@ class Bench:
             "cache": lambda: measure_cache(self._painter, self._scene(0, 64)),
             "serving": self._serving,
             "start": lambda: measure_start(
-                pack(WEIGHTS, BENCH), self._scene(0, 64), min(3, self.scale.repeats)
+                pack(WEIGHTS, self.folder), self._scene(0, 64), min(3, self.scale.repeats)
             ),
             "peaks": self._peaks,
             "quality": self._quality,
@@ -120,7 +120,7 @@ class Bench:
     def _serving(self) -> dict[str, Any]:
         size, steps, rounds = self.scale.serving
         scene = self._scene(0, size)
-        return measure_serving(self._painter, pack(WEIGHTS, BENCH), scene, steps, rounds)
+        return measure_serving(self._painter, pack(WEIGHTS, self.folder), scene, steps, rounds)
 
     def _peaks(self) -> dict[str, Any]:
         found = {}
