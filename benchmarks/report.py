@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -18,6 +18,18 @@ from judge import Errors, geometric_mean
 Results = Mapping[str, Any]
 # Times to a peer's quality: at least so many times faster, by size in px.
 LEAST_FASTER = {256: 20.0, 512: 40.0}
+
+
+# What the sections are for, as the table has it.
+_LINES: Final = {
+    "quality": "1. Time to the peers' quality",
+    "step": "2. One evaluation",
+    "serving": "3. Through HTTP",
+    "together": "4. Eight jobs together",
+    "cache": "5. Style cache",
+    "peaks": "6. Peak memory",
+    "start": "7. Start and idle worker",
+}
 
 
 @dataclass(frozen=True)
@@ -73,8 +85,12 @@ def write_results(results: Results, plots: list[str], path: Path) -> None:
         _machine(results),
         "\n".join([head, *map(str, _rows(results))]),
     ]
-    if results.get("left_out"):
-        parts.append("Left out:\n\n" + "\n".join(f"- {one}" for one in results["left_out"]))
+    left_out = [
+        *(f"{line}: not measured yet" for name, line in _LINES.items() if name not in results),
+        *results.get("left_out", ()),
+    ]
+    if left_out:
+        parts.append("Left out:\n\n" + "\n".join(f"- {one}" for one in left_out))
     if results.get("quality"):
         parts += ["## Time to the peers' quality", _quality_table(results["quality"])]
     parts += [f"![Errors against seconds, logarithmic]({plot})" for plot in plots]

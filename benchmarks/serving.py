@@ -42,7 +42,7 @@ def measure_serving(
 ) -> dict[str, Any]:
     """Seconds of one job through the library, through HTTP, and with previews, in turns."""
     device = painter.vgg.device.type
-    server = start_server(Settings(_free_port(), device=device), archive)
+    server = start_server(Settings(find_port(), device=device), archive)
     client = Bruno(server.url, token=server.token)
     times: dict[str, list[float]] = {"library": [], **{name: [] for name in _PREVIEW_EVERY}}
     try:
@@ -100,7 +100,7 @@ def _http_seconds(client: Bruno, scene: Scene, steps: int, preview_every: float)
 @contextmanager
 def _launched(archive: Path) -> Iterator[tuple[psutil.Process, Bruno]]:
     """The launcher as a person starts it, and a client once it says that it can paint."""
-    port = _free_port()
+    port = find_port()
     environment = {**os.environ, "PORT": str(port), "BIND": "", "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, str(ROOT / "config" / "serve.py"), "--archive", str(archive)],
@@ -132,7 +132,8 @@ def _worker(launcher: psutil.Process) -> psutil.Process:
     return worker
 
 
-def _free_port() -> int:
+def find_port() -> int:
+    """A port that is free, as are those after it that a server needs; or StartError."""
     for port in random.sample(range(20000, 32000, 20), 50):
         try:
             check_ports(Settings(port))

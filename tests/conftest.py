@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,23 +10,14 @@ import pytest
 from build_archive import build_archive
 from fetch_weights import TARGET, provide
 from serve import RunningServer, start_server
-from settings import Settings, StartError, check_ports
+from serving import find_port
+from settings import Settings
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A port that is free, as are those after it that a server needs."""
+    """See `find_port`."""
     return find_port()
-
-
-def find_port() -> int:
-    for port in random.sample(range(20000, 32000, 20), 50):
-        try:
-            check_ports(Settings(port))
-        except StartError:
-            continue
-        return port
-    pytest.fail("no run of free ports was found")
 
 
 @pytest.fixture(scope="session")

@@ -205,8 +205,12 @@ def test_the_encoder_has_no_team_of_threads_beside_the_painters(
     serve: Callable[..., Server],
 ) -> None:
     before = torch.get_num_threads()
-    assert serve().desk._encoder.submit(torch.get_num_threads).result() == 1
-    assert torch.get_num_threads() == before
+    torch.set_num_threads(2)
+    try:
+        assert serve().desk._encoder.submit(torch.get_num_threads).result() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_freed_memory_goes_back_once_nothing_is_painted_for_a_while(

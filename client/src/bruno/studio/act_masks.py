@@ -16,7 +16,7 @@ from bruno.studio.tries import THUMB_SIDE, shown_file, small
 
 
 def wire(bench: Bench, masks: Masks) -> None:
-    """Connects the brush with the session's masks."""
+    """Connects the brush with the visitor's masks."""
     pictures, session = bench.pictures, bench.session
     quiet = parts.QUIET
 
@@ -53,7 +53,7 @@ def paths_of(gallery: Any) -> list[str]:
 
 
 def kept(session: Session) -> str:
-    """The session's masks as the page shows them."""
+    """The visitor's masks as the page shows them."""
     labels = {role: label for label, role in roles(8)}
     return fragments.masks(
         [(labels[role], _thumb(mask)) for role, mask in sorted(session.masks.items())]

@@ -54,7 +54,7 @@ def wire(bench: Bench) -> None:
 
 
 def shelf_updates(bench: Bench, session: Session) -> Updates:
-    """The shelf as the session has it: the newest two tries are compared."""
+    """The shelf as the visitor has it: the newest two tries are compared."""
     shelf, tries = bench.shelf, session.tries
     chosen = session.find(session.chosen)
     names = [(one.name, one.number) for one in tries]
