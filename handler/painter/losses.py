@@ -59,7 +59,7 @@ class Moments:
 class StyleTarget:
     """What the statistics of one layer are drawn to: mean [C] and Gram matrix [C, C].
 
-    `root` is the symmetric root of the covariance, for Wasserstein-2 alone.
+    `root` [C, rank] times its transpose is the covariance, for Wasserstein-2 alone.
     """
 
     mean: Tensor
@@ -119,15 +119,16 @@ def gram_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, 
 def wasserstein_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, Pull]:
     """Squared 2-Wasserstein distance of two Gaussians, over the trace of the style's Gram.
 
-    ‖μ − μˢ‖² + tr(Σ + Σˢ − 2 (R Σ R)^½) with R = Σˢ^½ (Dowson & Landau 1982, eq. 4). Only
-    the trace of the root is needed, so its gradient is ½ R (R Σ R)^−½ R: no root is
-    differentiated.
+    ‖μ − μˢ‖² + tr(Σ + Σˢ − 2 (Rᵀ Σ R)^½) with R Rᵀ = Σˢ (Dowson & Landau 1982, eq. 4, where
+    R is the symmetric root; any root has the same eigenvalues, and one of the style's own rank
+    is small where a layer has few positions). Only the trace of the root is needed, so its
+    gradient is ½ R (Rᵀ Σ R)^−½ Rᵀ: no root is differentiated.
     """
     assert target.root is not None
     mean, gram = own.mean, own.gram
     covariance = gram - torch.outer(mean, mean)
     root = target.root
-    values, vectors = _eigh(root @ covariance @ root)
+    values, vectors = _eigh(root.T @ covariance @ root)
     positive = values > _RANK * values[-1].clamp(min=1e-30)
     roots = values.clamp(min=0).sqrt()
     shift = mean - target.mean
@@ -254,6 +255,8 @@ def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _root(matrix: Tensor) -> Tensor:
+    """R [C, rank] with R Rᵀ = matrix [C, C]; what counts as zero is left out."""
     values, vectors = _eigh(matrix)
-    roots = values.clamp(min=0).sqrt()
-    return torch.matmul(vectors * roots, vectors.T)
+    values = values.clamp(min=0)
+    kept = values >= _RANK * values[-1]
+    return vectors[:, kept] * values[kept].sqrt()
