@@ -140,7 +140,8 @@ def _options(fields: Mapping[str, Any]) -> Options:
             "malformed", f"options must be a JSON object, got {short(together)}", "options"
         )
     beside = {name: value for name, value in fields.items() if name in SPECS}
-    return read_options({**together, **beside})
+    implied = {"init": "image"} if "canvas" in fields and "resume" not in fields else {}
+    return read_options({**implied, **together, **beside})
 
 
 def _events(fields: Mapping[str, Any], headers: Headers) -> bool:

@@ -64,6 +64,8 @@ def _begin(given: dict[str, Any], output: Path) -> tuple[Painter, Job]:
             "option_out_of_range", f"style: at most {STYLES_MOST} paintings, got {len(styles)}"
         )
     others = {name: given.pop(name) for name in _OTHERS}
+    if others["canvas"] and given["init"] is None:
+        given["init"] = "image"
     request = Request(
         _options(given, output),
         photo.read_bytes(),

@@ -39,11 +39,16 @@ def prepared_content(content: Tensor, color: str, strength: float) -> Tensor:
 
 
 def finished(canvas: Tensor, content: Tensor, color: str, strength: float) -> Tensor:
-    """The canvas [3, H, W] as it is to be shown: with the photo's colors for `luminance`."""
+    """The canvas [3, H, W] as it is to be shown: with the photo's colors for `luminance`.
+
+    What was painted from, photo and style, had lost as much of its own color as is added here.
+    """
     if color != "luminance":
         return canvas
-    kept = _luma(canvas) + content - _luma(content)
-    return torch.lerp(canvas, kept.clamp(0, 1), strength)
+    luma = _luma(canvas)
+    # At full strength both were gray: what color there is comes from a noisy start.
+    own = canvas - luma if strength < 1 else 0
+    return (luma + own + strength * (content - _luma(content))).clamp(0, 1)
 
 
 def _luma(pixels: Tensor) -> Tensor:

@@ -42,13 +42,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a painting is after a step: its losses, the canvas to show, and the level's best."""
+    """Where a painting is after a step: its losses, the canvas to show, and the level's best.
+
+    `lost` says that the level ends here, since its losses are not finite any more.
+    """
 
     level: int
     step: int
     losses: Losses | None
     shown: Tensor
     best: Candidate
+    lost: bool = False
 
 
 Yielded = Ask | Step | None
@@ -90,7 +94,7 @@ def descend(
                 best = Candidate(average.canvas.clone(), judged.losses, judged.descended)
         # A line search tries canvases that are no progress: what it has found is shown instead.
         shown = average.canvas if isinstance(optimizer, Adam) else best.canvas
-        yield Step(index, step + 1, evaluation.losses, shown, best)
+        yield Step(index, step + 1, evaluation.losses, shown, best, stop.lost)
         if last:
             break
     assert best is not None  # there is a step at least
@@ -134,11 +138,16 @@ class Stop:
         self._recent: deque[float] = deque(maxlen=2 * PLATEAU_WINDOW)
         self._unsound = 0
 
+    @property
+    def lost(self) -> bool:
+        """Whether the losses were not finite for several steps on end."""
+        return self._unsound >= UNSOUND_MOST
+
     def after(self, done: int, loss: float) -> bool:
         """Whether to stop after so many steps, the last with this loss."""
         self._unsound = 0 if math.isfinite(loss) else self._unsound + 1
         self._recent.append(loss)
-        if done >= self._steps or self._unsound >= UNSOUND_MOST:
+        if done >= self._steps or self.lost:
             return True
         return self._by_plateau and self._is_plateau()
 

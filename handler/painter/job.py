@@ -141,6 +141,8 @@ class Job:
 
     def _take_in(self, step: Step) -> Progress:
         self._step = step
+        if step.lost:
+            self.incomplete = f"level {step.level} ended early: its losses were no longer finite"
         self._steps_done[step.level - 1] = step.step
         height, width = self.plan.levels[step.level - 1].shape
         return Progress(

@@ -145,11 +145,11 @@ def _weights(
 
 
 def _area(part: Part, plan: Plan) -> float:
-    """Its part of the area that is painted, so that every pixel is drawn with one strength."""
-    if part.mask is None or len(plan.parts) == 1:
+    """Its part of what is visible, so that every pixel is drawn with one strength."""
+    if part.mask is None:
         return 1.0
-    areas = [float(other.mask.sum()) for other in plan.parts if other.mask is not None]
-    return float(part.mask.sum()) / sum(areas)
+    alpha = plan.photo.alpha
+    return float(part.mask.sum()) / (part.mask.numel() if alpha is None else float(alpha.sum()))
 
 
 def _content_norms(

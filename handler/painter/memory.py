@@ -81,8 +81,9 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     """An upper estimate for one painting: activations, targets, canvas, optimizer, history."""
     how = run_with(plan, trunk)
     last = plan.levels[-1]
-    styles = [style.shape_beside(last.shape) for part in plan.parts for _, style in part.styles]
-    in_pass = max(map(_in_pass, [last.shape, *styles]))
+    styles = [style for part in plan.parts for _, style in part.styles]
+    shapes = [style.shape_beside(last.shape) for style in styles]
+    in_pass = max(map(_in_pass, [last.shape, *shapes]))
     copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
     kept = len(phases_of(plan)) * _features(set(plan.options.content_layers))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, how))
@@ -90,7 +91,8 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
     of_masks = weights * len(phases_of(plan)) * last.pixels * _MASK_BYTES
     passing = activations * how.dtype.itemsize + of_masks
-    return int(_GAPS * passing) + last.pixels * 3 * 4 * copies
+    pictures = sum(style.picture.pixels.nbytes for style in styles)
+    return int(_GAPS * passing) + last.pixels * 3 * 4 * copies + pictures
 
 
 def _in_pass(shape: Shape) -> int:

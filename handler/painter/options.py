@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -26,6 +27,8 @@ LAYER_NAMES: Final = CONVOLUTION_NAMES + tuple(
 )
 SHORTEST_SIDE: Final = 32
 STYLES_MOST: Final = 8
+
+_DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 Layers = Mapping[str, float]
 
@@ -219,7 +222,9 @@ def read_options(given: Mapping[str, Any]) -> Options:
     values = {name: _read(name, value) for name, value in given.items()}
     options = Options(**{**PRESETS[values.get("preset", "bruno")], **values})
     if options.alpha == 0 and options.beta == 0:
-        raise OutOfRange("option_out_of_range", "alpha and beta must not both be 0", "alpha")
+        raise OutOfRange(
+            "option_out_of_range", "alpha and beta must not both be 0, got 0 and 0", "alpha"
+        )
     return options
 
 
@@ -275,10 +280,11 @@ def _read(name: str, value: Any) -> Any:
 
 
 def _from_text(text: str) -> Any:
+    """A JSON value, or a number as people write it, `.5` or `2.`, which JSON does not know."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return text.strip()
+        return float(text) if _DECIMAL.fullmatch(text.strip()) else text.strip()
 
 
 def _refuse(name: str, spec: Spec, value: Any, code: str = "option_out_of_range") -> OutOfRange:
@@ -330,12 +336,16 @@ def _layers(name: str, spec: Spec, value: Any) -> dict[str, float]:
     if isinstance(value, Sequence):
         if not value or not all(isinstance(one, str) for one in value):
             raise _refuse(name, spec, value, "option_wrong_type")
-        value = {layer: 1 / len(value) for layer in value}
+        value = {layer: 1 / len(value) for layer in _each_once(name, value)}
     if not isinstance(value, Mapping) or not value:
         raise _refuse(name, spec, value, "option_wrong_type")
     weights = {layer: _layer_weight(name, layer, weight) for layer, weight in value.items()}
     if sum(weights.values()) == 0:
-        raise OutOfRange("option_out_of_range", f"{name}: the weights must not sum to 0", name)
+        raise OutOfRange(
+            "option_out_of_range",
+            f"{name}: the weights must not sum to 0, got {_short(value)}",
+            name,
+        )
     return weights
 
 
@@ -349,7 +359,17 @@ def _split_layers(name: str, spec: Spec, text: str) -> Any:
     pairs = [part.rpartition(":") for part in parts]
     if not all(colon for _, colon, _ in pairs):
         raise _refuse(name, spec, text)
-    return {layer.strip(): _from_text(weight) for layer, _, weight in pairs}
+    layers = _each_once(name, [layer.strip() for layer, _, _ in pairs])
+    return {layer: _from_text(weight) for layer, (_, _, weight) in zip(layers, pairs, strict=True)}
+
+
+def _each_once(name: str, layers: Sequence[str]) -> Sequence[str]:
+    for place, layer in enumerate(layers):
+        if layer in layers[:place]:
+            raise OutOfRange(
+                "option_out_of_range", f"{name} must name each layer once, got {layer} twice", name
+            )
+    return layers
 
 
 def _layer_weight(name: str, layer: Any, weight: Any) -> float:

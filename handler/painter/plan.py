@@ -119,6 +119,8 @@ def _levels(shape: Shape, options: Options, adjusted: list[str]) -> tuple[Level,
     if options.levels > len(shapes):
         adjusted.append(f"levels: {len(shapes)} instead of {options.levels}, no more fit")
     steps = share_steps(options.steps, len(shapes))
+    if sum(steps) > options.steps > 0:
+        adjusted.append(f"steps: {sum(steps)} instead of {options.steps}, one for each level")
     return tuple(Level(*level) for level in zip(shapes, steps, strict=True))
 
 
@@ -159,6 +161,13 @@ def _parts(
             adjusted.append(f"style_{index + 1}: the masks leave no part of the photo to it")
             continue
         parts.append(Part(mask * visible, ((1.0, styles[index]),), shares[index] * len(styles)))
+    if not parts:
+        raise OutOfRange(
+            "mask_empty",
+            f"masks: one must leave at least {MASK_LEAST:.1%} of the photo to its style, got less "
+            "for each where they overlap",
+            "mask_1",
+        )
     return tuple(parts)
 
 
@@ -173,6 +182,9 @@ def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None
             )
         return None
     start = decode(request.canvas, "canvas")
+    if request.resume is None and request.options.init != "image":
+        adjusted.append(f"canvas: left out, since init is {request.options.init}")
+        return None
     height, width = start.shape
     if not 0.95 < (height * shape[1]) / (width * shape[0]) < 1.05:
         adjusted.append(f"canvas: {width} x {height} px brought to the photo's aspect")

@@ -69,13 +69,13 @@ def accepted(received: Received) -> bytes:
     )
 
 
-def progress(step: int, steps: int = STEPS) -> bytes:
+def progress(step: int, steps: int = STEPS, level: int = 1) -> bytes:
     losses = {"content_loss": 0.1, "style_loss": 0.2, "tv_loss": 0.0}
     losses["total_loss"] = 1 - step / STEPS
     layers = {"content": {"conv4_2": 0.1}, "style": {"conv1_1": 0.2}}
     return event(
         "progress",
-        {"step": step, "steps": steps, "level": 1, "levels": 1, "width": 64, "height": 48}
+        {"step": step, "steps": steps, "level": level, "levels": level, "width": 64, "height": 48}
         | losses
         | {"layers": layers, "seconds": step / 10, "eta": (STEPS - step) / 10},
     )

@@ -13,7 +13,17 @@ from bruno.cli import cli
 from bruno.sheet import Tile, contact_sheet
 
 from .conftest import Folder
-from .scripted_server import Reply, Scripted, paint, picture, problem
+from .scripted_server import (
+    Reply,
+    Scripted,
+    accepted,
+    paint,
+    painting,
+    picture,
+    preview,
+    problem,
+    progress,
+)
 
 GOLD = (255, 215, 0)
 
@@ -86,7 +96,19 @@ def test_sheet_leaves_failures_empty(scripted: Scripted, folders: Path) -> None:
     assert Path("sheet.jpg").exists()
 
 
+def two_levels(reply: Reply) -> None:
+    """Previews count the steps of their level, as the real server's do."""
+    reply.start()
+    reply.say(accepted(reply.received))
+    for step in (25, 50, 75, 100):
+        level, first = (1, 0) if step <= 50 else (2, 50)
+        reply.say(progress(step, level=level) + preview(step - first, level))
+    reply.say(painting(reply.received))
+    reply.end()
+
+
 def test_sheet_over_the_steps_of_one_painting(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [two_levels]
     words = ["sheet", "photo.jpg", "starry-night.jpg", "--over", "30,60,100", "--cell", 64]
     done = run(*words, "-o", "steps.png")
     assert done.exit_code == 0

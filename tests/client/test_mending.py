@@ -43,7 +43,8 @@ def test_resumed_from_the_last_preview(bruno: Bruno, scripted: Scripted, folder:
     assert "canvas" not in first.fields
     assert second.fields["canvas"] == picture("navy", "JPEG")
     assert second.options["resume"] == {"level": 1, "step": 25}
-    assert (second.options["init"], second.options["init_noise"]) == ("image", 0)
+    # The record says what was asked for, so that it can be asked for again.
+    assert (second.options["init"], second.options["init_noise"]) == ("noise", 0.5)
     assert second.options["beta"] == 50
     assert second.fields["content"] == first.fields["content"]
 

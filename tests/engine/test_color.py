@@ -69,11 +69,19 @@ def test_strength_goes_from_nothing_to_all_in_a_line(color):
 
 
 def test_the_photos_colors_are_put_back_by_any_strength():
-    canvas, photo = noise(3, 20, 30).float(), noise(3, 20, 30, seed=1).float()
-    none, half, whole = (finished(canvas, photo, "luminance", share) for share in (0, 0.5, 1))
-    torch.testing.assert_close(none, canvas)
-    torch.testing.assert_close(half, (none + whole) / 2)
-    assert float((whole - none).abs().mean()) > 0.02
+    style = 0.4 + 0.2 * noise(3, 20, 30).float()
+    photo = 0.4 + 0.2 * noise(3, 20, 30, seed=1).float()
+
+    def chroma(share: float) -> torch.Tensor:
+        # As if the canvas had become the style that it learned from.
+        canvas = recolored(style, photo, "luminance", share)
+        shown = finished(canvas, photo, "luminance", share)
+        return shown - (shown * LUMA).sum(0)
+
+    none, some, whole = (chroma(share) for share in (0, 0.3, 1))
+    torch.testing.assert_close(none, style - (style * LUMA).sum(0))
+    torch.testing.assert_close(whole, photo - (photo * LUMA).sum(0))
+    torch.testing.assert_close(some, 0.7 * none + 0.3 * whole)
 
 
 @pytest.mark.parametrize("strength", [0, 0.3, 1])

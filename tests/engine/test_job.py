@@ -45,11 +45,12 @@ def test_the_best_of_a_level_never_gets_worse(optimizer):
 
 def test_what_lbfgs_accepts_never_goes_up():
     job = begun(steps=40, optimizer="lbfgs", init="noise", averaging=0.9)
-    accepted = [job.progress.losses.total]
+    seen, kept = [job.progress.losses.total], [job._step.best.losses.total]
     for _ in _steps(job):
-        accepted.append(min(accepted[-1], job.progress.losses.total))
-    assert accepted[-1] < 0.5 * accepted[0]
-    assert job._step.best.losses.total == accepted[-1]
+        seen.append(job.progress.losses.total)
+        kept.append(job._step.best.losses.total)
+    assert kept == sorted(kept, reverse=True)
+    assert kept[-1] == min(seen) < 0.5 * seen[0]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
@@ -66,6 +67,20 @@ def test_steps_are_evaluations(optimizer, monkeypatch):
     job = finished(size=64, steps=15, optimizer=optimizer)
     assert len(count) == 15 == job.progress.step == job.progress.steps
     assert job.stopped == "steps"
+
+
+def test_losses_that_stay_lost_are_told():
+    job, turn = begun(steps=30), 0
+    while not job.finished:
+        turn += 1
+        found = evaluate(small_vgg_once(torch.float32), [job.ask])[0] if job.ask else None
+        if found and turn > 5:
+            broken = replace(found.losses, total=math.nan)
+            found = replace(found, losses=broken, descended=math.nan)
+        job.tell(found)
+    assert job.progress.step < 30
+    assert job.incomplete == "level 1 ended early: its losses were no longer finite"
+    assert job.result().record["incomplete"] == job.incomplete
 
 
 def test_no_steps_end_by_a_plateau():

@@ -77,6 +77,11 @@ def test_beyond_a_tile_only_canvas_and_optimizer_grow(optimizer):
     assert growth <= canvas * (14 if optimizer == "adam" else 16 + 2 * HISTORY)
 
 
+def test_styles_count_as_large_as_they_are_kept():
+    small, large = (_needed(styles=(photo(side, side),)) for side in (64, 128))
+    assert large - small == 3 * 4 * (128**2 - 64**2)
+
+
 def test_what_does_not_fit_is_refused_before_it_starts():
     painter = small_painter()
     plan = make_plan(request())

@@ -95,13 +95,24 @@ def test_a_loss_that_is_not_finite_is_stepped_back_from(make):
 def test_enlarged_adam_keeps_its_direction_and_scale():
     canvas = torch.full((3, 8, 8), 0.5, dtype=torch.float64)
     gradient = torch.ones_like(canvas) / canvas[0].numel()
-    small, fresh = Adam(canvas, 0.01), Adam(canvas, 0.01)
+    small = Adam(canvas, 0.01)
     for _ in range(30):
         small.tell(1.0, gradient)
-        fresh.tell(1.0, gradient)
     large = small.enlarged(torch.full((3, 16, 16), 0.5, dtype=torch.float64))
     before = small.canvas.clone()
     large.tell(1.0, torch.ones(3, 16, 16, dtype=torch.float64) / 256)
     small.tell(1.0, gradient)
     step = before - small.canvas
     torch.testing.assert_close(0.5 - large.canvas, step.mean().expand(3, 16, 16), rtol=1e-3, atol=0)
+
+
+def test_enlarged_adam_goes_on_without_a_gradient():
+    canvas = torch.full((3, 8, 8), 0.5, dtype=torch.float64)
+    small, slope = Adam(canvas, 0.01), torch.linspace(-1, 1, 8, dtype=torch.float64)
+    for _ in range(30):
+        small.tell(1.0, slope.expand(3, 8, 8) / 64)
+    large = small.enlarged(torch.full((3, 16, 16), 0.5, dtype=torch.float64))
+    large.tell(1.0, torch.zeros(3, 16, 16, dtype=torch.float64))
+    moved = 0.5 - large.canvas
+    assert float(moved[..., :6].max()) < -1e-4
+    assert float(moved[..., 10:].min()) > 1e-4

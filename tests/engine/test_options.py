@@ -110,6 +110,26 @@ def test_a_whole_number_may_be_written_as_a_float():
     assert isinstance(options.steps, int)
 
 
+@pytest.mark.parametrize(
+    "value", ["conv1_1,conv1_1", "conv1_1:1, conv1_1:2", ["relu2_1", "conv1_1", "relu2_1"]]
+)
+def test_a_layer_is_named_once(value):
+    error = _refused(style_layers=value)
+    assert error.field == "style_layers"
+    assert error.detail.endswith(" twice")
+
+
+def test_a_long_text_is_read_in_no_time():
+    assert _refused(alpha="1" * 200_000 + "x").field == "alpha"
+
+
+def test_decimals_may_be_written_as_people_write_them():
+    layers = "conv1_1:.5,conv2_1:2."
+    options = read_options({"alpha": ".5", "tv": " 2. ", "size": "+1e2", "style_layers": layers})
+    assert (options.alpha, options.tv, options.size) == (0.5, 2, 100)
+    assert options.style_layers == {"conv1_1": 0.5, "conv2_1": 2}
+
+
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices(name):
     for choice in CHOICES[name].choices:

@@ -30,6 +30,17 @@ def _objective(vgg, **given):
     return _finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**30)))
 
 
+LEFT = png([[255] * 32 + [0] * 32] * 48)
+RIGHT = png([[0] * 32 + [255] * 32] * 48)
+
+
+@pytest.mark.parametrize("masks", [{1: LEFT}, {1: LEFT, 2: RIGHT}], ids=["alone", "beside another"])
+def test_a_masked_pixel_is_drawn_as_hard_whatever_is_beside_it(masks):
+    styles = (stripes(), photo(40, 40))[: len(masks)]
+    objective = _objective(small_vgg(), styles=styles, masks=masks)
+    assert [region.share for region in objective.regions] == pytest.approx([0.5] * len(masks))
+
+
 def _canvas(height=48, width=64):
     return noise(3, height, width, seed=9)
 

@@ -55,6 +55,14 @@ def test_levels_halve_the_size_down_to_64(size, given, shapes):
     assert plan.photo.shape == plan.content.shape[-2:] == shapes[-1]
 
 
+def test_more_levels_than_steps_are_told():
+    assert make_plan(request(size=256, steps=2)).adjusted == (
+        "steps: 3 instead of 2, one for each level",
+    )
+    assert not make_plan(request(size=256, steps=3)).adjusted
+    assert not make_plan(request(size=256, steps=0)).adjusted
+
+
 def test_levels_that_do_not_fit_are_told():
     plan = make_plan(request(size=128, levels=5))
     assert len(plan.levels) == 2
@@ -164,6 +172,21 @@ def test_a_style_that_masks_leave_nothing_to_is_told():
     plan = make_plan(request(styles=[stripes(), photo(seed=3)], masks={1: WHITE}))
     assert len(plan.parts) == 1
     assert plan.adjusted == ("style_2: the masks leave no part of the photo to it",)
+
+
+def test_masks_that_leave_nothing_to_any_style_are_refused():
+    # Each is just large enough alone, and half of it is not.
+    dot = np.zeros((480, 640))
+    dot[:18, :20] = 255
+    error = _refused(size=640, styles=(stripes(), photo(40, 40)), masks={1: png(dot), 2: png(dot)})
+    assert (error.code, error.field, error.status) == ("mask_empty", "mask_1", 422)
+    assert "0.1%" in error.detail
+
+
+def test_a_canvas_that_is_not_started_from_is_told():
+    plan = make_plan(request(canvas=photo(64, 48), init="noise"))
+    assert plan.adjusted == ("canvas: left out, since init is noise",)
+    assert plan.start is None
 
 
 def test_a_mask_of_another_shape_is_resized_and_told():

@@ -51,6 +51,19 @@ def test_everything_at_once() -> None:
     assert request.options.alpha == 3
 
 
+@pytest.mark.parametrize(
+    ("given", "init"),
+    [
+        ({}, "image"),
+        ({"init": "noise"}, "noise"),
+        ({"options": '{"init": "style"}'}, "style"),
+        ({"resume": '{"level": 1, "step": 9}'}, "content"),
+    ],
+)
+def test_a_canvas_is_what_is_started_from(given: dict[str, str], init: str) -> None:
+    assert read(form("style", "canvas", **given)).options.init == init
+
+
 def test_a_single_style_may_have_masks() -> None:
     assert read(form("style", "mask_1")).masks == {1: b"mask_1"}
 

@@ -39,7 +39,7 @@ class Form:
         return replace(
             self,
             pictures={**self.pictures, "canvas": preview.data},
-            texts={**self.texts, "init": "image", "init_noise": "0", "resume": place},
+            texts={**self.texts, "resume": place},
         )
 
 
@@ -57,8 +57,6 @@ def make_form(
     for name, field in _MASKS.items():
         sources |= _numbered(field, given.pop(name, {}))
     sources |= {name: given.pop(name) for name in _PICTURES if name in given}
-    if "canvas" in sources:
-        given.setdefault("init", "image")
     return Form(
         {field: read_picture(field, source, timeout) for field, source in sources.items()},
         {name: _text(value) for name, value in given.items()},

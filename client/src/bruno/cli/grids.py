@@ -16,7 +16,7 @@ from bruno.cli.files import check_output, check_place, encoded, labels, pictures
 from bruno.cli.flags import flag_type, format_for, numbers, request_flags, server_flags
 from bruno.cli.many import paint_all, painting_names
 from bruno.client import Bruno
-from bruno.events import Preview
+from bruno.events import Preview, Progress
 from bruno.options import OPTIONS, Request
 from bruno.painting import Painting
 from bruno.sheet import Tile, contact_sheet, thumbnail
@@ -131,19 +131,24 @@ def _heads(path: Path, cell: int) -> dict[Path, Tile]:
 def _over_steps(
     client: Bruno, photo: Path, style: Path, steps: Sequence[int], cell: int, options: Request
 ) -> list[Tile]:
-    """The first preview at or after each of the steps; the painting itself for the last."""
+    """The first preview at or after each of the steps; the painting itself for the last.
+
+    A preview counts the steps of its level, the progress just before it those of all levels.
+    """
     options = {
         "preview_every": _SHORTEST_PREVIEW_PAUSE,
         **options,
         "steps": max(steps),
     }
-    left, tiles = sorted(steps)[:-1], []
+    left, tiles, now = sorted(steps)[:-1], [], 0
     with client.stream(photo, style, **options) as events, Bar() as bar:
         for event in events:
             bar.show(event)
-            if isinstance(event, Preview) and left and event.step >= left[0]:
-                tiles.append(Tile(f"{event.step} steps", thumbnail(event.data, cell)))
-                left = [step for step in left if step > event.step]
+            if isinstance(event, Progress):
+                now = event.step
+            elif isinstance(event, Preview) and left and now >= left[0]:
+                tiles.append(Tile(f"{now} steps", thumbnail(event.data, cell)))
+                left = [step for step in left if step > now]
             elif isinstance(event, Painting):
                 tiles.append(Tile(f"{max(steps)} steps", thumbnail(event.data, cell)))
     return tiles
