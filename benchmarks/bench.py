@@ -36,7 +36,7 @@ from peers import (
     painted_once,
 )
 from plot import write_plot
-from quality import Search, as_json
+from quality import OutOfTimeError, Search, as_json
 from report import write_results
 from scales import FULL, QUICK, SMOKE, Scale
 from serving import measure_serving, measure_start, pack, threads
@@ -47,8 +47,8 @@ from together import measure_cache, measure_together
 SECTIONS: Final = ("step", "together", "cache", "serving", "start", "peaks", "quality")
 # A peer's time grows with the pixels, and a little more.
 _PIXELS_COST: Final = 1.1
-# Seconds that are kept for our own paintings after a peer's.
-_RESERVE: Final = 150.0
+# Seconds that are kept for our own paintings of 512 px after a peer's.
+_RESERVE: Final = 300.0
 
 
 @dataclass
@@ -152,10 +152,11 @@ class Bench:
 
     def _against_peers(self, scene: Scene, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
         judge = Judge(self._checkpoint, scene.content.read_bytes(), scene.style.read_bytes())
-        search = Search(self._painter, judge, scene, self.scale.ladder, self.scale.repeats)
+        own = (self.scale.ladder, self.scale.repeats, self._end)
+        search = Search(self._painter, judge, scene, *own)
         runs = []
         for peer in PEERS:
-            limit = self._remaining() - _RESERVE
+            limit = self._remaining() - _RESERVE * (scene.size / 512) ** 2
             expected = _expected(peer, scene.size, before)
             kept = kept_run(peer, scene, self.scale.peer_steps, self.folder)
             if limit < expected and not kept.exists():
@@ -168,7 +169,10 @@ class Bench:
                 self.left_out.append(f"{scene.name}: {error}")
                 continue
             print(f"  {scene.name}: Bruno, until it is as good", flush=True)
-            runs.append(_compared(run, judge, search))
+            try:
+                runs.append(_compared(run, judge, search))
+            except OutOfTimeError:
+                self.left_out.append(f"{scene.name}: no time to be as good as {peer}")
         return runs
 
     def _peer_run(self, peer: str, scene: Scene, limit: float) -> PeerRun:
@@ -198,14 +202,15 @@ def _expected(peer: str, size: int, before: list[dict[str, Any]]) -> float:
 
 
 def _plot(runs: list[dict[str, Any]], path: Path) -> list[str]:
-    """The largest scene's curves: each peer's, and Bruno's where it was soonest as good."""
+    """The largest scene's curves: each peer's, and Bruno's in what came as near soonest."""
     if not runs:
         return []
     size = max(run["size"] for run in runs)
     shown = [run for run in runs if run["size"] == size]
     shown = [run for run in shown if run["pair"] == shown[0]["pair"]]
     curves = {run["peer"]: _curve(run["trajectory"]) for run in shown}
-    curves["Bruno"] = _curve(shown[0]["own"]["trajectory"])
+    for run in shown:
+        curves[f"Bruno as {run['peer']}"] = _curve(run["own"]["trajectory"])
     write_plot(curves, f"{shown[0]['pair']}, {size} px: errors against seconds", path)
     return [path.name]
 

@@ -162,7 +162,7 @@ def _quality_rows(runs: list[dict[str, Any]]) -> list[Row]:
 def _slowest(runs: list[dict[str, Any]]) -> str:
     run = min(runs, key=lambda run: run["seconds"] / run["own"]["median"])
     own = run["own"]
-    return f"{run['pair']} takes {own['steps']} steps ({own['options']}) in {own['median']:.1f} s"
+    return f"{run['pair']} takes {own['done']} steps ({_balance(own)}) in {own['median']:.1f} s"
 
 
 def _step_row(step: Results) -> list[Row]:
@@ -251,7 +251,9 @@ def _spread(values: list[float]) -> str:
 
 def _quality_table(runs: list[dict[str, Any]]) -> str:
     rows = [
-        "Errors: content / Gram / Wasserstein-2, as `judge.py` defines them.\n",
+        "Errors: content / Gram / Wasserstein-2, as `judge.py` defines them. The peers paint with "
+        "their defaults; of Bruno's options `style_loss`, `alpha` and `steps` are those that come "
+        "as near soonest, and all else is default. Looking for them is not counted.\n",
         "| pair | px | peer | its seconds | its errors | Bruno | seconds | errors | faster |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -262,11 +264,16 @@ def _quality_table(runs: list[dict[str, Any]]) -> str:
         if "median" in own:
             ratio = run["seconds"] / own["median"]
             times = f"{own['median']:.2f} {_spread(own['seconds'])}"
-            mine = f"| {own['options']}, {own['steps']} steps | {times} "
+            steps = f"{own['done']} of {own['steps']} steps"
+            mine = f"| {_balance(own)}, {steps} | {times} "
             rows.append(f"{peer}{mine}| {Errors(**own['errors'])} | {ratio:.1f} |")
         else:
             rows.append(f"{peer}| never as good | | nearest {Errors(**own['nearest'])} | |")
     return "\n".join(rows)
+
+
+def _balance(own: Results) -> str:
+    return f"{own['style_loss']}, alpha {own['alpha']:g}"
 
 
 def _shares(step: Results) -> str:

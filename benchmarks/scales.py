@@ -29,7 +29,7 @@ class Scale:
     resumes: bool = False
 
 
-_LADDER: Final = (30, 60, 100, 200, 400)
+_LADDER: Final = (20, 30, 45, 70, 100, 150, 220, 330)
 QUICK: Final = Scale(
     "bench",
     ((0, 256), (0, 512), (1, 256)),
