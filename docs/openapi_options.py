@@ -14,7 +14,7 @@ PICTURES: Final = {
     "content": "The photo: PNG, JPEG, WebP, TIFF, BMP or GIF (its first frame), 8 or 16 bit.",
     "style": "The painting; several are named style_1, style_2 and so on.",
     "content_mask": "Where on the photo the content counts, white = 1.",
-    "canvas": "The picture to start from, with init=image.",
+    "canvas": "The picture to start from: init is image then, unless it is given.",
 }
 NUMBERED: Final = {
     "style": "Painting {i} of several.",
