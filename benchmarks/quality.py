@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 from statistics import median
 from typing import Any, Final
 
@@ -19,12 +18,16 @@ from painter.request import Request
 from painter.styles import StyleCache
 from pairs import Scene
 
-# What a user may choose among, all else being default: how styles are compared, and how much
-# the photo counts, from most to least.
-STYLE_LOSSES: Final = ("gram", "wasserstein")
-ALPHAS: Final = (2.0, 1.0, 0.5, 0.25, 0.12, 0.06, 0.03, 0.015)
-# A style loss, an alpha and a number of steps.
-Balance = tuple[str, float, int]
+# What a user may choose among, all else being default: how much the photo counts, and for how
+# long. Wasserstein-2 is what brings both of the judge's style errors down together.
+STYLE_LOSS: Final = "wasserstein"
+_ALPHA: Final = 0.3
+# The balance is looked for from here, by this factor until the goal lies between two, then halving.
+_APART: Final = 1.6
+_CLOSE: Final = 1.08
+_TRIES: Final = 4
+# An alpha and a number of steps.
+Balance = tuple[float, int]
 
 
 class OutOfTimeError(Exception):
@@ -56,7 +59,6 @@ class Found:
     It was there after `done` of its `steps`.
     """
 
-    style_loss: str
     alpha: float
     steps: int
     done: int
@@ -109,35 +111,35 @@ class Search:
         self.judged: dict[Balance, list[Look]] = {}
 
     def soonest(self, goal: Errors) -> Found | None:
-        """The first number of steps at which a painting is as good; the fastest of its kind.
+        """The first number of steps at which a painting is as good, in the balance that suits it.
 
         Raises OutOfTimeError where that is not known by the hour, of time.monotonic().
         """
-        probed = self._ladder[len(self._ladder) // 2]
-        place = self._balance(goal, probed)
+        alpha = _ALPHA
         for steps in self._ladder:
-            # Fewer steps leave a larger content error than was probed, more a smaller one.
-            first = max(0, place - 1) if steps < probed else place
-            candidates = []
-            for balance in product(STYLE_LOSSES, ALPHAS[first : first + 2], [steps]):
-                looks = self._looks(balance)
-                good = (index for index, look in enumerate(looks) if look.errors.as_good_as(goal))
-                candidates += [(looks[index].seconds, balance, index) for index in good][:1]
-            if candidates:
-                _, balance, index = min(candidates)
-                look, seconds = self._looks(balance)[index], self._again(balance, index)
-                return Found(*balance, look.steps, look.errors, seconds)
+            low, high = 0.0, math.inf
+            for _ in range(_TRIES):
+                found = self._as_good(alpha, steps, goal)
+                if found is not None:
+                    return found
+                last = self._looks((alpha, steps))[-1].errors
+                if last.content <= goal.content:
+                    high = alpha
+                elif last.gram <= goal.gram and last.wasserstein <= goal.wasserstein:
+                    low = alpha
+                else:
+                    break  # what lowers the one raises the others: it takes more steps
+                if high < low * _CLOSE:
+                    break
+                alpha = _between(low, high)
         return None
 
-    def _balance(self, goal: Errors, steps: int) -> int:
-        """Where the least alpha is that holds the goal's content error: it leaves most to style."""
-        low, high = 0, len(ALPHAS) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            last = self._looks(("wasserstein", ALPHAS[middle], steps))[-1]
-            holds = last.errors.content <= goal.content
-            low, high = (middle, high) if holds else (low, middle - 1)
-        return low
+    def _as_good(self, alpha: float, steps: int, goal: Errors) -> Found | None:
+        for index, look in enumerate(self._looks((alpha, steps))):
+            if look.errors.as_good_as(goal):
+                seconds = self._again((alpha, steps), index)
+                return Found(alpha, steps, look.steps, look.errors, seconds)
+        return None
 
     def _looks(self, balance: Balance) -> list[Look]:
         if balance not in self.judged:
@@ -153,20 +155,31 @@ class Search:
     def _watch(self, balance: Balance) -> list[Snapshot]:
         if time.monotonic() > self._until:
             raise OutOfTimeError
-        style_loss, alpha, steps = balance
-        options = {"style_loss": style_loss, "alpha": alpha}
+        alpha, steps = balance
+        options = {"style_loss": STYLE_LOSS, "alpha": alpha}
         return watch(self._painter, self._scene, options, steps)
 
 
 def as_json(found: Found | None, search: Search, goal: Errors) -> dict[str, Any]:
     """What is kept of a search: the find, or how near the best balance came."""
     if found is not None:
-        looks = search.judged[found.style_loss, found.alpha, found.steps]
+        looks = search.judged[found.alpha, found.steps]
         own = {**asdict(found), "median": median(found.seconds)}
     else:
         looks = min(search.judged.values(), key=lambda looks: _excess(looks[-1].errors, goal))
         own = {"nearest": asdict(looks[-1].errors), "seconds": [looks[-1].seconds]}
     return {**own, "trajectory": [[look.seconds, asdict(look.errors)] for look in looks]}
+
+
+def _between(low: float, high: float) -> float:
+    """The next alpha to try, in two digits, between what was too small and what too large."""
+    if low == 0:
+        alpha = high / _APART
+    elif high == math.inf:
+        alpha = low * _APART
+    else:
+        alpha = math.sqrt(low * high)
+    return float(f"{alpha:.2g}")
 
 
 def _excess(errors: Errors, goal: Errors) -> float:

@@ -252,7 +252,7 @@ def _spread(values: list[float]) -> str:
 def _quality_table(runs: list[dict[str, Any]]) -> str:
     rows = [
         "Errors: content / Gram / Wasserstein-2, as `judge.py` defines them. The peers paint with "
-        "their defaults; of Bruno's options `style_loss`, `alpha` and `steps` are those that come "
+        "their defaults; Bruno with `style_loss=wasserstein` and the `alpha` and `steps` that come "
         "as near soonest, and all else is default. Looking for them is not counted.\n",
         "| pair | px | peer | its seconds | its errors | Bruno | seconds | errors | faster |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -273,7 +273,7 @@ def _quality_table(runs: list[dict[str, Any]]) -> str:
 
 
 def _balance(own: Results) -> str:
-    return f"{own['style_loss']}, alpha {own['alpha']:g}"
+    return f"alpha {own['alpha']:g}"
 
 
 def _shares(step: Results) -> str:

@@ -129,14 +129,14 @@ def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
         "seconds": 10.0,
         "errors": {"content": 1, "gram": 0.1, "wasserstein": 0.1},
     }
-    found = {**run, "own": {"style_loss": "gram", "alpha": 0.5, "steps": 45, "done": 30}}
+    found = {**run, "own": {"alpha": 0.5, "steps": 45, "done": 30}}
     found["own"] |= {"seconds": [0.4, 0.6], "median": 0.5, "errors": run["errors"]}
     slow = {**found, "own": {**found["own"], "median": 1.0}}
     missed = {**run, "own": {"nearest": run["errors"], "seconds": [1.0]}}
     path = tmp_path / "RESULTS.md"
     for runs, words in (
         ([found], "20.0 times faster (20.0 to 20.0, 1 pairs) | reached"),
-        ([found, slow], "short, because one takes 30 steps (gram, alpha 0.5) in 1.0 s"),
+        ([found, slow], "short, because one takes 30 steps (alpha 0.5) in 1.0 s"),
         ([found, missed], "short, because 1 of 2 pairs were never as good"),
     ):
         write_results({"target": "bench", "device": "cpu", "quality": runs}, [], path)
