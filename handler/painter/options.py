@@ -364,11 +364,15 @@ def _split_layers(name: str, spec: Spec, text: str) -> Any:
 
 
 def _each_once(name: str, layers: Sequence[str]) -> Sequence[str]:
-    for place, layer in enumerate(layers):
-        if layer in layers[:place]:
+    seen: set[str] = set()
+    for layer in layers:
+        if layer in seen:
             raise OutOfRange(
-                "option_out_of_range", f"{name} must name each layer once, got {layer} twice", name
+                "option_out_of_range",
+                f"{name} must name each layer once, got {_short(layer)} twice",
+                name,
             )
+        seen.add(layer)
     return layers
 
 

@@ -119,8 +119,10 @@ def test_a_layer_is_named_once(value):
     assert error.detail.endswith(" twice")
 
 
-def test_a_long_text_is_read_in_no_time():
+def test_long_values_are_refused_as_short_ones_are():
     assert _refused(alpha="1" * 200_000 + "x").field == "alpha"
+    assert _refused(style_layers=[f"conv{i}" for i in range(300_000)]).code == "unknown_layer"
+    assert len(_refused(style_layers=["x" * 10_000] * 2).detail) < 300
 
 
 def test_decimals_may_be_written_as_people_write_them():
