@@ -152,7 +152,7 @@ class Bench:
 
     def _against_peers(self, scene: Scene, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
         judge = Judge(self._checkpoint, scene.content.read_bytes(), scene.style.read_bytes())
-        own = (self.scale.ladder, self.scale.repeats, self._end)
+        own = (self.scale.own_steps, self.scale.repeats, self._end)
         search = Search(self._painter, judge, scene, *own)
         runs = []
         for peer in PEERS:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Final
 
-from judge import Errors, Judge
-from painter.descent import JUDGED_EVERY
+from judge import CONTENT_CONVOLUTION, STYLE_CONVOLUTIONS, Errors, Judge
+from painter.job import Job
 from painter.options import read_options
 from painter.painting import Painter
 from painter.passes import evaluate
@@ -18,16 +18,23 @@ from painter.request import Request
 from painter.styles import StyleCache
 from pairs import Scene
 
-# What a user may choose among, all else being default: how much the photo counts, and for how
-# long. Wasserstein-2 is what brings both of the judge's style errors down together.
-STYLE_LOSS: Final = "wasserstein"
-_ALPHA: Final = 0.3
+# What a user may choose, beside how much the photo counts and for how long: losses at the layers
+# that the judge looks at, which weigh the same to it, and what is soonest as near as a peer's
+# hundreds of evaluations. All else is default.
+OPTIONS: Final[Mapping[str, Any]] = {
+    "style_loss": "wasserstein",
+    "style_layers": ",".join(STYLE_CONVOLUTIONS),
+    "content_layers": CONTENT_CONVOLUTION,
+    "optimizer": "lbfgs",
+    "levels": 1,
+}
 # The balance is looked for from here, by this factor until the goal lies between two, then halving.
-_APART: Final = 1.6
-_CLOSE: Final = 1.08
-_TRIES: Final = 4
-# An alpha and a number of steps.
-Balance = tuple[float, int]
+_ALPHA: Final = 0.1
+_APART: Final = 3.0
+_CLOSE: Final = 1.1
+_TRIES: Final = 5
+# So many evaluations lie between two looks at a painting.
+_LOOK_EVERY: Final = 3
 
 
 class OutOfTimeError(Exception):
@@ -35,17 +42,11 @@ class OutOfTimeError(Exception):
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """The best canvas so far as a PNG, the steps and the seconds from pictures in to PNG out."""
-
-    steps: int
-    seconds: float
-    data: bytes
-
-
-@dataclass(frozen=True)
 class Look:
-    """What the judge says of a snapshot."""
+    """What the judge says of the best canvas after so many steps.
+
+    The seconds are from pictures in to PNG out; looking at it is not counted.
+    """
 
     steps: int
     seconds: float
@@ -54,121 +55,118 @@ class Look:
 
 @dataclass(frozen=True)
 class Found:
-    """The soonest painting as good as a peer's; `seconds` has one time for each repetition.
-
-    It was there after `done` of its `steps`.
-    """
+    """The soonest painting as good as a peer's; `seconds` has one time for each repetition."""
 
     alpha: float
     steps: int
-    done: int
     errors: Errors
     seconds: list[float]
 
 
-def watch(painter: Painter, scene: Scene, options: Mapping[str, Any], steps: int) -> list[Snapshot]:
-    """Paint a scene, and take the best canvas of the last level out whenever there is a new one.
-
-    What the looking costs is not counted, except for the one PNG that would be the answer.
-    """
-    painter.styles = StyleCache(2**28)
-    asked = read_options({"size": scene.size, "steps": steps, **options})
-    began = time.perf_counter()
-    request = Request(asked, scene.content.read_bytes(), (scene.style.read_bytes(),))
-    job = painter.begin(request)
-    active = time.perf_counter() - began
-    snapshots: list[Snapshot] = []
-    first = 0
-    while not job.finished:
-        began = time.perf_counter()
-        job.tell(evaluate(painter.vgg, [job.ask])[0] if job.ask else None)
-        active += time.perf_counter() - began
-        now = job.progress
-        if now.level < now.levels:
-            first = now.step
-        due = now.step > first and (now.step - first) % JUDGED_EVERY == 0
-        if job.finished or (due and (not snapshots or snapshots[-1].steps < now.step)):
-            began = time.perf_counter()
-            data = job.result().data
-            snapshots.append(Snapshot(now.step, active + time.perf_counter() - began, data))
-    return snapshots
-
-
 class Search:
-    """Paints one scene with more and more steps until an hour, and remembers what came of it."""
+    """Looks at paintings of one scene as they form, until an hour, and remembers what it saw."""
 
     def __init__(
         self,
         painter: Painter,
         judge: Judge,
         scene: Scene,
-        ladder: Sequence[int],
+        steps: int,
         repeats: int,
         until: float = math.inf,
     ) -> None:
         self._painter, self._judge, self._scene = painter, judge, scene
-        self._ladder, self._repeats, self._until = ladder, repeats, until
-        self.judged: dict[Balance, list[Look]] = {}
+        self._steps, self._repeats, self._until = steps, repeats, until
+        self.looks: dict[float, list[Look]] = {}
 
     def soonest(self, goal: Errors) -> Found | None:
-        """The first number of steps at which a painting is as good, in the balance that suits it.
+        """The fewest steps after which a painting is as good, in the balance that suits it.
 
         Raises OutOfTimeError where that is not known by the hour, of time.monotonic().
         """
-        alpha = _ALPHA
-        for steps in self._ladder:
-            low, high = 0.0, math.inf
-            for _ in range(_TRIES):
-                found = self._as_good(alpha, steps, goal)
-                if found is not None:
-                    return found
-                last = self._looks((alpha, steps))[-1].errors
-                if last.content <= goal.content:
-                    high = alpha
-                elif last.gram <= goal.gram and last.wasserstein <= goal.wasserstein:
-                    low = alpha
-                else:
-                    break  # what lowers the one raises the others: it takes more steps
-                if high < low * _CLOSE:
+        found: tuple[float, Look] | None = None
+        alpha, low, high, most = _ALPHA, 0.0, math.inf, self._steps
+        for _ in range(_TRIES):
+            looks = self._until_as_good(alpha, most, goal)
+            if looks[-1].errors.as_good_as(goal):
+                found, most = (alpha, looks[-1]), looks[-1].steps - _LOOK_EVERY
+            # What kept it from being as good, or as good a look earlier, says where to go on.
+            late = [look.errors for look in looks if not look.errors.as_good_as(goal)][-1:]
+            if not late or most < _LOOK_EVERY:
+                break
+            is_far = late[0].content > goal.content
+            if is_far == (late[0].gram > goal.gram or late[0].wasserstein > goal.wasserstein):
+                break  # what lowers the one raises the other: it takes more steps
+            low, high = (alpha, high) if is_far else (low, alpha)
+            if high < low * _CLOSE:
+                break
+            alpha = _between(low, high)
+        return None if found is None else self._timed(*found)
+
+    def _until_as_good(self, alpha: float, most: int, goal: Errors) -> list[Look]:
+        """Looks at a painting up to the first that is as good, or to the most steps."""
+        known = self.looks.setdefault(alpha, [])
+        if not _decided(known, most, goal):
+            self.looks[alpha] = known = []
+            for look in self._watched(alpha, most):
+                known.append(look)
+                if look.errors.as_good_as(goal):
                     break
-                alpha = _between(low, high)
-        return None
+        ends = [look.steps for look in known if look.errors.as_good_as(goal)]
+        return [look for look in known if look.steps <= min([most, *ends])]
 
-    def _as_good(self, alpha: float, steps: int, goal: Errors) -> Found | None:
-        for index, look in enumerate(self._looks((alpha, steps))):
-            if look.errors.as_good_as(goal):
-                seconds = self._again((alpha, steps), index)
-                return Found(alpha, steps, look.steps, look.errors, seconds)
-        return None
-
-    def _looks(self, balance: Balance) -> list[Look]:
-        if balance not in self.judged:
-            self.judged[balance] = [
-                Look(shot.steps, shot.seconds, self._judge.errors(shot.data))
-                for shot in self._watch(balance)
-            ]
-        return self.judged[balance]
-
-    def _again(self, balance: Balance, index: int) -> list[float]:
-        return [self._watch(balance)[index].seconds for _ in range(self._repeats)]
-
-    def _watch(self, balance: Balance) -> list[Snapshot]:
+    def _watched(self, alpha: float, steps: int) -> Iterator[Look]:
+        """A painting as it forms; what an evaluation finds does not depend on how many follow."""
         if time.monotonic() > self._until:
             raise OutOfTimeError
-        alpha, steps = balance
-        options = {"style_loss": STYLE_LOSS, "alpha": alpha}
-        return watch(self._painter, self._scene, options, steps)
+        began = time.perf_counter()
+        job = self._begun(alpha, steps)
+        active = time.perf_counter() - began
+        seen = 0
+        while not job.finished:
+            began = time.perf_counter()
+            job.tell(evaluate(self._painter.vgg, [job.ask])[0] if job.ask else None)
+            active += time.perf_counter() - began
+            if job.progress.step > seen and (job.finished or job.progress.step % _LOOK_EVERY == 0):
+                seen = job.progress.step
+                began = time.perf_counter()
+                data = job.result().data
+                seconds = active + time.perf_counter() - began
+                yield Look(seen, seconds, self._judge.errors(data))
+
+    def _begun(self, alpha: float, steps: int) -> Job:
+        self._painter.styles = StyleCache(2**28)
+        own = {"size": self._scene.size, "steps": steps, "alpha": alpha}
+        pictures = self._scene.content.read_bytes(), (self._scene.style.read_bytes(),)
+        return self._painter.begin(Request(read_options({**OPTIONS, **own}), *pictures))
+
+    def _timed(self, alpha: float, look: Look) -> Found:
+        """The same painting again, with so many steps and no looking."""
+        seconds = []
+        for _ in range(self._repeats):
+            began = time.perf_counter()
+            job = self._begun(alpha, look.steps)
+            while not job.finished:
+                job.tell(evaluate(self._painter.vgg, [job.ask])[0] if job.ask else None)
+            data = job.result().data
+            seconds.append(time.perf_counter() - began)
+        return Found(alpha, look.steps, self._judge.errors(data), seconds)
 
 
 def as_json(found: Found | None, search: Search, goal: Errors) -> dict[str, Any]:
     """What is kept of a search: the find, or how near the best balance came."""
     if found is not None:
-        looks = search.judged[found.alpha, found.steps]
+        looks = [look for look in search.looks[found.alpha] if look.steps <= found.steps]
         own = {**asdict(found), "median": median(found.seconds)}
     else:
-        looks = min(search.judged.values(), key=lambda looks: _excess(looks[-1].errors, goal))
+        looks = min(search.looks.values(), key=lambda looks: _excess(looks[-1].errors, goal))
         own = {"nearest": asdict(looks[-1].errors), "seconds": [looks[-1].seconds]}
     return {**own, "trajectory": [[look.seconds, asdict(look.errors)] for look in looks]}
+
+
+def _decided(looks: Sequence[Look], most: int, goal: Errors) -> bool:
+    """Whether looks tell already if a painting gets as good within the most steps."""
+    return any(look.steps >= most or look.errors.as_good_as(goal) for look in looks)
 
 
 def _between(low: float, high: float) -> float:

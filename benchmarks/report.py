@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 
 from judge import Errors, geometric_mean
+from quality import OPTIONS
 
 Results = Mapping[str, Any]
 # Times to a peer's quality: at least so many times faster, by size in px.
@@ -162,7 +163,7 @@ def _quality_rows(runs: list[dict[str, Any]]) -> list[Row]:
 def _slowest(runs: list[dict[str, Any]]) -> str:
     run = min(runs, key=lambda run: run["seconds"] / run["own"]["median"])
     own = run["own"]
-    return f"{run['pair']} takes {own['done']} steps ({_balance(own)}) in {own['median']:.1f} s"
+    return f"{run['pair']} takes {own['steps']} steps ({_balance(own)}) in {own['median']:.1f} s"
 
 
 def _step_row(step: Results) -> list[Row]:
@@ -252,8 +253,8 @@ def _spread(values: list[float]) -> str:
 def _quality_table(runs: list[dict[str, Any]]) -> str:
     rows = [
         "Errors: content / Gram / Wasserstein-2, as `judge.py` defines them. The peers paint with "
-        "their defaults; Bruno with `style_loss=wasserstein` and the `alpha` and `steps` that come "
-        "as near soonest, and all else is default. Looking for them is not counted.\n",
+        f"their defaults; Bruno with {_asked()}, and the `alpha` and `steps` that come as near "
+        "soonest; all else is default. Looking for them is not counted.\n",
         "| pair | px | peer | its seconds | its errors | Bruno | seconds | errors | faster |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
@@ -264,12 +265,15 @@ def _quality_table(runs: list[dict[str, Any]]) -> str:
         if "median" in own:
             ratio = run["seconds"] / own["median"]
             times = f"{own['median']:.2f} {_spread(own['seconds'])}"
-            steps = f"{own['done']} of {own['steps']} steps"
-            mine = f"| {_balance(own)}, {steps} | {times} "
+            mine = f"| {_balance(own)}, {own['steps']} steps | {times} "
             rows.append(f"{peer}{mine}| {Errors(**own['errors'])} | {ratio:.1f} |")
         else:
             rows.append(f"{peer}| never as good | | nearest {Errors(**own['nearest'])} | |")
     return "\n".join(rows)
+
+
+def _asked() -> str:
+    return ", ".join(f"`{name}={value}`" for name, value in OPTIONS.items())
 
 
 def _balance(own: Results) -> str:

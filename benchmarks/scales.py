@@ -19,7 +19,7 @@ class Scale:
     target: str
     scenes: tuple[tuple[int, int], ...]
     peer_steps: int
-    ladder: tuple[int, ...]
+    own_steps: int
     repeats: int
     step_size: int
     serving: tuple[int, int, int]
@@ -29,12 +29,13 @@ class Scale:
     resumes: bool = False
 
 
-_LADDER: Final = (20, 30, 45, 70, 100, 150, 220, 330)
+# A painting that is not as good after these never is.
+_OWN_STEPS: Final = 150
 QUICK: Final = Scale(
     "bench",
     ((0, 256), (0, 512), (1, 256)),
     STEPS,
-    _LADDER,
+    _OWN_STEPS,
     2,
     512,
     serving=(512, 100, 3),
@@ -46,7 +47,7 @@ FULL: Final = Scale(
     "bench-full",
     tuple((pair, size) for pair in range(8) for size in (256, 512)),
     STEPS,
-    _LADDER,
+    _OWN_STEPS,
     3,
     512,
     serving=(512, 100, 5),
@@ -55,5 +56,5 @@ FULL: Final = Scale(
     resumes=True,
 )
 SMOKE: Final = Scale(
-    "smoke", ((0, 64),), 5, (8,), 1, 64, serving=(64, 4, 1), together=(64, 4, 1), peaks=(64,)
+    "smoke", ((0, 64),), 5, 8, 1, 64, serving=(64, 4, 1), together=(64, 4, 1), peaks=(64,)
 )

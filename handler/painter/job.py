@@ -134,7 +134,7 @@ class Job:
 
     def _optimizer(self, start: Tensor, before: Optimizer | None) -> Optimizer:
         if self.options.optimizer == "lbfgs":
-            return LBFGS(start)
+            return LBFGS(start, self._vgg.trunk)
         if isinstance(before, Adam):
             return before.enlarged(start)
         return Adam(start, self.options.learning_rate)

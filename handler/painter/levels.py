@@ -26,12 +26,10 @@ PHASES: tuple[Phase, ...] = (CENTERED, Phase(1, 13), Phase(13, 4), Phase(4, 0))
 
 
 def run_with(plan: Plan, trunk: torch.dtype) -> Pass:
-    """The pass of a plan: L-BFGS compares losses so close that it needs float32 at least."""
+    """The pass of a plan, in the trunk's type."""
     options = plan.options
-    dtype = trunk
-    if options.optimizer == "lbfgs":
-        dtype = torch.promote_types(trunk, torch.float32)
-    return Pass(frozenset([*options.content_layers, *options.style_layers]), options.pooling, dtype)
+    taps = frozenset([*options.content_layers, *options.style_layers])
+    return Pass(taps, options.pooling, trunk)
 
 
 def phases_of(plan: Plan) -> tuple[Phase, ...]:

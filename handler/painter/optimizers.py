@@ -25,6 +25,8 @@ HISTORY: Final = 10
 _SUFFICIENT: Final = 1e-4
 _CURVATURE_LEAST: Final = 1e-10
 _SEARCHES_MOST: Final = 20
+# Losses are sums over thousands of features, most of whose roundings cancel out.
+_ROUNDING: Final = 1 / 64
 
 
 class Optimizer(Protocol):
@@ -105,10 +107,13 @@ class LBFGS:
     Pixels that lie at a bound and are drawn beyond it are left out of the direction (as
     Bertsekas 1982 does); trial canvases are projected into the box; a pair of differences
     enters the history only where its curvature is positive. For deterministic losses only.
+    `dtype` is the type that the losses are evaluated in: what rounding alone may make of one is
+    no way up, or the search would look for a way down in vain near the end of a painting.
     """
 
-    def __init__(self, canvas: Tensor) -> None:
+    def __init__(self, canvas: Tensor, dtype: torch.dtype = torch.float64) -> None:
         self._trial = canvas.clone()
+        self._rounding = _ROUNDING * torch.finfo(dtype).eps
         self._search = self._descend()
         next(self._search)
 
@@ -156,13 +161,14 @@ class LBFGS:
     ) -> Generator[None, tuple[float, Tensor], tuple[Tensor, float, Tensor] | None]:
         """The first trial along the projected direction that goes down enough (Armijo)."""
         length = 1.0
+        allowed = loss + self._rounding * abs(loss)
         for _ in range(_SEARCHES_MOST):
             self._trial = (canvas + length * direction).clamp_(0, 1)
             expected = _dot(self._trial - canvas, gradient)
             trial_loss, trial_gradient = yield
             if not _sound(trial_loss, trial_gradient):
                 length /= 10
-            elif trial_loss <= loss + _SUFFICIENT * expected and expected < 0:
+            elif trial_loss <= allowed + _SUFFICIENT * expected and expected < 0:
                 return self._trial, trial_loss, trial_gradient
             else:
                 length *= _shrink(loss, expected, trial_loss)

@@ -28,7 +28,7 @@ class Scheduler:
     """Gives jobs their turns in rotation: one evaluation, or one tile, a turn.
 
     On the CPU each canvas has its own pass, so that pixels never depend on the neighbors. On
-    CUDA canvases of one size share passes, unless a job asks for `reproducible`.
+    CUDA canvases of one size share passes, but those of jobs that are `reproducible` or L-BFGS's.
     """
 
     def __init__(self, painter: Painter) -> None:
@@ -73,13 +73,13 @@ class Scheduler:
 
     def _next_group(self) -> list[Job]:
         first = self._rotation.popleft()
-        if not self._shares or first.ask is None or first.options.reproducible:
+        if not self._shares or first.ask is None or _is_private(first):
             return [first]
         likeness = first.ask.likeness
         mates = [
             job
             for job in self._rotation
-            if job.ask is not None and not job.options.reproducible and job.ask.likeness == likeness
+            if job.ask is not None and not _is_private(job) and job.ask.likeness == likeness
         ][: SHARED_MOST - 1]
         for job in mates:
             self._rotation.remove(job)
@@ -118,6 +118,11 @@ class Scheduler:
         """A CUDA error other than a full memory stays with the process: no kernel runs again."""
         if isinstance(error, torch.AcceleratorError):
             raise DeviceLost(str(error).splitlines()[0]) from error
+
+
+def _is_private(job: Job) -> bool:
+    """Whether nobody may share its passes: neighbors would change how L-BFGS's losses round."""
+    return job.options.reproducible or job.options.optimizer == "lbfgs"
 
 
 def as_paint_error(error: Exception) -> PaintError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from painter.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
 from pairs import EXAMPLES, Scene, find_pairs, make_scene
 from peers import PeerError, write_caffe_weights
 from plot import write_plot
-from quality import Search, as_json
+from quality import Found, Look, Search, as_json
 from report import write_results
 from scales import FULL, QUICK, SMOKE, Scale
 
@@ -105,19 +106,44 @@ def test_the_sections_with_a_server_run_and_fill_their_rows(weights: Path, tmp_p
 def test_the_search_ends_at_the_first_painting_that_is_as_good(
     weights: Path, judge: Judge, scene: Scene
 ) -> None:
-    search = Search(Painter(weights), judge, scene, ladder=(4,), repeats=1)
+    search = Search(Painter(weights), judge, scene, steps=7, repeats=2)
     easy = search.soonest(AWFUL)
     assert easy is not None
-    assert easy.steps == 4
-    assert len(easy.seconds) == 1
+    assert easy.steps == 3
+    assert len(easy.seconds) == 2
     assert search.soonest(PERFECT) is None
     told = as_json(None, search, ANY_CONTENT)
     nearest = Errors(**told["nearest"])
-    ends = [looks[-1].errors for looks in search.judged.values()]
+    ends = [looks[-1].errors for looks in search.looks.values()]
     assert nearest in ends
     assert max(nearest.gram, nearest.wasserstein) == min(
         max(end.gram, end.wasserstein) for end in ends
     )
+
+
+class _Modeled(Search):
+    """Style comes sooner the less the photo counts, and the photo is lost below some alpha."""
+
+    tried: list[float]
+
+    def _watched(self, alpha: float, steps: int) -> Iterator[Look]:
+        self.tried.append(alpha)
+        for done in range(3, steps + 1, 3):
+            style, content = (1 + 10 * alpha) / done, 0.5 / (1 + 10 * alpha)
+            yield Look(done, 0.1 * done, Errors(content, style, style))
+
+    def _timed(self, alpha: float, look: Look) -> Found:
+        return Found(alpha, look.steps, look.errors, [look.seconds])
+
+
+def test_the_search_follows_what_was_the_last_to_be_good(judge: Judge, scene: Scene) -> None:
+    search = _Modeled(Painter.__new__(Painter), judge, scene, steps=150, repeats=1)
+    search.tried = []
+    found = search.soonest(Errors(0.4, 0.1, 0.1))
+    assert found is not None
+    assert (found.alpha, found.steps) == (0.033, 15)
+    assert search.tried == [0.1, 0.033, 0.011, 0.019, 0.025]
+    assert search.soonest(Errors(0.1, 0.01, 0.01)) is None
 
 
 def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
@@ -129,7 +155,7 @@ def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
         "seconds": 10.0,
         "errors": {"content": 1, "gram": 0.1, "wasserstein": 0.1},
     }
-    found = {**run, "own": {"alpha": 0.5, "steps": 45, "done": 30}}
+    found = {**run, "own": {"alpha": 0.5, "steps": 30}}
     found["own"] |= {"seconds": [0.4, 0.6], "median": 0.5, "errors": run["errors"]}
     slow = {**found, "own": {**found["own"], "median": 1.0}}
     missed = {**run, "own": {"nearest": run["errors"], "seconds": [1.0]}}

@@ -75,6 +75,20 @@ def test_lbfgs_goes_down_on_rosenbrock_inside_the_box():
     )
 
 
+def test_lbfgs_goes_on_where_losses_are_rounded():
+    exact, best = _quadratic()
+
+    def rounded(canvas):
+        loss, gradient = exact(canvas)
+        return float(torch.tensor(1 + loss, dtype=torch.bfloat16)), gradient
+
+    def apart(**given):
+        found = _run(LBFGS(torch.full_like(best, 0.5), **given), rounded, 40)
+        return float((found - best).abs().max())
+
+    assert apart(dtype=torch.bfloat16) < 1e-3 < apart()
+
+
 def test_lbfgs_says_when_no_way_down_is_left():
     optimizer = LBFGS(torch.zeros(3, 2, 2, dtype=torch.float64))
     assert not optimizer.tell(1.0, torch.ones(3, 2, 2, dtype=torch.float64))

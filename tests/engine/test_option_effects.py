@@ -116,12 +116,13 @@ def test_quality(format):
     assert small < 0.7 * large
 
 
-def test_reproducible_asks_for_a_private_pass():
+@pytest.mark.parametrize("private", [{"reproducible": True}, {"optimizer": "lbfgs"}], ids=str)
+def test_what_must_not_depend_on_neighbors_has_a_private_pass(private):
     painter = small_painter()
     scheduler = Scheduler(painter)
     scheduler._shares = True
-    for alone in (False, True, False, True):
-        scheduler.add(begun(painter, reproducible=alone, steps=9))
+    for more in ({}, private, {}, private):
+        scheduler.add(begun(painter, steps=9, **more))
     groups = [scheduler._next_group() for _ in range(3)]
     assert [len(group) for group in groups] == [2, 1, 1]
 
