@@ -27,6 +27,7 @@ OPTIONS: Final[Mapping[str, Any]] = {
     "content_layers": CONTENT_CONVOLUTION,
     "optimizer": "lbfgs",
     "levels": 1,
+    "init_noise": 0.2,
 }
 # The balance is looked for from here, by this factor until the goal lies between two, then halving.
 _ALPHA: Final = 0.1
@@ -82,12 +83,17 @@ class Search:
     def soonest(self, goal: Errors) -> Found | None:
         """The fewest steps after which a painting is as good, in the balance that suits it.
 
-        Raises OutOfTimeError where that is not known by the hour, of time.monotonic().
+        Raises OutOfTimeError where none is as good by the hour, of time.monotonic().
         """
         found: tuple[float, Look] | None = None
         alpha, low, high, most = _ALPHA, 0.0, math.inf, self._steps
         for _ in range(_TRIES):
-            looks = self._until_as_good(alpha, most, goal)
+            try:
+                looks = self._until_as_good(alpha, most, goal)
+            except OutOfTimeError:
+                if found is None:
+                    raise
+                break  # another alpha may be sooner; this one is no worse than it is told to be
             if looks[-1].errors.as_good_as(goal):
                 found, most = (alpha, looks[-1]), looks[-1].steps - _LOOK_EVERY
             # What kept it from being as good, or as good a look earlier, says where to go on.
@@ -117,13 +123,13 @@ class Search:
 
     def _watched(self, alpha: float, steps: int) -> Iterator[Look]:
         """A painting as it forms; what an evaluation finds does not depend on how many follow."""
-        if time.monotonic() > self._until:
-            raise OutOfTimeError
         began = time.perf_counter()
         job = self._begun(alpha, steps)
         active = time.perf_counter() - began
         seen = 0
         while not job.finished:
+            if time.monotonic() > self._until:
+                raise OutOfTimeError
             began = time.perf_counter()
             job.tell(evaluate(self._painter.vgg, [job.ask])[0] if job.ask else None)
             active += time.perf_counter() - began

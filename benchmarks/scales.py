@@ -41,7 +41,7 @@ QUICK: Final = Scale(
     serving=(512, 100, 3),
     together=(256, 60, 2),
     peaks=(512, 1024, 2048),
-    minutes=45,
+    minutes=43,  # of 45: what is timed last is timed to its end
 )
 FULL: Final = Scale(
     "bench-full",

@@ -20,7 +20,7 @@ from painter.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
 from pairs import EXAMPLES, Scene, find_pairs, make_scene
 from peers import PeerError, write_caffe_weights
 from plot import write_plot
-from quality import Found, Look, Search, as_json
+from quality import Found, Look, OutOfTimeError, Search, as_json
 from report import write_results
 from scales import FULL, QUICK, SMOKE, Scale
 
@@ -144,6 +144,12 @@ def test_the_search_follows_what_was_the_last_to_be_good(judge: Judge, scene: Sc
     assert (found.alpha, found.steps) == (0.033, 15)
     assert search.tried == [0.1, 0.033, 0.011, 0.019, 0.025]
     assert search.soonest(Errors(0.1, 0.01, 0.01)) is None
+
+
+def test_the_search_ends_at_its_hour(weights: Path, judge: Judge, scene: Scene) -> None:
+    search = Search(Painter(weights), judge, scene, steps=7, repeats=1, until=0)
+    with pytest.raises(OutOfTimeError):
+        search.soonest(AWFUL)
 
 
 def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
