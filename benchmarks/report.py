@@ -225,7 +225,8 @@ def _peaks_row(peaks: dict[str, Any]) -> list[Row]:
         grown = last["peak"] - before["peak"]
         if grown > 0.1 * before["peak"]:
             by_pixel = grown / (last["pixels"] - before["pixels"])
-            short = f"the last size takes {by_pixel:.0f} bytes for each further pixel"
+            each = f"{by_pixel:.0f} bytes for each further pixel"
+            short = f"canvas, optimizer and pictures take {each}"
     what = "6. Peak memory beyond the idle painter"
     return [Row(what, "flat from the tiling threshold on (1 megapixel)", measured, short)]
 
