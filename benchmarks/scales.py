@@ -29,7 +29,7 @@ class Scale:
     resumes: bool = False
 
 
-# A painting that is not as good after these never is.
+# A painting that is not as good after so many steps counts as never as good.
 _OWN_STEPS: Final = 150
 QUICK: Final = Scale(
     "bench",
