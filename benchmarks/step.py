@@ -18,8 +18,9 @@ from painter.painting import Painter
 from painter.passes import Ask, evaluate
 from painter.phases import MARGIN
 from painter.request import Request
-from painter.vgg import Convolution, stride_of
+from painter.vgg import WINOGRAD_CHANNELS_LEAST, Packed, stride_of
 from painter.weights import CONVOLUTIONS
+from painter.winograd import Winograd
 from pairs import Scene
 
 Bare = Callable[[], Tensor]
@@ -104,10 +105,17 @@ def _candidates(
         kind = str(dtype).removeprefix("torch.")
         last = x.contiguous(memory_format=torch.channels_last)
         weight_last = weight.contiguous(memory_format=torch.channels_last)
-        packed = Convolution(weight, bias, dtype, dtype)
         yield f"{kind}, planes", partial(F.conv2d, x, weight, padding=1)
         yield f"{kind}, channels last", partial(F.conv2d, last, weight_last, padding=1)
-        yield f"{kind}, packed", partial(packed, last, relu=False)
+        if device.type == "cpu":
+            packed = Packed(weight, bias, dtype, dtype)
+            yield f"{kind}, packed", partial(packed, last, relu=False)
+        if (
+            device.type == "cpu"
+            and dtype == torch.float32
+            and min(channels) >= WINOGRAD_CHANNELS_LEAST
+        ):
+            yield f"{kind}, Winograd", partial(Winograd(weight, bias), last, relu=False)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -14,7 +14,12 @@ from PIL import Image
 
 from painter.errors import Internal, OutOfMemory
 from painter.job import Job
-from painter.memory import bytes_needed, bytes_usable, keep_freed_memory
+from painter.memory import (
+    bytes_needed,
+    bytes_usable,
+    give_back_memory,
+    keep_freed_memory,
+)
 from painter.options import Options
 from painter.passes import evaluate
 from painter.plan import Plan, make_plan
@@ -97,6 +102,7 @@ class Painter:
         job = self.begin(Request(options, data.getvalue(), (data.getvalue(),)))
         while not job.finished:
             job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+        give_back_memory()
 
     def describe(self) -> dict[str, Any]:
         """The device, the weights' origin, the versions and the state of the style cache."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +16,15 @@ from torch import Tensor
 
 from painter.options import CONVOLUTION_NAMES, CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
 from painter.weights import Checkpoint, InputConvention
+from painter.winograd import Winograd
 
 STRIDE: Final = 16  # of the deepest block
 # Max pooling keeps the largest of four; the mean of four is smaller, and the later layers'
 # weights expect the former. The gains are the ratio of the two (root mean squares over nine
 # photographs of 512 px, original weights) behind blocks 1 to 4.
 AVERAGE_POOLING_GAINS: Final = (1.15, 1.57, 1.37, 1.88)
+# With few channels the transforms cost more than the multiplications they save.
+WINOGRAD_CHANNELS_LEAST: Final = 64
 
 _POOLS_AFTER: Final = {
     f"conv{block}_{count}" for block, count in enumerate(CONVOLUTIONS_PER_BLOCK, start=1)
@@ -43,44 +46,82 @@ def receptive_radius(tap: str) -> int:
     return sum(stride_of(name) for name in CONVOLUTION_NAMES[: depth_of(tap)])
 
 
-class Convolution:
-    """One 3 x 3 convolution and its input gradient, both as forward convolutions.
+class Convolution(Protocol):
+    """One 3 x 3 convolution and its input gradient.
+
+    Forward and backward may run in types of their own.
+    """
+
+    def __call__(self, x: Tensor, relu: bool) -> Tensor:
+        """The features before or after the ReLU."""
+        ...
+
+    def input_gradient(self, gradient: Tensor) -> Tensor:
+        """The gradient with respect to the input, from that with respect to the output."""
+        ...
+
+
+def _convolution(
+    weight: Tensor, bias: Tensor, forward: torch.dtype, backward: torch.dtype
+) -> Convolution:
+    """The fastest for a kernel [outputs, inputs, 3, 3] on its device and in these types."""
+    if weight.device.type != "cpu" or forward == torch.float64:
+        return Plain(weight, bias, forward, backward)
+    many = min(weight.shape[:2]) >= WINOGRAD_CHANNELS_LEAST
+    if many and forward == backward == torch.float32:
+        return Winograd(weight.to(forward), bias.to(forward))
+    return Packed(weight, bias, forward, backward)
+
+
+class Plain:
+    """PyTorch's own convolution, wherever it runs.
 
     The input gradient of a stride-1 convolution is the convolution with the kernel turned by
-    180 degrees and its channels swapped; both kernels are packed once for oneDNN. Forward and
-    backward may run in types of their own.
+    180 degrees and its channels swapped.
     """
 
     def __init__(
         self, weight: Tensor, bias: Tensor, forward: torch.dtype, backward: torch.dtype
     ) -> None:
-        turned = weight.flip(2, 3).transpose(0, 1)
-        self._packed = weight.device.type == "cpu" and forward != torch.float64
-        self._weight = self._pack(weight.to(forward))
-        self._turned = self._pack(turned.to(backward))
+        layout = torch.channels_last
+        self._weight = weight.to(forward).contiguous(memory_format=layout)
+        self._turned = _turned(weight).to(backward).contiguous(memory_format=layout)
         self._bias = bias.to(forward)
 
-    def _pack(self, weight: Tensor) -> Tensor:
-        weight = weight.contiguous(memory_format=torch.channels_last)
-        if not self._packed:
-            return weight
-        packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-            weight, [1, 1], [1, 1], [1, 1], 1, None
-        )
-        return packed
-
     def __call__(self, x: Tensor, relu: bool) -> Tensor:
-        """The features before or after the ReLU; fused with it where the device can."""
-        if self._packed:
-            return _pointwise(x, self._weight, self._bias, "relu" if relu else "none")
         y = F.conv2d(x, self._weight, self._bias, padding=1)
         return y.relu_() if relu else y
 
     def input_gradient(self, gradient: Tensor) -> Tensor:
-        """The gradient with respect to the input, from that with respect to the output."""
-        if self._packed:
-            return _pointwise(gradient, self._turned, None, "none")
         return F.conv2d(gradient, self._turned, padding=1)
+
+
+class Packed:
+    """oneDNN's convolution, both kernels packed once and the ReLU fused with it."""
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor, forward: torch.dtype, backward: torch.dtype
+    ) -> None:
+        self._weight = _packed(weight.to(forward))
+        self._turned = _packed(_turned(weight).to(backward))
+        self._bias = bias.to(forward)
+
+    def __call__(self, x: Tensor, relu: bool) -> Tensor:
+        return _pointwise(x, self._weight, self._bias, "relu" if relu else "none")
+
+    def input_gradient(self, gradient: Tensor) -> Tensor:
+        return _pointwise(gradient, self._turned, None, "none")
+
+
+def _turned(weight: Tensor) -> Tensor:
+    return weight.flip(2, 3).transpose(0, 1)
+
+
+def _packed(weight: Tensor) -> Tensor:
+    packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
+        weight.contiguous(memory_format=torch.channels_last), [1, 1], [1, 1], [1, 1], 1, None
+    )
+    return packed
 
 
 def _pointwise(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
@@ -150,24 +191,21 @@ class VGG19:
         self._convolutions: dict[torch.dtype, list[Convolution]] = {}
         self.typical_energy = self._typical_energy()
 
-    def convolutions(self, dtype: torch.dtype) -> list[Convolution]:
-        """The convolutions in one type, packed at first use; conv1_1 sees pixels in float32."""
-        if dtype not in self._convolutions:
-            self._convolutions[dtype] = [
-                Convolution(weight.to(self.device), bias.to(self.device), kind, dtype)
-                for index, (weight, bias) in enumerate(self._weights)
-                for kind in [dtype if index else _first_type(dtype)]
-            ]
-        return self._convolutions[dtype]
+    def convolutions(self, dtype: torch.dtype, depth: int) -> list[Convolution]:
+        """The first convolutions in one type, made at first use; conv1_1 sees float32 pixels."""
+        made = self._convolutions.setdefault(dtype, [])
+        for weight, bias in self._weights[len(made) : depth]:
+            kind = dtype if made else _first_type(dtype)
+            made.append(_convolution(weight.to(self.device), bias.to(self.device), kind, dtype))
+        return made[:depth]
 
     @torch.no_grad()
     def trace(self, pixels: Tensor, how: Pass) -> Trace:
         """Runs pixels [B, 3, H, W] forward and keeps what the taps and `gradient` need."""
         trace = Trace()
-        convolutions = self.convolutions(how.dtype)
         pixels = pixels.to(_first_type(how.dtype))
         x = (pixels - self._mean.to(pixels.dtype)).contiguous(memory_format=torch.channels_last)
-        for name, convolution in self._until(how, convolutions):
+        for name, convolution in self._until(how):
             x = _advance(x, name, convolution, how, trace)
             if how.pools_after(name):
                 x = _pool(x, name, how, trace)
@@ -180,8 +218,7 @@ class VGG19:
         Uses up the trace and the gradients at the taps.
         """
         gradient: Tensor | None = None
-        convolutions = self.convolutions(how.dtype)
-        for name, convolution in reversed(list(self._until(how, convolutions))):
+        for name, convolution in reversed(list(self._until(how))):
             if how.pools_after(name):
                 assert gradient is not None
                 gradient = _unpool(gradient, name, trace.pools.pop())
@@ -194,12 +231,13 @@ class VGG19:
         """The mean square of each layer's features on noise; what the losses' floors rest on."""
         noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
         trace = self.trace(noise.to(self.device), Pass(frozenset(LAYER_NAMES), "max", self.trunk))
+        # Few paintings look deeper, and these layers are the largest.
+        del self._convolutions[self.trunk][depth_of("conv5_1") :]
         return {tap: float(kept.float().square().mean()) for tap, kept in trace.taps.items()}
 
-    def _until(
-        self, how: Pass, convolutions: list[Convolution]
-    ) -> Iterator[tuple[str, Convolution]]:
-        return zip(CONVOLUTION_NAMES[: how.depth], convolutions, strict=False)
+    def _until(self, how: Pass) -> Iterator[tuple[str, Convolution]]:
+        convolutions = self.convolutions(how.dtype, how.depth)
+        return zip(CONVOLUTION_NAMES, convolutions, strict=False)
 
 
 def _first_type(dtype: torch.dtype) -> torch.dtype:

@@ -7,6 +7,7 @@ import torch
 
 from networks import CAFFE, TORCHVISION, noise, random_checkpoint, reference_features
 from painter.options import LAYER_NAMES
+from painter.painting import fastest_type
 from painter.vgg import VGG19, Pass, receptive_radius, stride_of
 
 CPU = torch.device("cpu")
@@ -43,9 +44,22 @@ def test_pixel_gradient_is_that_of_autograd(pooling, names):
     torch.testing.assert_close(found, pixels.grad, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize(("dtype", "bound"), [(torch.float32, 1e-5), (torch.bfloat16, 0.05)])
-def test_fast_types_stay_close_to_float64(dtype, bound):
-    checkpoint = random_checkpoint(width=32)
+@pytest.mark.parametrize("width", [32, 64])
+@pytest.mark.parametrize(
+    ("dtype", "bound"),
+    [
+        (torch.float32, 1e-5),
+        pytest.param(
+            torch.bfloat16,
+            0.05,
+            marks=pytest.mark.skipif(
+                fastest_type(CPU) != torch.bfloat16, reason="this processor has no fast bfloat16"
+            ),
+        ),
+    ],
+)
+def test_fast_types_stay_close_to_float64(dtype, bound, width):
+    checkpoint = random_checkpoint(width)
     pixels = noise(1, 3, 64, 48).requires_grad_()
     features = reference_features(checkpoint, pixels)["conv3_1"]
     (features.square().sum() / 2).backward()
