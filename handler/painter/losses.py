@@ -176,13 +176,12 @@ def style_gradient(
 def energy(features: Tensor, weights: Tensor | None = None) -> Tensor:
     """Σ w f² over features [C, H, W] and weights [H, W]: a scalar in float32 at least."""
     kind = torch.promote_types(features.dtype, torch.float32)
-    if weights is None and features.dtype != kind:
-        # PyTorch copies bfloat16 into float32 for a sum of squares, but not for norms. Each
-        # position's is rounded to bfloat16; over thousands of them the roundings cancel out.
+    if weights is None:
+        # PyTorch copies features to square them in float32, but not for norms. In bfloat16 each
+        # position's is rounded; over thousands of them the roundings cancel out.
         norms: Tensor = torch.linalg.vector_norm(_rows(features), dim=1)
         return norms.to(kind).square().sum()
-    squares = features.to(kind).square()
-    return squares.sum() if weights is None else (squares * weights).sum()
+    return (features.to(kind).square() * weights).sum()
 
 
 def content_loss(

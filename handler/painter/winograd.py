@@ -18,6 +18,7 @@ from torch import Tensor
 # an output tile: y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A, by the points 0, ±1, ±2 and infinity.
 _OUT: Final = 4
 _IN: Final = 6
+_SEEN_TWICE: Final = _IN - _OUT  # rows and columns that neighboring tiles share
 _INPUT: Final = (
     (4, 0, -5, 0, 1, 0),
     (0, -4, -4, 1, 1, 0),
@@ -76,14 +77,19 @@ class Winograd:
 
     def input_gradient(self, gradient: Tensor) -> Tensor:
         """The gradient with respect to x, from that with respect to what came out."""
-        x = _channels_last(gradient, self._kernel.shape[1]).zero_()
+        x = _channels_last(gradient, self._kernel.shape[1])
         for picture, out in zip(_rows_of(gradient), _rows_of(x), strict=True):
             for strip in self._strips(picture):
                 drawn = torch.bmm(self._drawn(picture, strip), self._kernel.transpose(1, 2))
-                values = self._spread(drawn, strip)
-                above = out[max(strip.top - 1, 0) : strip.bottom + 1]
-                first = strip.top == 0
-                above.add_(values[first : first + len(above), 1 : 1 + out.shape[1]])
+                values = self._spread(drawn, strip)[:, 1 : 1 + out.shape[1]]
+                below = out[strip.top + 1 : strip.bottom + 1]
+                below.copy_(values[_SEEN_TWICE:][: len(below)])
+                # The strip before this one has drawn at these rows, too.
+                shared = out[max(strip.top - 1, 0) : strip.top + 1]
+                if strip.top:
+                    shared.add_(values[:_SEEN_TWICE])
+                else:
+                    shared.copy_(values[1:_SEEN_TWICE])
         return x
 
     def _strips(self, picture: Tensor) -> Iterator[_Strip]:
@@ -126,16 +132,17 @@ class Winograd:
         return torch.mm(self._output.T, columns).view(_IN**2, strip.tiles, -1)
 
     def _spread(self, drawn: Tensor, strip: _Strip) -> Tensor:
-        """The adjoint of `_seen`: [height + 4, width + 4, inputs], from a pixel up and left on."""
+        """The adjoint of `_seen`, from a pixel up and left on: [height + 4, width + 4, inputs]."""
         half = torch.mm(self._input.T, drawn.view(_IN, -1))
         whole = torch.matmul(self._input.T, half.view(_IN, _IN, -1))
         tiles = whole.view(_IN, _IN, strip.down, strip.across, -1).permute(2, 1, 3, 0, 4)
-        cells = tiles.new_zeros(strip.down + 1, _OUT, strip.across + 1, _OUT, tiles.shape[4])
-        over = _IN - _OUT  # what a tile sees of the next one
+        cells = tiles.new_empty(strip.down + 1, _OUT, strip.across + 1, _OUT, tiles.shape[4])
+        cells[-1].zero_()
+        cells[:, :, -1].zero_()
         cells[:-1, :, :-1] = tiles[:, :_OUT, :, :_OUT]
-        cells[:-1, :, 1:, :over] += tiles[:, :_OUT, :, _OUT:]
-        cells[1:, :over, :-1] += tiles[:, _OUT:, :, :_OUT]
-        cells[1:, :over, 1:, :over] += tiles[:, _OUT:, :, _OUT:]
+        cells[:-1, :, 1:, :_SEEN_TWICE] += tiles[:, :_OUT, :, _OUT:]
+        cells[1:, :_SEEN_TWICE, :-1] += tiles[:, _OUT:, :, :_OUT]
+        cells[1:, :_SEEN_TWICE, 1:, :_SEEN_TWICE] += tiles[:, _OUT:, :, _OUT:]
         return cells.view(strip.height + _OUT, strip.width + _OUT, -1)
 
 
