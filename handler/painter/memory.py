@@ -91,7 +91,7 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
     of_masks = weights * len(phases_of(plan)) * last.pixels * _MASK_BYTES
     passing = activations * how.dtype.itemsize + of_masks
-    pictures = sum(style.picture.pixels.nbytes for style in styles)
+    pictures = sum(style.picture.samples.nbytes for style in styles)
     return int(_GAPS * passing) + last.pixels * 3 * 4 * copies + pictures
 
 
