@@ -31,20 +31,26 @@ PLATEAU_STEPS_MOST: Final = 500
 UNSOUND_MOST: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Candidate:
-    """A canvas that may become the painting; `losses` are None until it is evaluated."""
+    """The canvas that may become the painting; `losses` are None until one is evaluated."""
 
     canvas: Tensor
     losses: Losses | None
     descended: float = math.inf
+
+    def take(self, canvas: Tensor, evaluation: Evaluation) -> None:
+        """A better canvas is copied over the one before: a level keeps a single one."""
+        self.canvas.copy_(canvas)
+        self.losses, self.descended = evaluation.losses, evaluation.descended
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """Where a painting is after a step: its losses, the canvas to show, and the level's best.
 
-    `lost` says that the level ends here, since its losses are not finite any more.
+    The canvases are no copies: later steps change them. `lost` says that the level ends here,
+    since its losses are not finite any more.
     """
 
     level: int
@@ -61,8 +67,8 @@ Evaluating = Generator[Yielded, Evaluation | None, Evaluation]
 
 def descend(
     plan: Plan, index: int, objective: Objective, optimizer: Optimizer, vgg: VGG19
-) -> Generator[Yielded, Evaluation | None, Candidate]:
-    """All steps of level `index` (from 1); returns its best canvas.
+) -> Generator[Yielded, Evaluation | None, None]:
+    """All steps of level `index` (from 1).
 
     Yields an Ask for each evaluation it cannot run alone, None after each tile of one it can,
     and a Step after each step.
@@ -78,12 +84,16 @@ def descend(
         ask = Ask(canvas, objective, phases[step % len(phases)])
         evaluation = yield from _evaluated(ask, vgg)
         # Until an average is judged, the iterates are all that a deadline could be answered with.
-        if best is None or (not is_judged and _better(evaluation, best)):
+        if best is None:
             best = Candidate(canvas.clone(), evaluation.losses, evaluation.descended)
+        elif not is_judged and _better(evaluation, best):
+            best.take(canvas, evaluation)
         assert evaluation.gradient is not None  # asked for
         if isinstance(optimizer, Adam) and level.steps:
             optimizer.pace = 1 - (1 - LAST_PACE) * step / level.steps
         going = optimizer.tell(evaluation.descended, evaluation.gradient)
+        # The gradient is as large as the canvas, and what follows evaluates again.
+        evaluation = replace(evaluation, gradient=None)
         average.add(optimizer.canvas)
         last = stop.after(step + 1, evaluation.descended) or not going
         if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
@@ -91,14 +101,12 @@ def descend(
             judged = yield from _evaluated(ask, vgg)
             is_judged = True
             if _better(judged, best):
-                best = Candidate(average.canvas.clone(), judged.losses, judged.descended)
+                best.take(average.canvas, judged)
         # A line search tries canvases that are no progress: what it has found is shown instead.
         shown = average.canvas if isinstance(optimizer, Adam) else best.canvas
         yield Step(index, step + 1, evaluation.losses, shown, best, stop.lost)
         if last:
             break
-    assert best is not None  # there is a step at least
-    return best
 
 
 def steps_of(plan: Plan, index: int) -> range:
@@ -170,8 +178,10 @@ def _evaluated(ask: Ask, vgg: VGG19) -> Evaluating:
     descended = own.descended + COARSER_WEIGHT * below.descended
     if own.gradient is None or below.gradient is None:
         return Evaluation(own.losses, None, descended)
-    spread = shrink_gradient(below.gradient, ask.objective.shape)
-    return Evaluation(own.losses, own.gradient.add_(spread, alpha=COARSER_WEIGHT), descended)
+    for whole, part in zip(own.gradient, below.gradient, strict=True):
+        # One channel at a time: all of them would be as large as the canvas.
+        whole.add_(shrink_gradient(part[None], ask.objective.shape)[0], alpha=COARSER_WEIGHT)
+    return Evaluation(own.losses, own.gradient, descended)
 
 
 def _evaluated_alone(ask: Ask, vgg: VGG19) -> Evaluating:

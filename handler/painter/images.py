@@ -38,19 +38,25 @@ _EXIF_DESCRIPTION: Final = 0x010E
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An sRGB picture: pixels [3, H, W] and, where it has transparency, alpha [H, W]; 0 to 1.
+    """An sRGB picture: samples [3, H, W] and, where it has transparency, alpha [H, W] from 0 to 1.
 
-    `digest` is the sha256 of the file it came from.
+    The samples are bytes, as most files have them, or floats from 0 to 1. `digest` is the sha256
+    of the file it came from.
     """
 
-    pixels: Tensor
+    samples: Tensor
     alpha: Tensor | None
     digest: str
 
     @property
+    def pixels(self) -> Tensor:
+        """The samples as floats from 0 to 1, made anew from bytes each time."""
+        return _as_floats(self.samples)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Height and width in px."""
-        return self.pixels.shape[-2], self.pixels.shape[-1]
+        return self.samples.shape[-2], self.samples.shape[-1]
 
 
 def decode(data: bytes, field: str) -> Picture:
@@ -61,9 +67,10 @@ def decode(data: bytes, field: str) -> Picture:
     """
     samples = read_samples(data, field)
     planes = torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1)))
-    values = planes if planes.is_floating_point() else planes.float().div_(255)
-    alpha = values[3] if len(values) == 4 and float(values[3].min()) < 1 else None
-    return Picture(values[:3], alpha, hashlib.sha256(data).hexdigest())
+    alpha = _as_floats(planes[3]) if len(planes) == 4 else None
+    if alpha is not None and float(alpha.min()) == 1:
+        alpha = None
+    return Picture(planes[:3], alpha, hashlib.sha256(data).hexdigest())
 
 
 def decode_mask(data: bytes, field: str) -> Tensor:
@@ -74,13 +81,17 @@ def decode_mask(data: bytes, field: str) -> Tensor:
     return mask if picture.alpha is None else mask * picture.alpha
 
 
-def resize(values: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Values [C, H, W] or [H, W] from 0 to 1 at another size: bicubic, antialiased, clamped."""
-    if tuple(values.shape[-2:]) == shape:
-        return values
-    batch = values.reshape(1, -1, *values.shape[-2:])
-    resized = F.interpolate(batch, size=shape, mode="bicubic", antialias=True, align_corners=False)
-    return resized.clamp_(0, 1).reshape(*values.shape[:-2], *shape)
+def resize(samples: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Samples [C, H, W] or [H, W] as floats at another size: bicubic, antialiased, clamped."""
+    if tuple(samples.shape[-2:]) == shape:
+        return _as_floats(samples)
+    planes = samples.reshape(-1, *samples.shape[-2:])
+    kind = torch.promote_types(samples.dtype, torch.float32)
+    resized = samples.new_empty((len(planes), *shape), dtype=kind)
+    # One by one: a large picture is not there as floats as a whole.
+    for plane, target in zip(planes, resized, strict=True):
+        target.copy_(_resized(_as_floats(plane), shape))
+    return resized.reshape(*samples.shape[:-2], *shape)
 
 
 def resize_picture(picture: Picture, shape: tuple[int, int]) -> Picture:
@@ -89,7 +100,7 @@ def resize_picture(picture: Picture, shape: tuple[int, int]) -> Picture:
     Transparent pixels take the color of the nearest one that is not.
     """
     if picture.alpha is None:
-        return Picture(resize(picture.pixels, shape), None, picture.digest)
+        return Picture(resize(picture.samples, shape), None, picture.digest)
     alpha = resize(picture.alpha, shape)
     premultiplied = resize(picture.pixels * picture.alpha, shape)
     pixels = (premultiplied / alpha.clamp(min=1 / 255)).clamp_(0, 1)
@@ -128,6 +139,16 @@ def to_samples(values: Tensor, kind: type[np.unsignedinteger[Any]]) -> Samples:
     most = float(np.iinfo(kind).max)
     scaled = values.detach().cpu().permute(1, 2, 0).mul(most).round_().clamp_(0, most)
     return scaled.contiguous().numpy().astype(kind)
+
+
+def _resized(plane: Tensor, shape: tuple[int, int]) -> Tensor:
+    batch = plane[None, None]
+    resized = F.interpolate(batch, size=shape, mode="bicubic", antialias=True, align_corners=False)
+    return resized[0, 0].clamp_(0, 1)
+
+
+def _as_floats(samples: Tensor) -> Tensor:
+    return samples if samples.is_floating_point() else samples.float().div_(255)
 
 
 def _filled(pixels: Tensor, alpha: Tensor) -> Tensor:

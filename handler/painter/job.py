@@ -122,15 +122,14 @@ class Job:
         )
 
     def _paint(self, cache: StyleCache) -> Generator[Yielded, Evaluation | None, None]:
-        canvas = self._step.shown
         optimizer: Optimizer | None = None
         objective: Objective | None = None
         for index in range(self._first, len(self.plan.levels) + 1):
             level = self.plan.levels[index - 1]
             objective = yield from prepare(self.plan, level, self._vgg, cache, objective)
-            optimizer = self._optimizer(resize(canvas, level.shape), optimizer)
-            best = yield from descend(self.plan, index, objective, optimizer, self._vgg)
-            canvas = best.canvas
+            # No name holds the canvas before: it is kept no longer than it is shown.
+            optimizer = self._optimizer(resize(self._step.best.canvas, level.shape), optimizer)
+            yield from descend(self.plan, index, objective, optimizer, self._vgg)
 
     def _optimizer(self, start: Tensor, before: Optimizer | None) -> Optimizer:
         if self.options.optimizer == "lbfgs":

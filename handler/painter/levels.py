@@ -108,7 +108,7 @@ def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tenso
     if plan.start is not None:
         canvas = resize(plan.start, shape)
     elif options.init == "style":
-        canvas = _covering(plan.parts[0].styles[0][1].picture.pixels, shape)
+        canvas = _covering(plan.parts[0].styles[0][1].picture.samples, shape)
     else:
         canvas = resize(plan.content, shape)
     return torch.lerp(canvas, noise, options.init_noise).to(device)

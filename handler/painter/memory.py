@@ -28,9 +28,13 @@ _USABLE: Final = 0.8
 _IN_FLIGHT: Final = 4 * 64
 # What the allocator needs beside it: blocks of many sizes leave gaps.
 _GAPS: Final = 1.4
-# Canvases in float32: the optimizer's four, the average, the best, the photo, the gradient and
-# those of the coarser levels; and what a step of the optimizer and resizing need for a moment.
-_ADAM_COPIES: Final = 14
+# Canvases in float32: the optimizer's three, the average, the best, the photo, the gradient and
+# those of the coarser levels are 8, 9.3 with the allocator's gaps; and the photo without colors.
+_ADAM_COPIES: Final = 11
+# What there is of them while a style's statistics are gathered, before a level's first step; the
+# style is there as floats then, with what resizing it takes for a moment.
+_PREPARING_COPIES: Final = 4
+_STYLE_COPIES: Final = 3
 _LBFGS_COPIES: Final = 16 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
@@ -91,8 +95,11 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
     of_masks = weights * len(phases_of(plan)) * last.pixels * _MASK_BYTES
     passing = activations * how.dtype.itemsize + of_masks
-    pictures = sum(style.picture.pixels.nbytes for style in styles)
-    return int(_GAPS * passing) + last.pixels * 3 * 4 * copies + pictures
+    pictures = sum(style.picture.samples.nbytes for style in styles)
+    largest = max(height * width for height, width in shapes)
+    preparing = last.pixels * _PREPARING_COPIES + largest * _STYLE_COPIES
+    canvases = max(last.pixels * copies, preparing)
+    return int(_GAPS * passing) + canvases * 3 * 4 + pictures
 
 
 def _in_pass(shape: Shape) -> int:

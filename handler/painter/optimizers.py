@@ -22,6 +22,8 @@ LAST_PACE: Final = 0.25
 # Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
 EPSILON_BY_PIXELS: Final = 1e-3
 HISTORY: Final = 10
+# A step is taken in bands of so many rows: what it takes for a moment is small beside the canvas.
+_BAND: Final = 256
 _SUFFICIENT: Final = 1e-4
 _CURVATURE_LEAST: Final = 1e-10
 _SEARCHES_MOST: Final = 20
@@ -48,13 +50,14 @@ class Adam:
     `pace` is the share of the learning rate that the next step takes.
     """
 
-    def __init__(self, canvas: Tensor, learning_rate: float) -> None:
+    def __init__(
+        self, canvas: Tensor, learning_rate: float, moments: tuple[Tensor, Tensor] | None = None
+    ) -> None:
         self._canvas = canvas.clone()
         self._learning_rate = learning_rate
-        self._first = torch.zeros_like(canvas)
-        self._second = torch.zeros_like(canvas)
-        self._steps = 0
-        self._sound = canvas.clone()
+        self._first, self._second = moments or (torch.zeros_like(canvas), torch.zeros_like(canvas))
+        self._steps = 1 if moments else 0
+        self._last_rate = 0.0
         self.pace = 1.0
 
     @property
@@ -65,19 +68,14 @@ class Adam:
     def tell(self, loss: float, gradient: Tensor) -> bool:
         """One step; a loss or gradient that is not finite takes the last step back, halved."""
         if not _sound(loss, gradient):
-            self._canvas = self._sound.clone()
-            self._first.zero_()
-            self._learning_rate /= 2
+            self._step_back()
             return True
-        self._sound.copy_(self._canvas)
         self._steps += 1
         decay, square_decay = MOMENTUM
         self._first.lerp_(gradient, 1 - decay)
         self._second.mul_(square_decay).addcmul_(gradient, gradient, value=1 - square_decay)
-        epsilon = EPSILON_BY_PIXELS / (gradient.shape[-1] * gradient.shape[-2])
-        scale = (self._second / (1 - square_decay**self._steps)).sqrt_().add_(epsilon)
-        rate = self.pace * self._learning_rate / (1 - decay**self._steps)
-        self._canvas.addcdiv_(self._first, scale, value=-rate).clamp_(0, 1)
+        self._last_rate = self.pace * self._learning_rate / (1 - decay**self._steps)
+        self._move(self._last_rate)
         return True
 
     def enlarged(self, canvas: Tensor) -> Adam:
@@ -88,17 +86,38 @@ class Adam:
         and steps scaled to those would overshoot. Per pixel, gradients shrink as pixels become
         more.
         """
-        other = Adam(canvas, self._learning_rate)
-        if self._steps:
-            shape = (canvas.shape[-2], canvas.shape[-1])
-            ratio = self._canvas.numel() / canvas.numel()
-            first, second = (1 - decay**self._steps for decay in MOMENTUM)
-            other._first = _interpolated(self._first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first)
-            other._second = _interpolated(self._second, shape).mul_(
-                ratio**2 * (1 - MOMENTUM[1]) / second
-            )
-            other._steps = 1
-        return other
+        if not self._steps:
+            return Adam(canvas, self._learning_rate)
+        shape = (canvas.shape[-2], canvas.shape[-1])
+        ratio = self._canvas.numel() / canvas.numel()
+        first, second = (1 - decay**self._steps for decay in MOMENTUM)
+        moments = (
+            _interpolated(self._first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first),
+            _interpolated(self._second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
+        )
+        return Adam(canvas, self._learning_rate, moments)
+
+    def _move(self, rate: float) -> None:
+        """Against the first moment, each value scaled by its second; within the box."""
+        correction = 1 - MOMENTUM[1] ** self._steps
+        epsilon = EPSILON_BY_PIXELS / (self._canvas.shape[-1] * self._canvas.shape[-2])
+        arrays = (self._canvas, self._first, self._second)
+        bands = (torch.split(array, _BAND, dim=-2) for array in arrays)
+        for canvas, first, second in zip(*bands, strict=True):
+            scale = (second / correction).sqrt_().add_(epsilon)
+            canvas.addcdiv_(first, scale, value=-rate).clamp_(0, 1)
+
+    def _step_back(self) -> None:
+        """Takes the last step back and halves the rate.
+
+        The moments tell the step, so no canvas is kept for this; a pixel that the box had
+        stopped comes back by the whole step.
+        """
+        if self._last_rate:
+            self._move(-self._last_rate)
+        self._last_rate = 0.0
+        self._first.zero_()
+        self._learning_rate /= 2
 
 
 class LBFGS:

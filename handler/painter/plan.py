@@ -52,7 +52,8 @@ class Plan:
     """All that a painting is made from; nothing of it changes while it is made.
 
     `photo` is the photo at the painting's size, `content` the same as it is to be painted
-    (without colors for `color=luminance`). `start` is the canvas that was sent, if any.
+    (without colors for `color=luminance`). `start` has the samples of the canvas that was sent,
+    if any.
     """
 
     options: Options
@@ -188,7 +189,7 @@ def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None
     height, width = start.shape
     if not 0.95 < (height * shape[1]) / (width * shape[0]) < 1.05:
         adjusted.append(f"canvas: {width} x {height} px brought to the photo's aspect")
-    return resize(start.pixels, shape) if height > shape[0] else start.pixels
+    return resize(start.samples, shape) if height > shape[0] else start.samples
 
 
 def _checked_resume(resume: Resume | None, levels: Sequence[Level]) -> Resume | None:

@@ -84,12 +84,14 @@ def _style(
     mask = read_mask(mask_data, f"style_mask_{index}", picture, adjusted)
     counts = where_both(mask, picture.alpha)
     colors = (options.color, options.color_strength)
-    pixels = recolored(picture.pixels, photo.pixels, *colors, counts, photo.alpha)
+    samples = picture.samples
+    if options.color != "style":
+        samples = recolored(picture.pixels, photo.pixels, *colors, counts, photo.alpha)
     mask_digest = None if mask_data is None else hashlib.sha256(mask_data).hexdigest()
     # Recolored, a style depends on the photo as well.
     recolor = None if options.color == "style" else (*colors, photo.digest, canvas)
     return Style(
-        Picture(pixels, picture.alpha, picture.digest),
+        Picture(samples, picture.alpha, picture.digest),
         shape,
         counts,
         scale,

@@ -106,6 +106,27 @@ def test_a_loss_that_is_not_finite_is_stepped_back_from(make):
     torch.testing.assert_close(found, best, rtol=0, atol=0.05)
 
 
+def test_adam_goes_back_to_where_it_was():
+    start = torch.full((3, 300, 5), 0.5, dtype=torch.float64)
+    optimizer = Adam(start, 0.1)
+    optimizer.tell(1.0, noise(*start.shape, seed=0) - 0.5)
+    before = optimizer.canvas.clone()
+    optimizer.tell(1.0, noise(*start.shape, seed=1) - 0.5)
+    assert not torch.equal(optimizer.canvas, before)
+    for _ in range(2):  # there is a single step to take back
+        optimizer.tell(math.nan, start)
+        torch.testing.assert_close(optimizer.canvas, before, rtol=0, atol=1e-9)
+
+
+def test_adam_just_enlarged_has_no_step_to_take_back():
+    small = Adam(torch.full((3, 8, 8), 0.5, dtype=torch.float64), 0.1)
+    small.tell(1.0, torch.ones(3, 8, 8, dtype=torch.float64))
+    start = noise(3, 16, 16, seed=3)
+    large = small.enlarged(start)
+    large.tell(math.nan, start)
+    assert torch.equal(large.canvas, start)
+
+
 def test_enlarged_adam_keeps_its_direction_and_scale():
     canvas = torch.full((3, 8, 8), 0.5, dtype=torch.float64)
     gradient = torch.ones_like(canvas) / canvas[0].numel()
