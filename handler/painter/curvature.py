@@ -126,8 +126,10 @@ def _ratios(sums: Tensor, floor: float) -> Tensor:
 
 
 def _blurred(maps: Tensor) -> Tensor:
+    kernel, around = (_AROUND, 1), (_AROUND // 2, 0)
     for _ in range(2):
-        maps = F.avg_pool2d(maps[None], _AROUND, 1, _AROUND // 2, count_include_pad=False)[0]
+        maps = F.avg_pool2d(maps[None], kernel, 1, around, count_include_pad=False)[0]
+        maps = F.avg_pool2d(maps[None], kernel[::-1], 1, around[::-1], count_include_pad=False)[0]
     return maps
 
 
