@@ -24,10 +24,6 @@ LAST_PACE: Final = 0.25
 # Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
 EPSILON_BY_PIXELS: Final = 1e-3
 HISTORY: Final = 5
-# These losses curve less the farther one goes: where L-BFGS expects the way down to end, it
-# nearly always goes on for half as far again.
-_FIRST_TRIAL: Final = 1.5
-# What the farthest pixel would move by with the first step, were it not lengthened so.
 _FIRST_MOVE: Final = 0.3
 _SUFFICIENT: Final = 1e-4
 _CURVATURE_LEAST: Final = 1e-10
@@ -164,7 +160,7 @@ class LBFGS:
         self, canvas: Tensor, loss: float, gradient: Tensor, direction: Tensor
     ) -> Generator[None, tuple[float, Tensor], tuple[Tensor, float, Tensor] | None]:
         """The first trial along the projected direction that goes down enough (Armijo)."""
-        length = _FIRST_TRIAL
+        length = 1.0
         allowed = loss + self._rounding * abs(loss)
         for _ in range(_SEARCHES_MOST):
             self._trial = (canvas + length * direction).clamp_(0, 1)
