@@ -15,15 +15,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.curvature import Curvature
+
 MOMENTUM: Final = (0.9, 0.99)
 # Adam slows down to this share of its learning rate by the end of a level: at full rate its
 # steps, which are of one size whatever the gradient, leave noise that only averages out.
 LAST_PACE: Final = 0.25
 # Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
 EPSILON_BY_PIXELS: Final = 1e-3
-HISTORY: Final = 10
+HISTORY: Final = 5
 # A step is taken in bands of so many rows: what it takes for a moment is small beside the canvas.
 _BAND: Final = 256
+_FIRST_MOVE: Final = 0.3
 _SUFFICIENT: Final = 1e-4
 _CURVATURE_LEAST: Final = 1e-10
 _SEARCHES_MOST: Final = 20
@@ -123,11 +126,12 @@ class Adam:
 class LBFGS:
     """L-BFGS (Nocedal & Wright 2006, alg. 7.4) within the box, with a backtracking search.
 
-    Pixels that lie at a bound and are drawn beyond it are left out of the direction (as
-    Bertsekas 1982 does); trial canvases are projected into the box; a pair of differences
-    enters the history only where its curvature is positive. For deterministic losses only.
-    `dtype` is the type that the losses are evaluated in: what rounding alone may make of one is
-    no way up, or the search would look for a way down in vain near the end of a painting.
+    Its initial inverse Hessian is no multiple of the identity, but scales places and frequencies
+    as `Curvature` saw them. Pixels that lie at a bound and are drawn beyond it are left out of
+    the direction (as Bertsekas 1982 does); trial canvases are projected into the box; a pair of
+    differences enters the history only where its curvature is positive. For deterministic losses
+    only. `dtype` is the type that the losses are evaluated in: what rounding alone may make of
+    one is no way up, or the search would look for a way down in vain near the end of a painting.
     """
 
     def __init__(self, canvas: Tensor, dtype: torch.dtype = torch.float64) -> None:
@@ -152,28 +156,24 @@ class LBFGS:
     def _descend(self) -> Generator[None, tuple[float, Tensor], None]:
         loss, gradient = yield
         canvas = self._trial
-        history: deque[tuple[Tensor, Tensor]] = deque(maxlen=HISTORY)
+        known = _Known(canvas)
         while True:
             free = ~(((canvas <= 0) & (gradient > 0)) | ((canvas >= 1) & (gradient < 0)))
             downhill = gradient * free
-            direction = -_inverse_hessian_times(downhill, history) * free
-            slope = _dot(direction, downhill)
-            if not history or not slope < 0:
-                history.clear()
-                direction = -downhill * _first_scale(downhill)
-                slope = _dot(direction, downhill)
-            if not slope < 0:
-                return
-            found = yield from self._backtrack(canvas, loss, gradient, direction)
-            if found is None and not history:
-                return
+            direction = -known.inverse_hessian_times(downhill) * free
+            if not known.pairs:
+                direction *= _first_scale(direction)
+            found = None
+            if _dot(direction, downhill) < 0:
+                found = yield from self._backtrack(canvas, loss, gradient, direction)
             if found is None:
-                history.clear()
+                if not known.pairs:
+                    return
+                known = _Known(canvas)
                 continue
             step, change = found[0] - canvas, found[2] - gradient
             canvas, loss, gradient = found
-            if _dot(step, change) > _CURVATURE_LEAST * _norm(step) * _norm(change):
-                history.append((step, change))
+            known.learn(step, change)
 
     def _backtrack(
         self, canvas: Tensor, loss: float, gradient: Tensor, direction: Tensor
@@ -194,6 +194,35 @@ class LBFGS:
         return None
 
 
+class _Known:
+    """What the newest pairs of differences, of canvases and of gradients, say of the Hessian."""
+
+    def __init__(self, canvas: Tensor) -> None:
+        self.pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=HISTORY)
+        self._curvature = Curvature(canvas)
+
+    def learn(self, step: Tensor, change: Tensor) -> None:
+        """Takes in a pair, where the loss curves upward along it."""
+        product = _dot(step, change)
+        if product > _CURVATURE_LEAST * _norm(step) * _norm(change):
+            self.pairs.append((step, change))
+            self._curvature.learn(step, change, product)
+
+    def inverse_hessian_times(self, vector: Tensor) -> Tensor:
+        """The two-loop recursion."""
+        result = vector.clone()
+        factors: list[tuple[float, float]] = []
+        for step, change in reversed(self.pairs):
+            inverse = 1 / _dot(step, change)
+            factor = inverse * _dot(step, result)
+            result.sub_(change, alpha=factor)
+            factors.append((inverse, factor))
+        result = self._curvature.inverse_times(result)
+        for (step, change), (inverse, factor) in zip(self.pairs, reversed(factors), strict=True):
+            result.add_(step, alpha=factor - inverse * _dot(change, result))
+        return result
+
+
 def _sound(loss: float, gradient: Tensor) -> bool:
     # A sum is not finite where one of its terms is not, and needs no copy of a large canvas.
     return math.isfinite(loss) and math.isfinite(float(gradient.sum()))
@@ -211,27 +240,10 @@ def _norm(values: Tensor) -> float:
     return math.sqrt(_dot(values, values))
 
 
-def _first_scale(gradient: Tensor) -> float:
-    """Without curvature yet: a step that moves the farthest pixel by a tenth of the range."""
-    largest = float(gradient.abs().max())
-    return 0.1 / largest if largest > 0 else 0.0
-
-
-def _inverse_hessian_times(vector: Tensor, history: deque[tuple[Tensor, Tensor]]) -> Tensor:
-    """The two-loop recursion."""
-    result = vector.clone()
-    factors: list[tuple[float, float]] = []
-    for step, change in reversed(history):
-        inverse = 1 / _dot(step, change)
-        factor = inverse * _dot(step, result)
-        result.sub_(change, alpha=factor)
-        factors.append((inverse, factor))
-    if history:
-        step, change = history[-1]
-        result.mul_(_dot(step, change) / _dot(change, change))
-    for (step, change), (inverse, factor) in zip(history, reversed(factors), strict=True):
-        result.add_(step, alpha=factor - inverse * _dot(change, result))
-    return result
+def _first_scale(direction: Tensor) -> float:
+    """Without curvature yet: a step that moves the farthest pixel by a share of the range."""
+    largest = float(direction.abs().max())
+    return _FIRST_MOVE / largest if largest > 0 else 0.0
 
 
 def _shrink(loss: float, expected: float, trial_loss: float) -> float:

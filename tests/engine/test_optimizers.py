@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from networks import noise
+from painter import optimizers
 from painter.optimizers import LBFGS, MOMENTUM, Adam
 
 
@@ -58,6 +59,67 @@ def test_lbfgs_needs_far_fewer_evaluations_than_adam_on_a_smooth_loss():
     loss, best = _quadratic()
     found = _run(LBFGS(torch.full_like(best, 0.5)), loss, 40)
     assert float((found - best).abs().max()) < 1e-3
+
+
+class _Scalar:
+    """Nocedal & Wright 2006, eq. 7.20, as it is: a multiple of the identity."""
+
+    def __init__(self, canvas):
+        self._scale = 1.0
+
+    def learn(self, step, change, product):
+        self._scale = product / float(change.square().sum())
+
+    def inverse_times(self, vector):
+        return vector * self._scale
+
+
+def _spectral(kind=torch.float64, shape=(3, 32, 48)):
+    """A quadratic that curves a thousand times more for the broadest than for the finest forms."""
+    center = (0.4 + 0.2 * noise(*shape)).to(kind)
+    down = torch.fft.fftfreq(shape[1], dtype=kind)[:, None]
+    curvature = 1 / (0.02 + torch.hypot(down, torch.fft.rfftfreq(shape[2], dtype=kind))) ** 2
+
+    def loss(x):
+        apart = x - center
+        gradient = torch.fft.irfft2(torch.fft.rfft2(apart) * curvature, s=shape[1:])
+        return float((apart * gradient).sum() / 2), gradient
+
+    return loss, center
+
+
+def _evaluations(loss, start, share):
+    """How many evaluations it takes to a loss of so small a share of the first."""
+    optimizer = LBFGS(start)
+    first = loss(start)[0]
+    for done in range(1, 500):
+        value, gradient = loss(optimizer.canvas)
+        if value <= share * first:
+            return done
+        assert optimizer.tell(value, gradient)
+    return 500
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64], ids=str)
+def test_lbfgs_learns_how_frequencies_curve(monkeypatch, kind):
+    loss, center = _spectral(kind)
+    start = torch.full_like(center, 0.5)
+    found = _evaluations(loss, start, 1e-4)
+    monkeypatch.setattr(optimizers, "Curvature", _Scalar)
+    assert 3 * found < _evaluations(loss, start, 1e-4)
+
+
+def test_lbfgs_is_drawn_downhill_and_the_same_way_each_time():
+    loss, best = _quadratic(shape=(3, 9, 12))
+    once, again = (LBFGS(torch.full_like(best, 0.5)) for _ in range(2))
+    for _ in range(30):
+        before = once.canvas
+        value, gradient = loss(before)
+        once.tell(value, gradient)
+        again.tell(value, gradient)
+        assert torch.equal(once.canvas, again.canvas)
+        taken = loss(once.canvas)[0] < value or float((once.canvas - before).abs().max()) < 1e-6
+        assert taken or float(((once.canvas - before) * gradient).sum()) < 0
 
 
 def test_lbfgs_goes_down_on_rosenbrock_inside_the_box():
