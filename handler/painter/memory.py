@@ -35,7 +35,8 @@ _ADAM_COPIES: Final = 11
 # style is there as floats then, with what resizing it takes for a moment.
 _PREPARING_COPIES: Final = 4
 _STYLE_COPIES: Final = 3
-_LBFGS_COPIES: Final = 16 + 2 * HISTORY
+# The same without averages, the history's pairs, and the spectra of directions and changes.
+_LBFGS_COPIES: Final = 32 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
 _HALO: Final = 2 * 128

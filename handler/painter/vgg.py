@@ -24,7 +24,7 @@ STRIDE: Final = 16  # of the deepest block
 # photographs of 512 px, original weights) behind blocks 1 to 4.
 AVERAGE_POOLING_GAINS: Final = (1.15, 1.57, 1.37, 1.88)
 # With few channels the transforms cost more than the multiplications they save.
-WINOGRAD_CHANNELS_LEAST: Final = 64
+WINOGRAD_CHANNELS_LEAST: Final = 128
 
 _POOLS_AFTER: Final = {
     f"conv{block}_{count}" for block, count in enumerate(CONVOLUTIONS_PER_BLOCK, start=1)

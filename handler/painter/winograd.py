@@ -43,7 +43,7 @@ _OUTPUT: Final = (
 )
 # A picture is worked off in strips whose transformed values stay in the processor's caches; but
 # of so many tiles at least, since each strip reads the whole transformed kernel.
-_STRIP_BYTES: Final = 2**21
+_STRIP_BYTES: Final = 2**22
 _STRIP_TILES_LEAST: Final = 128
 
 

@@ -44,7 +44,7 @@ def test_pixel_gradient_is_that_of_autograd(pooling, names):
     torch.testing.assert_close(found, pixels.grad, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("width", [32, 64])
+@pytest.mark.parametrize("width", [32, 128])
 @pytest.mark.parametrize(
     ("dtype", "bound"),
     [
