@@ -126,11 +126,20 @@ def _ratios(sums: Tensor, floor: float) -> Tensor:
 
 
 def _blurred(maps: Tensor) -> Tensor:
-    kernel, around = (_AROUND, 1), (_AROUND // 2, 0)
-    for _ in range(2):
-        maps = F.avg_pool2d(maps[None], kernel, 1, around, count_include_pad=False)[0]
-        maps = F.avg_pool2d(maps[None], kernel[::-1], 1, around[::-1], count_include_pad=False)[0]
+    """Averages over squares, twice: along each axis in turn."""
+    for _ in range(4):
+        maps = _averaged(maps).transpose(-2, -1)
     return maps
+
+
+def _averaged(maps: Tensor) -> Tensor:
+    """Averages along the last axis, over fewer values at its ends."""
+    length = maps.shape[-1]
+    place = torch.arange(length, device=maps.device)
+    before, last = place - _AROUND // 2 - 1, (place + _AROUND // 2).clamp(max=length - 1)
+    sums = maps.cumsum(-1)
+    left = sums.index_select(-1, before.clamp(min=0)) * (before >= 0)
+    return (sums.index_select(-1, last) - left) / (last - before.clamp(min=-1))
 
 
 def _smoothed(values: Tensor) -> Tensor:
