@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 
 from judge import Errors, geometric_mean
+from painter.tiles import WHOLE_PIXELS_MOST
 from quality import OPTIONS
 
 Results = Mapping[str, Any]
@@ -220,14 +221,15 @@ def _cache_row(cache: Results) -> list[Row]:
 
 def _peaks_row(peaks: dict[str, Any]) -> list[Row]:
     measured = ", ".join(f"{size} px {mib(peak['peak'])}" for size, peak in peaks.items())
-    short = ""
-    if len(peaks) > 1:
-        before, last = list(peaks.values())[-2:]
+    short = "one size alone is tiled, which does not tell what grows from there on"
+    tiled = [peak for peak in peaks.values() if peak["pixels"] > WHOLE_PIXELS_MOST]
+    if len(tiled) > 1:
+        before, last = tiled[-2:]
         grown = last["peak"] - before["peak"]
-        if grown > 0.1 * before["peak"]:
-            by_pixel = grown / (last["pixels"] - before["pixels"])
-            each = f"{by_pixel:.0f} bytes for each further pixel"
-            short = f"canvas, optimizer and pictures take {each}"
+        by_pixel = grown / (last["pixels"] - before["pixels"])
+        each = f"{by_pixel:.0f} bytes for each further pixel"
+        flat = grown <= 0.1 * before["peak"]
+        short = "" if flat else f"canvas, optimizer and pictures take {each}"
     what = "6. Peak memory beyond the idle painter"
     return [Row(what, "flat from the tiling threshold on (1 megapixel)", measured, short)]
 

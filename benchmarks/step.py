@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Final
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.profiler import ProfilerActivity, profile
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile, record_function
 
 from painter.options import CONVOLUTION_NAMES, read_options
 from painter.painting import Painter
@@ -61,7 +64,7 @@ def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
         "height": height - MARGIN,
         "seconds": kept,
         "chosen": dict(Counter(chosen)),
-        "shares": _shares(evaluation),
+        "shares": shares_by_kind(evaluation),
     }
 
 
@@ -126,19 +129,32 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def _shares(work: Callable[[], object]) -> dict[str, float]:
+def shares_by_kind(work: Callable[[], object]) -> dict[str, float]:
     """What each kind of operation takes of the processor's time, as shares of the whole."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+    with _named(Winograd), profile(activities=[ProfilerActivity.CPU]) as profiler:
         work()
     spent: Counter[str] = Counter()
-    for event in profiler.key_averages():
-        spent[_kind(event.key)] += event.self_cpu_time_total
+    for event in profiler.events() or ():
+        spent[_kind(event)] += event.self_cpu_time_total
     whole = sum(spent.values())
     return {kind: time / whole for kind, time in spent.most_common()}
 
 
-def _kind(operation: str) -> str:
+@contextmanager
+def _named(convolution: type[Winograd]) -> Iterator[None]:
+    """Has a profile tell the products that a convolution is made of from all others."""
+    with ExitStack() as patches:
+        for method in ("__call__", "input_gradient"):
+            named = record_function("convolution")(getattr(convolution, method))
+            patches.enter_context(patch.object(convolution, method, named))
+        yield
+
+
+def _kind(event: FunctionEvent) -> str:
+    """By the operation's name, or those of the operations that it is a part of."""
+    if event.cpu_parent is not None and _kind(event.cpu_parent) == "convolutions":
+        return "convolutions"
     for kind, parts in _KINDS:
-        if any(part in operation for part in parts):
+        if any(part in event.name for part in parts):
             return kind
     return "other"

@@ -17,12 +17,14 @@ from bench import Bench, results_folder
 from judge import Errors, Judge
 from painter.painting import Painter
 from painter.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
+from painter.winograd import Winograd
 from pairs import EXAMPLES, Scene, find_pairs, make_scene
 from peers import PeerError, write_caffe_weights
 from plot import write_plot
 from quality import Found, Look, OutOfTimeError, Search, as_json
 from report import write_results
 from scales import FULL, QUICK, SMOKE, Scale
+from step import shares_by_kind
 
 PERFECT = Errors(0, 0, 0)
 AWFUL = Errors(1e6, 1e6, 1e6)
@@ -93,6 +95,13 @@ def test_the_short_sections_run_and_fill_their_rows(weights: Path, tmp_path: Pat
     }
     assert sum(found["step"]["shares"].values()) == pytest.approx(1)
     assert bench.run(["step"])["step"] == found["step"]
+
+
+def test_the_products_of_a_convolution_count_as_convolutions() -> None:
+    convolution = Winograd(torch.ones(64, 64, 3, 3), torch.zeros(64))
+    x, matrix = torch.ones(1, 64, 99, 99), torch.ones(64, 64)
+    assert shares_by_kind(lambda: convolution(x, relu=True))["convolutions"] > 0.98
+    assert "convolutions" not in shares_by_kind(lambda: matrix @ matrix)
 
 
 def test_the_sections_with_a_server_run_and_fill_their_rows(weights: Path, tmp_path: Path) -> None:
@@ -174,6 +183,24 @@ def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
         where = {"target": "bench", "device": "cpu", "trunk": "float32"}
         write_results({**where, "quality": runs}, [], path)
         assert words in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        ({512: 1, 2048: 5}, "short, because one size alone is tiled"),
+        ({512: 1, 2048: 100, 4096: 105}, "| reached |"),
+        ({1024: 1, 2048: 2**22, 4096: 2**22 + 80 * 3 * 2**22}, "80 bytes for each further pixel"),
+    ],
+    ids=str,
+)
+def test_memory_is_flat_where_it_is_so_beyond_the_tiling_threshold(
+    tmp_path: Path, sizes: dict[int, int], words: str
+) -> None:
+    peaks = {str(side): {"peak": peak, "pixels": side**2} for side, peak in sizes.items()}
+    where = {"target": "bench", "device": "cpu", "trunk": "float32"}
+    write_results({**where, "peaks": peaks}, [], tmp_path / "RESULTS.md")
+    assert words in (tmp_path / "RESULTS.md").read_text()
 
 
 def test_the_plot_is_svg_with_a_curve_for_each_painter_and_error(tmp_path: Path) -> None:
