@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -143,17 +144,14 @@ class Bench:
         runs: list[dict[str, Any]] = []
         for pair, size in self.scale.scenes:
             if pair < len(self.pairs):
-                runs += self._kept_scene(self._scene(pair, size), runs)
+                runs += self._against_peers(self._scene(pair, size), runs)
         return runs
-
-    def _kept_scene(self, scene: Scene, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        measure = partial(self._against_peers, scene, before)
-        found: list[dict[str, Any]] = self._kept(f"quality-{scene.name}", measure)
-        return found
 
     def _against_peers(self, scene: Scene, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
         judge = Judge(self._checkpoint, scene.content.read_bytes(), scene.style.read_bytes())
-        own = (self.scale.own_steps, self.scale.repeats, self._end)
+        # A run that can be gone on with shall not lose what a peer has painted for hours.
+        until = math.inf if self.scale.resumes else self._end
+        own = (self.scale.own_steps, self.scale.repeats, until)
         search = Search(self._painter, judge, scene, *own)
         runs = []
         for peer in PEERS:
@@ -161,7 +159,8 @@ class Bench:
             expected = _expected(peer, scene.size, before)
             kept = kept_run(peer, scene, self.scale.peer_steps, self.folder)
             if limit < expected and not kept.exists():
-                self.left_out.append(f"{peer} at {scene.name}: no {expected:.0f} s were left")
+                needed = f"{expected:.0f} s" if expected else "seconds"
+                self.left_out.append(f"{peer} at {scene.name}: no {needed} were left")
                 continue
             print(f"  {scene.name}: {peer}", flush=True)
             try:
@@ -170,8 +169,9 @@ class Bench:
                 self.left_out.append(f"{scene.name}: {error}")
                 continue
             print(f"  {scene.name}: Bruno, until it is as good", flush=True)
+            measure = partial(_compared, run, judge, search)
             try:
-                runs.append(_compared(run, judge, search))
+                runs.append(self._kept(f"quality-{scene.name}-{peer}", measure))
             except OutOfTimeError:
                 self.left_out.append(f"{scene.name}: no time to be as good as {peer}")
         return runs

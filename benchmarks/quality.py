@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Final
@@ -34,7 +34,7 @@ _ALPHA: Final = 0.1
 _APART: Final = 3.0
 _CLOSE: Final = 1.1
 _TRIES: Final = 5
-# So many evaluations lie between two looks at a painting.
+# So many evaluations lie between two looks at a painting, until it is as good.
 _LOOK_EVERY: Final = 3
 
 
@@ -43,11 +43,17 @@ class OutOfTimeError(Exception):
 
 
 @dataclass(frozen=True)
-class Look:
-    """What the judge says of the best canvas after so many steps.
+class Shown:
+    """The best canvas after so many steps, as a PNG; seconds from pictures in to PNG out."""
 
-    The seconds are from pictures in to PNG out; looking at it is not counted.
-    """
+    steps: int
+    seconds: float
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the judge says of a painting after so many steps; judging it is not counted."""
 
     steps: int
     seconds: float
@@ -78,7 +84,18 @@ class Search:
     ) -> None:
         self._painter, self._judge, self._scene = painter, judge, scene
         self._steps, self._repeats, self._until = steps, repeats, until
-        self.looks: dict[float, list[Look]] = {}
+        self._paintings: dict[float, Iterator[Shown]] = {}
+        self._shown: dict[float, list[Shown]] = {}
+        self._judged: dict[float, dict[int, Look]] = {}
+
+    @property
+    def balances(self) -> list[float]:
+        """The alphas that were tried."""
+        return list(self._judged)
+
+    def looks(self, alpha: float) -> list[Look]:
+        """What was seen of a painting in this balance, in order of steps."""
+        return [look for _, look in sorted(self._judged[alpha].items())]
 
     def soonest(self, goal: Errors) -> Found | None:
         """The fewest steps after which a painting is as good, in the balance that suits it.
@@ -95,10 +112,10 @@ class Search:
                     raise
                 break  # another alpha may be sooner; this one is no worse than it is told to be
             if looks[-1].errors.as_good_as(goal):
-                found, most = (alpha, looks[-1]), looks[-1].steps - _LOOK_EVERY
+                found, most = (alpha, looks[-1]), looks[-1].steps - 1
             # What kept it from being as good, or as good a look earlier, says where to go on.
             late = [look.errors for look in looks if not look.errors.as_good_as(goal)][-1:]
-            if not late or most < _LOOK_EVERY:
+            if not late or most < 1:
                 break
             is_far = late[0].content > goal.content
             if is_far == (late[0].gram > goal.gram or late[0].wasserstein > goal.wasserstein):
@@ -109,36 +126,60 @@ class Search:
             alpha = _between(low, high)
         return None if found is None else self._timed(*found)
 
+    def nearest(self, goal: Errors) -> list[Look]:
+        """The looks at the painting whose last one came as near as any."""
+        paintings = [self.looks(alpha) for alpha in self.balances]
+        return min(paintings, key=lambda looks: _excess(looks[-1].errors, goal))
+
     def _until_as_good(self, alpha: float, most: int, goal: Errors) -> list[Look]:
         """Looks at a painting up to the first that is as good, or to the most steps."""
-        known = self.looks.setdefault(alpha, [])
-        if not _decided(known, most, goal):
-            self.looks[alpha] = known = []
-            for look in self._watched(alpha, most):
-                known.append(look)
-                if look.errors.as_good_as(goal):
-                    break
-        ends = [look.steps for look in known if look.errors.as_good_as(goal)]
-        return [look for look in known if look.steps <= min([most, *ends])]
+        looks: list[Look] = []
+        for steps in [*range(_LOOK_EVERY, most, _LOOK_EVERY), most]:
+            look = self._look(alpha, steps)
+            if look.errors.as_good_as(goal):
+                for earlier in range(looks[-1].steps + 1 if looks else 1, look.steps):
+                    looks.append(self._look(alpha, earlier))
+                    if looks[-1].errors.as_good_as(goal):
+                        return looks
+            looks.append(look)
+            if look.errors.as_good_as(goal) or look.steps < steps:
+                break
+        return looks
 
-    def _watched(self, alpha: float, steps: int) -> Iterator[Look]:
-        """A painting as it forms; what an evaluation finds does not depend on how many follow."""
-        began = time.perf_counter()
-        job = self._begun(alpha, steps)
-        active = time.perf_counter() - began
-        seen = 0
-        while not job.finished:
+    def _look(self, alpha: float, steps: int) -> Look:
+        """A painting after so many steps, or after its last one; it goes on where it was left."""
+        painting = self._paintings.setdefault(alpha, self._watched(alpha))
+        shown = self._shown.setdefault(alpha, [])
+        while len(shown) < steps:
             if time.monotonic() > self._until:
                 raise OutOfTimeError
+            following = next(painting, None)
+            if following is None:
+                break
+            shown.append(following)
+        seen = shown[:steps][-1]
+        judged = self._judged.setdefault(alpha, {})
+        if seen.steps not in judged:
+            judged[seen.steps] = Look(seen.steps, seen.seconds, self._judge.errors(seen.data))
+        return judged[seen.steps]
+
+    def _watched(self, alpha: float) -> Iterator[Shown]:
+        """A painting as it forms; what an evaluation finds does not depend on how many follow."""
+        began = time.perf_counter()
+        job = self._begun(alpha, self._steps)
+        active = time.perf_counter() - began
+        seen = 0
+        while True:
             began = time.perf_counter()
+            if job.progress.step > seen:
+                seen = job.progress.step
+                data = job.result().data
+                yield Shown(seen, active + time.perf_counter() - began, data)
+                began = time.perf_counter()
+            if job.finished:
+                return
             job.tell(evaluate(self._painter.vgg, [job.ask])[0] if job.ask else None)
             active += time.perf_counter() - began
-            if job.progress.step > seen and (job.finished or job.progress.step % _LOOK_EVERY == 0):
-                seen = job.progress.step
-                began = time.perf_counter()
-                data = job.result().data
-                seconds = active + time.perf_counter() - began
-                yield Look(seen, seconds, self._judge.errors(data))
 
     def _begun(self, alpha: float, steps: int) -> Job:
         self._painter.styles = StyleCache(2**28)
@@ -162,17 +203,12 @@ class Search:
 def as_json(found: Found | None, search: Search, goal: Errors) -> dict[str, Any]:
     """What is kept of a search: the find, or how near the best balance came."""
     if found is not None:
-        looks = [look for look in search.looks[found.alpha] if look.steps <= found.steps]
+        looks = [look for look in search.looks(found.alpha) if look.steps <= found.steps]
         own = {**asdict(found), "median": median(found.seconds)}
     else:
-        looks = min(search.looks.values(), key=lambda looks: _excess(looks[-1].errors, goal))
+        looks = search.nearest(goal)
         own = {"nearest": asdict(looks[-1].errors), "seconds": [looks[-1].seconds]}
     return {**own, "trajectory": [[look.seconds, asdict(look.errors)] for look in looks]}
-
-
-def _decided(looks: Sequence[Look], most: int, goal: Errors) -> bool:
-    """Whether looks tell already if a painting gets as good within the most steps."""
-    return any(look.steps >= most or look.errors.as_good_as(goal) for look in looks)
 
 
 def _between(low: float, high: float) -> float:
