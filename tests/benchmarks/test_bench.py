@@ -7,7 +7,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from painter.painting import Painter
 from painter.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
 from painter.winograd import Winograd
 from pairs import EXAMPLES, Scene, find_pairs, make_scene
-from peers import PeerError, write_caffe_weights
+from peers import PeerError, PeerRun, kept_run, write_caffe_weights
 from plot import write_plot
 from quality import Found, Look, OutOfTimeError, Search, Shown, as_json
 from report import write_results
@@ -177,6 +177,29 @@ def test_the_search_ends_at_its_hour(weights: Path, judge: Judge, scene: Scene) 
     search = Search(Painter(weights), judge, scene, steps=7, repeats=1, until=0)
     with pytest.raises(OutOfTimeError):
         search.soonest(AWFUL)
+
+
+def test_a_comparison_is_kept_though_another_peer_was_left_out(
+    weights: Path, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.make_ready", lambda checkpoint: None)
+    scale = replace(SMOKE, minutes=0, resumes=True)
+    black = tmp_path / "finished.png"
+    with Image.open(scene.content) as photo:
+        Image.new("RGB", photo.size).save(black)
+    times = {"whole": 12.0, "loading": 2.0, "seconds": 10.0}
+    run = PeerRun(
+        "pastiche", scene.pair, 64, scale.peer_steps, **times, snapshots=[(10, str(black))]
+    )
+    kept_run("pastiche", scene, scale.peer_steps, tmp_path).write_text(json.dumps(asdict(run)))
+    first, second = (
+        Bench(scale, find_pairs(Path("nowhere")), tmp_path, "cpu").run(["quality"])
+        for _ in range(2)
+    )
+    assert [one["peer"] for one in first["quality"]] == ["pastiche"]
+    assert first["left_out"] == [f"neural-style at {scene.name}: no seconds were left"]
+    assert first["quality"][0]["own"]["seconds"]
+    assert second == first
 
 
 def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
