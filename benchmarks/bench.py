@@ -127,8 +127,9 @@ class Bench:
     def _peaks(self) -> dict[str, Any]:
         found = {}
         for size in self.scale.peaks:
+            measure = partial(measure_peak, self._scene(0, size), min(3600.0, self._remaining()))
             try:
-                peak = measure_peak(self._scene(0, size), min(3600.0, self._remaining()))
+                peak = self._kept(f"peak-{size}", measure)
             except PeakError as error:
                 self.left_out.append(str(error))
                 break
