@@ -34,7 +34,8 @@ _ALPHA: Final = 0.1
 _APART: Final = 3.0
 _CLOSE: Final = 1.1
 _TRIES: Final = 5
-# So many evaluations lie between two looks at a painting, until it is as good.
+# So many evaluations lie between two looks at a painting; those between are looked at once it is
+# as good.
 _LOOK_EVERY: Final = 3
 
 
@@ -135,14 +136,14 @@ class Search:
         """Looks at a painting up to the first that is as good, or to the most steps."""
         looks: list[Look] = []
         for steps in [*range(_LOOK_EVERY, most, _LOOK_EVERY), most]:
-            look = self._look(alpha, steps)
+            passed, look = looks[-1].steps if looks else 0, self._look(alpha, steps)
             if look.errors.as_good_as(goal):
-                for earlier in range(looks[-1].steps + 1 if looks else 1, look.steps):
-                    looks.append(self._look(alpha, earlier))
+                for between in range(passed + 1, look.steps + 1):
+                    looks.append(self._look(alpha, between))
                     if looks[-1].errors.as_good_as(goal):
                         return looks
             looks.append(look)
-            if look.errors.as_good_as(goal) or look.steps < steps:
+            if look.steps < steps:
                 break
         return looks
 

@@ -131,7 +131,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def shares_by_kind(work: Callable[[], object]) -> dict[str, float]:
     """What each kind of operation takes of the processor's time, as shares of the whole."""
-    with _named(Winograd), profile(activities=[ProfilerActivity.CPU]) as profiler:
+    with _winograd_named(), profile(activities=[ProfilerActivity.CPU]) as profiler:
         work()
     spent: Counter[str] = Counter()
     for event in profiler.events() or ():
@@ -141,12 +141,12 @@ def shares_by_kind(work: Callable[[], object]) -> dict[str, float]:
 
 
 @contextmanager
-def _named(convolution: type[Winograd]) -> Iterator[None]:
+def _winograd_named() -> Iterator[None]:
     """Has a profile tell the products that a convolution is made of from all others."""
     with ExitStack() as patches:
         for method in ("__call__", "input_gradient"):
-            named = record_function("convolution")(getattr(convolution, method))
-            patches.enter_context(patch.object(convolution, method, named))
+            named = record_function("convolution")(getattr(Winograd, method))
+            patches.enter_context(patch.object(Winograd, method, named))
         yield
 
 
