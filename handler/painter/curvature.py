@@ -23,6 +23,8 @@ _AROUND: Final = 9
 # one where next to nothing moved counts as a usual one.
 _PLACE_FLOOR: Final = 0.05
 _OCTAVE_FLOOR: Final = 1e-6
+# A whole number of octaves may come out a little less.
+_ROUNDING: Final = 1e-6
 
 
 class Curvature:
@@ -38,25 +40,32 @@ class Curvature:
         self._axes = _color_axes(canvas)
         self._octaves = _octaves(canvas)
         self._by_place = canvas.new_zeros(2, *canvas.shape[-2:])
-        self._by_octave = canvas.new_zeros(2, len(canvas), _count(self._octaves))
+        self._by_octave = canvas.new_zeros(2, len(canvas), _count(canvas))
         self._gain = torch.ones_like(canvas[0])
         self._response = torch.ones_like(self._octaves)
 
-    def learn(self, step: Tensor, change: Tensor, product: float) -> None:
-        """Takes in a pair of differences, whose product stepᵀchange is positive."""
+    def learn(self, step: Tensor, change: Tensor, product: Tensor) -> None:
+        """Takes in a pair of differences whose product stepᵀchange is positive; a scalar.
+
+        A pair whose product is not changes nothing.
+        """
+        counts = product > 0
         # Divided by it all pairs count alike, though steps become ever smaller.
-        self._by_place.mul_(_MEMORY)
+        share = torch.where(counts, 1 / product, 0).to(step.dtype)
+        memory = torch.where(counts, _MEMORY, 1.0)
+        self._by_place.mul_(memory)
         for kept, new in zip(self._by_place, (step, change), strict=True):
-            kept.add_(new.square().sum(0), alpha=1 / product)
+            kept.add_(new.square().sum(0).mul_(share))
         self._gain = _ratios(_blurred(self._by_place), _PLACE_FLOOR).sqrt_()
         powers = self._power(step / self._gain), self._power(change * self._gain)
-        self._by_octave.mul_(_MEMORY)
+        self._by_octave.mul_(memory)
         for sums, power in zip(self._by_octave, powers, strict=True):
-            sums.add_(self._summed(power), alpha=1 / product)
+            sums.add_(self._summed(power).mul_(share))
         ratios = _ratios(self._by_octave, _OCTAVE_FLOOR)
         response = self._spread(_smoothed(ratios.log())).exp_()
-        expected = float((powers[1] * response).sum(dtype=torch.float64))
-        self._response = response.mul_(product / expected)
+        expected = (powers[1] * response).sum(dtype=torch.float64)
+        response.mul_(product / expected)
+        self._response = torch.where(counts, response, self._response)
 
     def inverse_times(self, vector: Tensor) -> Tensor:
         """The guess times a vector [C, H, W]."""
@@ -113,8 +122,11 @@ def _octaves(canvas: Tensor) -> Tensor:
     return torch.hypot(down, across).mul_(max(height, width)).clamp_(min=1).log2_()
 
 
-def _count(octaves: Tensor) -> int:
-    return math.floor(float(octaves.max())) + 2
+def _count(canvas: Tensor) -> int:
+    """How many octaves there are up to the highest frequency, and one more to lean on."""
+    height, width = canvas.shape[-2:]
+    highest = math.hypot(height // 2 / height, width // 2 / width) * max(height, width)
+    return math.floor(math.log2(max(1.0, highest)) + _ROUNDING) + 2
 
 
 def _ratios(sums: Tensor, floor: float) -> Tensor:
@@ -127,9 +139,15 @@ def _ratios(sums: Tensor, floor: float) -> Tensor:
 
 def _blurred(maps: Tensor) -> Tensor:
     """Averages over squares, twice: along each axis in turn."""
+    averaged = _pooled if maps.is_cuda else _averaged
     for _ in range(4):
-        maps = _averaged(maps).transpose(-2, -1)
+        maps = averaged(maps).transpose(-2, -1)
     return maps
+
+
+def _pooled(maps: Tensor) -> Tensor:
+    """What `_averaged` gives, in a fixed order on CUDA too, where running sums have none."""
+    return F.avg_pool1d(maps, _AROUND, 1, _AROUND // 2, count_include_pad=False)
 
 
 def _averaged(maps: Tensor) -> Tensor:

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from painter.levels import is_tiled, phases_of
-from painter.objective import Losses, Objective, shrink, shrink_gradient
+from painter.objective import Objective
 from painter.optimizers import LAST_PACE, Adam, Optimizer
 from painter.passes import Ask, Evaluation, evaluate_in_tiles
 from painter.phases import CENTERED
 from painter.plan import Level, Plan
+from painter.readings import Reading, Readings
 from painter.vgg import VGG19
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
@@ -24,41 +25,47 @@ JUDGED_EVERY: Final = 10
 # What the levels before weigh, each beside the next: with nothing, finer levels undo the large
 # forms, since none of their layers looks that far.
 COARSER_WEIGHT: Final = 1.0
-# A plateau is a window of steps that lowers the loss by less than this share of it.
+# A plateau is a window of steps that lowers the loss by less than this share of it. It is looked
+# for every so many steps, whenever their losses arrive: the pixels must not depend on that.
 PLATEAU_WINDOW: Final = 20
 PLATEAU_SHARE: Final = 0.02
 PLATEAU_STEPS_MOST: Final = 500
-UNSOUND_MOST: Final = 5
+PLATEAU_EVERY: Final = 10
 
 
-@dataclass(slots=True)
 class Candidate:
-    """The canvas that may become the painting; `losses` are None until one is evaluated."""
+    """The canvas that may become the painting, and its terms: NaN until one is evaluated.
 
-    canvas: Tensor
-    losses: Losses | None
-    descended: float = math.inf
+    All of it is on the device, and which canvas is better is decided there. The one it begins with
+    is written over.
+    """
 
-    def take(self, canvas: Tensor, evaluation: Evaluation) -> None:
+    def __init__(self, canvas: Tensor, terms: int) -> None:
+        self.canvas = canvas
+        self.terms = torch.full((terms,), math.nan, dtype=torch.float64, device=canvas.device)
+        self.descended = torch.full((), math.inf, dtype=torch.float64, device=canvas.device)
+
+    def take_if_better(self, canvas: Tensor, evaluation: Evaluation) -> None:
         """A better canvas is copied over the one before: a level keeps a single one."""
-        self.canvas.copy_(canvas)
-        self.losses, self.descended = evaluation.losses, evaluation.descended
+        better = evaluation.descended < self.descended
+        better = better | ~torch.isfinite(self.descended)
+        for kept, new in zip(self.canvas, canvas, strict=True):
+            torch.where(better, new, kept, out=kept)
+        self.terms = torch.where(better, evaluation.terms, self.terms)
+        self.descended = torch.where(better, evaluation.descended, self.descended)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a painting is after a step: its losses, the canvas to show, and the level's best.
+    """Where a painting is after a step: the canvas to show, and the level's best.
 
-    The canvases are no copies: later steps change them. `lost` says that the level ends here,
-    since its losses are not finite any more.
+    The canvases are no copies: later steps change them.
     """
 
     level: int
     step: int
-    losses: Losses | None
     shown: Tensor
     best: Candidate
-    lost: bool = False
 
 
 Yielded = Ask | Step | None
@@ -66,45 +73,48 @@ Evaluating = Generator[Yielded, Evaluation | None, Evaluation]
 
 
 def descend(
-    plan: Plan, index: int, objective: Objective, optimizer: Optimizer, vgg: VGG19
+    plan: Plan,
+    index: int,
+    objective: Objective,
+    optimizer: Optimizer,
+    vgg: VGG19,
+    course: Course,
 ) -> Generator[Yielded, Evaluation | None, None]:
-    """All steps of level `index` (from 1).
+    """All steps of level `index` (from 1), whose numbers it tells the course.
 
     Yields an Ask for each evaluation it cannot run alone, None after each tile of one it can,
     and a Step after each step.
     """
-    level = plan.levels[index - 1]
     phases = phases_of(plan)
     average = Average(plan.options.averaging if isinstance(optimizer, Adam) else 0.0)
-    best: Candidate | None = None
+    best = Candidate(optimizer.canvas.clone(), len(objective.weights))
+    level = plan.levels[index - 1]
     is_judged = False
-    stop = Stop(level)
     for step in steps_of(plan, index):
         canvas = optimizer.canvas
         ask = Ask(canvas, objective, phases[step % len(phases)])
         evaluation = yield from _evaluated(ask, vgg)
         # Until an average is judged, the iterates are all that a deadline could be answered with.
-        if best is None:
-            best = Candidate(canvas.clone(), evaluation.losses, evaluation.descended)
-        elif not is_judged and _better(evaluation, best):
-            best.take(canvas, evaluation)
+        if not is_judged:
+            best.take_if_better(canvas, evaluation)
         assert evaluation.gradient is not None  # asked for
         if isinstance(optimizer, Adam) and level.steps:
             optimizer.pace = 1 - (1 - LAST_PACE) * step / level.steps
         going = optimizer.tell(evaluation.descended, evaluation.gradient)
+        course.tell(index, step + 1, optimizer.lost, evaluation)
         # The gradient is as large as the canvas, and what follows evaluates again.
-        evaluation = replace(evaluation, gradient=None)
+        del evaluation
         average.add(optimizer.canvas)
-        last = stop.after(step + 1, evaluation.descended) or not going
+        last = course.ends(level, index, step + 1) or not going
         if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
-            ask = Ask(average.canvas, objective, CENTERED, gradient=False)
-            judged = yield from _evaluated(ask, vgg)
+            judged = yield from _evaluated(
+                Ask(average.canvas, objective, CENTERED, gradient=False), vgg
+            )
             is_judged = True
-            if _better(judged, best):
-                best.take(average.canvas, judged)
+            best.take_if_better(average.canvas, judged)
         # A line search tries canvases that are no progress: what it has found is shown instead.
         shown = average.canvas if isinstance(optimizer, Adam) else best.canvas
-        yield Step(index, step + 1, evaluation.losses, shown, best, stop.lost)
+        yield Step(index, step + 1, shown, best)
         if last:
             break
 
@@ -137,32 +147,45 @@ class Average:
             self.canvas.lerp_(canvas, weight)
 
 
-class Stop:
-    """When a level ends: after its steps, on a plateau where there are none, or on nonsense."""
+class Course:
+    """What the host knows of a painting's steps, and when that ends a level.
 
-    def __init__(self, level: Level) -> None:
-        self._steps = level.steps or PLATEAU_STEPS_MOST
-        self._by_plateau = level.steps == 0
-        self._recent: deque[float] = deque(maxlen=2 * PLATEAU_WINDOW)
-        self._unsound = 0
+    It hears of losses as they arrive, and waits only for those that it looks for a plateau in. An
+    optimizer that is lost changes nothing any more, so it does not matter when that is heard of.
+    """
 
-    @property
-    def lost(self) -> bool:
-        """Whether the losses were not finite for several steps on end."""
-        return self._unsound >= UNSOUND_MOST
+    def __init__(self, device: torch.device) -> None:
+        self.newest: Reading | None = None
+        self.lost_level = 0
+        self._readings = Readings(device)
+        self._recent: deque[Reading] = deque(maxlen=2 * PLATEAU_WINDOW)
 
-    def after(self, done: int, loss: float) -> bool:
-        """Whether to stop after so many steps, the last with this loss."""
-        self._unsound = 0 if math.isfinite(loss) else self._unsound + 1
-        self._recent.append(loss)
-        if done >= self._steps or self.lost:
+    def tell(self, level: int, step: int, lost: Tensor, evaluation: Evaluation) -> None:
+        """Takes in a step, which the device may not have taken yet."""
+        self._readings.write(level, step, lost, evaluation.descended, evaluation.terms)
+        self.hear()
+
+    def hear(self, wait: bool = False) -> None:
+        """Takes in the numbers that have arrived; after a wait those of all steps."""
+        if wait:
+            self._readings.send()
+        for reading in self._readings.arrived(wait):
+            self.newest = reading
+            self._recent.append(reading)
+            if reading.lost:
+                self.lost_level = reading.level
+
+    def ends(self, level: Level, index: int, done: int) -> bool:
+        """Whether level `index` ends after so many steps: with them, on a plateau, or lost."""
+        if done >= (level.steps or PLATEAU_STEPS_MOST) or self.lost_level == index:
             return True
-        return self._by_plateau and self._is_plateau()
+        return not level.steps and done % PLATEAU_EVERY == 0 and self._is_plateau(index)
 
-    def _is_plateau(self) -> bool:
-        if len(self._recent) < 2 * PLATEAU_WINDOW:
+    def _is_plateau(self, index: int) -> bool:
+        self.hear(wait=True)
+        losses = [reading.descended for reading in self._recent if reading.level == index]
+        if len(losses) < 2 * PLATEAU_WINDOW:
             return False
-        losses = list(self._recent)
         before, now = sum(losses[:PLATEAU_WINDOW]), sum(losses[PLATEAU_WINDOW:])
         return not now < before * (1 - PLATEAU_SHARE)
 
@@ -173,15 +196,14 @@ def _evaluated(ask: Ask, vgg: VGG19) -> Evaluating:
     coarser = ask.objective.coarser
     if coarser is None:
         return own
-    small = shrink(ask.canvas, coarser.shape)
-    below = yield from _evaluated(replace(ask, canvas=small, objective=coarser), vgg)
-    descended = own.descended + COARSER_WEIGHT * below.descended
-    if own.gradient is None or below.gradient is None:
-        return Evaluation(own.losses, None, descended)
-    for whole, part in zip(own.gradient, below.gradient, strict=True):
-        # One channel at a time: all of them would be as large as the canvas.
-        whole.add_(shrink_gradient(part[None], ask.objective.shape)[0], alpha=COARSER_WEIGHT)
-    return Evaluation(own.losses, own.gradient, descended)
+    shrinking = ask.objective.shrinking
+    assert shrinking is not None  # as there is a coarser one
+    below = yield from _evaluated(
+        replace(ask, canvas=shrinking(ask.canvas), objective=coarser), vgg
+    )
+    if own.gradient is not None and below.gradient is not None:
+        shrinking.add_adjoint(own.gradient, below.gradient, COARSER_WEIGHT)
+    return replace(own, descended=own.descended + COARSER_WEIGHT * below.descended)
 
 
 def _evaluated_alone(ask: Ask, vgg: VGG19) -> Evaluating:
@@ -190,7 +212,3 @@ def _evaluated_alone(ask: Ask, vgg: VGG19) -> Evaluating:
     evaluation = yield ask
     assert evaluation is not None  # an ask is answered
     return evaluation
-
-
-def _better(evaluation: Evaluation, best: Candidate) -> bool:
-    return evaluation.descended < best.descended or not math.isfinite(best.descended)

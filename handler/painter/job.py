@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Final
 
 from torch import Tensor
 
 from painter.color import finished
-from painter.descent import Candidate, Step, Yielded, descend, steps_of
+from painter.descent import Candidate, Course, Step, Yielded, descend, steps_of
 from painter.errors import PaintError
 from painter.images import MEDIA_TYPES, encode, encode_preview, resize
 from painter.levels import canvas_of, prepare
@@ -17,8 +17,9 @@ from painter.objective import Objective
 from painter.optimizers import LBFGS, Adam, Optimizer
 from painter.passes import Ask, Evaluation
 from painter.plan import Plan
-from painter.progress import Painted, Preview, Progress
+from painter.progress import Painted, Preview, Progress, losses_of, terms_in
 from painter.pyramid import Shape, fit
+from painter.readings import Reading
 from painter.record import accepted, record
 from painter.styles import StyleCache
 from painter.vgg import VGG19
@@ -33,7 +34,7 @@ class Job:
 
     `ask` is the evaluation it waits for, None where it runs its own passes; `tell` answers
     it. `progress`, `preview` and `result` can be had at any time. `stopped` says why it takes
-    no more turns, `incomplete` why the painting is not what was asked for.
+    no more turns.
     """
 
     def __init__(self, plan: Plan, vgg: VGG19, cache: StyleCache) -> None:
@@ -41,17 +42,17 @@ class Job:
         self.options = plan.options
         self.error: PaintError | None = None
         self.stopped = ""
-        self.incomplete: str | None = None
         self._vgg = vgg
         self._started = time.monotonic()
         self._first = plan.resume.level if plan.resume else 1
         self._steps_done = [level.steps for level in plan.levels[: self._first - 1]]
         self._steps_done += [0] * (len(plan.levels) - len(self._steps_done))
         start = canvas_of(plan, plan.levels[self._first - 1].shape, vgg.device)
-        self._step = Step(
-            self._first, steps_of(plan, self._first).start, None, start, Candidate(start, None)
-        )
-        self.progress = self._take_in(self._step)
+        best = Candidate(start, terms_in(plan.options))
+        self._step = Step(self._first, steps_of(plan, self._first).start, start, best)
+        self._course = Course(vgg.device)
+        self._progress: Progress | None = None
+        self._told: Reading | None = None
         self._turns = self._paint(cache)
         self.ask: Ask | None = None
 
@@ -61,9 +62,26 @@ class Job:
         return bool(self.stopped)
 
     @property
+    def progress(self) -> Progress:
+        """How far it is, as far as the device has told."""
+        self._course.hear()
+        reading = self._course.newest
+        if self._progress is None or reading is not self._told:
+            self._told, self._progress = reading, self._progress_at(reading)
+        return self._progress
+
+    @property
     def seconds(self) -> float:
         """Wall time since it began."""
         return time.monotonic() - self._started
+
+    @property
+    def incomplete(self) -> str | None:
+        """Why the painting is not what was asked for; None where it is."""
+        if self.error is not None:
+            return self.error.detail
+        level = self._course.lost_level
+        return f"level {level} ended early: its losses were no longer finite" if level else None
 
     @property
     def accepted(self) -> dict[str, Any]:
@@ -75,11 +93,13 @@ class Job:
         try:
             item = self._turns.send(evaluation)
             while isinstance(item, Step):
-                self.progress = self._take_in(item)
+                self._step = item
+                self._steps_done[item.level - 1] = item.step
                 item = next(self._turns)
             self.ask = item
         except StopIteration:
-            self._stop("steps" if self.progress.step == self.progress.steps else "plateau")
+            all_steps = sum(level.steps for level in self.plan.levels)
+            self._stop("steps" if sum(self._steps_done) == all_steps else "plateau")
         self.stop_if_overdue()
 
     def stop_if_overdue(self) -> None:
@@ -91,7 +111,6 @@ class Job:
     def fail(self, error: PaintError) -> None:
         """Ends the job; what it has so far stays to be had."""
         self.error = error
-        self.incomplete = error.detail
         self._stop("failure")
 
     def preview(self) -> Preview:
@@ -114,7 +133,7 @@ class Job:
         return record(
             self.plan,
             self._vgg,
-            best.losses,
+            losses_of(self.options, best.terms.tolist()),
             steps_done=self._steps_done,
             seconds=self.seconds,
             stopped=self.stopped,
@@ -124,12 +143,13 @@ class Job:
     def _paint(self, cache: StyleCache) -> Generator[Yielded, Evaluation | None, None]:
         optimizer: Optimizer | None = None
         objective: Objective | None = None
-        for index in range(self._first, len(self.plan.levels) + 1):
-            level = self.plan.levels[index - 1]
+        for index, level in enumerate(self.plan.levels, start=1):
             objective = yield from prepare(self.plan, level, self._vgg, cache, objective)
+            if index < self._first:
+                continue  # a level that is resumed is seen at the sizes of those before as well
             # No name holds the canvas before: it is kept no longer than it is shown.
             optimizer = self._optimizer(resize(self._step.best.canvas, level.shape), optimizer)
-            yield from descend(self.plan, index, objective, optimizer, self._vgg)
+            yield from descend(self.plan, index, objective, optimizer, self._vgg, self._course)
 
     def _optimizer(self, start: Tensor, before: Optimizer | None) -> Optimizer:
         if self.options.optimizer == "lbfgs":
@@ -138,36 +158,42 @@ class Job:
             return before.enlarged(start)
         return Adam(start, self.options.learning_rate)
 
-    def _take_in(self, step: Step) -> Progress:
-        self._step = step
-        if step.lost:
-            self.incomplete = f"level {step.level} ended early: its losses were no longer finite"
-        self._steps_done[step.level - 1] = step.step
-        height, width = self.plan.levels[step.level - 1].shape
+    def _progress_at(self, reading: Reading | None) -> Progress:
+        if reading is None:
+            level, step, losses = self._first, self._step.step, None
+        else:
+            level, step = reading.level, reading.step
+            losses = losses_of(self.options, reading.terms)
+        done = [*self._steps_done[: level - 1], step]
+        height, width = self.plan.levels[level - 1].shape
         return Progress(
-            step=sum(self._steps_done),
-            steps=sum(level.steps for level in self.plan.levels),
-            level=step.level,
+            step=sum(done),
+            steps=sum(each.steps for each in self.plan.levels),
+            level=level,
             levels=len(self.plan.levels),
             width=width,
             height=height,
-            losses=step.losses,
+            losses=losses,
             seconds=self.seconds,
-            eta=self._eta(step),
+            eta=self._eta(done),
         )
 
-    def _eta(self, step: Step) -> float | None:
-        """The seconds left, from what a pixel has cost so far; None where steps are open."""
+    def _eta(self, done_by_level: Sequence[int]) -> float | None:
+        """The seconds left, from what a pixel has cost so far; None where steps are open.
+
+        The last of the levels' done steps is the level's that is painted.
+        """
         if not self.options.steps:
             return None
         done = rest = 0
         for index, level in enumerate(self.plan.levels, start=1):
             todo = steps_of(self.plan, index)
             cost = level.pixels + _STEP_OVERHEAD
-            now = min(max(self._steps_done[index - 1], todo.start), todo.stop)
+            now = done_by_level[index - 1] if index <= len(done_by_level) else todo.start
+            now = min(max(now, todo.start), todo.stop)
             if index >= self._first:
                 done += cost * (now - todo.start)
-                rest += cost * (todo.stop - now) * (index >= step.level)
+                rest += cost * (todo.stop - now) * (index >= len(done_by_level))
         return self.seconds * rest / done if done else None
 
     def _shown(self, canvas: Tensor, shape: Shape) -> Tensor:
@@ -182,3 +208,5 @@ class Job:
         self.stopped = reason
         self.ask = None
         self._turns.close()
+        if reason != "failure":  # a device that failed may never tell
+            self._course.hear(wait=True)

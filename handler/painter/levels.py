@@ -16,6 +16,7 @@ from painter.passes import features_of
 from painter.phases import CENTERED, Phase, pad, padded_shape
 from painter.plan import Level, Part, Plan
 from painter.pyramid import Shape
+from painter.shrinking import Shrinking
 from painter.styles import StyleCache, blended_targets
 from painter.tiles import tiles
 from painter.vgg import VGG19, Pass
@@ -76,11 +77,10 @@ def prepare(
     norms = yield from _content_norms(vgg, how, content, placements[CENTERED], options)
     return Objective(
         how=how,
-        alpha=options.alpha,
-        beta=options.beta,
-        tv=options.tv,
-        content_layers=options.content_layers,
-        style_layers=options.style_layers,
+        content_layers=tuple(options.content_layers),
+        style_layers=tuple(options.style_layers),
+        weights=_weights_of_terms(options).to(vgg.device),
+        has_variation=options.tv > 0,
         style_loss=options.style_loss,
         content=content,
         content_norms=norms,
@@ -93,6 +93,7 @@ def prepare(
         regions=tuple(regions),
         placements=placements,
         coarser=coarser,
+        shrinking=_shrinking(level.shape, coarser, vgg.device),
     )
 
 
@@ -123,6 +124,16 @@ def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
     )
     top, left = (whole.shape[-2] - shape[0]) // 2, (whole.shape[-1] - shape[1]) // 2
     return whole[:, top : top + shape[0], left : left + shape[1]]
+
+
+def _shrinking(shape: Shape, coarser: Objective | None, device: torch.device) -> Shrinking | None:
+    return None if coarser is None else Shrinking(shape, coarser.shape, device)
+
+
+def _weights_of_terms(options: Options) -> Tensor:
+    content = [options.alpha * weight for weight in options.content_layers.values()]
+    style = [options.beta * weight for weight in options.style_layers.values()]
+    return torch.tensor([*content, *style, options.tv], dtype=torch.float64)
 
 
 def _content_features(

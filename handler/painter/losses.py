@@ -13,6 +13,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
+from painter.roots import RANK, eigh, roots, slim_root
+
 # Sums over positions run in float32 over products of the trunk's own type, in pieces, since a
 # bfloat16 product can only be had rounded to bfloat16: eight pieces at least, of this many
 # positions at most.
@@ -20,8 +22,9 @@ _PIECES_LEAST: Final = 8
 _PIECE_MOST: Final = 1024
 # Differences of neighboring pixels are taken in bands of so many rows.
 _BAND: Final = 256
-# Eigenvalues below this share of the largest count as zero: they are rounding noise.
-_RANK: Final = 1e-6
+# What is added to both covariances where roots are had by products alone, as a share of the
+# style's mean variance: those have no root of a fixed shape and accuracy without it.
+_REGULARIZED: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +62,14 @@ class Moments:
 class StyleTarget:
     """What the statistics of one layer are drawn to: mean [C] and Gram matrix [C, C].
 
-    `root` [C, rank] times its transpose is the covariance, for Wasserstein-2 alone.
+    For Wasserstein-2 alone: `root` [C, rank] times its transpose is the covariance, or [C, C] in
+    float64 the covariance plus `added` (a scalar) on its diagonal.
     """
 
     mean: Tensor
     gram: Tensor
     root: Tensor | None = None
-
-    @property
-    def size(self) -> int:
-        """The bytes this target holds."""
-        tensors = [self.mean, self.gram] + ([] if self.root is None else [self.root])
-        return sum(tensor.nbytes for tensor in tensors)
+    added: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +88,9 @@ def moments(features: Tensor, weights: Tensor | None = None, with_first: bool = 
     rows = _rows(features)
     weighted = rows if weights is None else rows * weights.reshape(-1, 1).to(rows.dtype)
     kind = torch.promote_types(features.dtype, torch.float32)
+    # Filled on the device: a number brought there would be a copy that the host waits for.
     count = (
-        torch.tensor(float(len(rows)), dtype=kind, device=rows.device)
+        torch.full((), len(rows), dtype=kind, device=rows.device)
         if weights is None
         else weights.sum(dtype=kind)
     )
@@ -102,7 +102,17 @@ def style_target(mean: Tensor, gram: Tensor, kind: str) -> StyleTarget:
     """The target of a `gram` or `wasserstein` loss, from the style's means."""
     if kind == "gram":
         return StyleTarget(mean, gram)
-    return StyleTarget(mean, gram, _root(gram - torch.outer(mean, mean)))
+    covariance = gram - torch.outer(mean, mean)
+    if not gram.is_cuda:
+        return StyleTarget(mean, gram, slim_root(covariance))
+    return regularized_target(mean, gram)
+
+
+def regularized_target(mean: Tensor, gram: Tensor) -> StyleTarget:
+    """The target of a Wasserstein-2 loss whose roots are had by products alone."""
+    covariance = gram.double() - torch.outer(mean.double(), mean.double())
+    added = covariance.trace().clamp(min=torch.finfo(mean.dtype).tiny) * _REGULARIZED / len(mean)
+    return StyleTarget(mean, gram, roots(_raised(covariance, added))[0], added)
 
 
 def gram_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, Pull]:
@@ -123,24 +133,47 @@ def wasserstein_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[T
     R is the symmetric root; any root has the same eigenvalues, and one of the style's own rank
     is small where a layer has few positions). Only the trace of the root is needed, so its
     gradient is ½ R (Rᵀ Σ R)^−½ Rᵀ: no root is differentiated.
+
+    An eigenvalue solver has the host wait for the device. So on CUDA both covariances have a
+    little added to their diagonals, which changes nothing where they agree, and roots are had
+    by products alone.
     """
-    assert target.root is not None
     mean, gram = own.mean, own.gram
     covariance = gram - torch.outer(mean, mean)
-    root = target.root
-    values, vectors = _eigh(root.T @ covariance @ root)
-    positive = values > _RANK * values[-1].clamp(min=1e-30)
-    roots = values.clamp(min=0).sqrt()
+    variances, pull = _transport(covariance, target)
     shift = mean - target.mean
     norm = target.gram.trace().clamp(min=floor)
-    # A difference of large numbers: rounding takes it below 0 where the two nearly agree.
-    variances = (covariance.trace() + root.square().sum() - 2 * roots.sum()).clamp(min=0)
-    inverse = torch.where(positive, 1 / roots, 0)
-    half = root @ vectors
-    pull = torch.eye(len(mean), dtype=gram.dtype, device=gram.device) - (half * inverse) @ half.T
     # Σ = E[f fᵀ] − μ μᵀ, so the mean is pulled through the covariance as well.
     first = 2 * shift - 2 * pull @ mean
     return (shift.square().sum() + variances) / norm, Pull(first / norm, pull / norm)
+
+
+def _transport(covariance: Tensor, target: StyleTarget) -> tuple[Tensor, Tensor]:
+    """tr(Σ + Σˢ − 2 (Rᵀ Σ R)^½), and its gradient with respect to Σ [C, C]."""
+    assert target.root is not None
+    root = target.root
+    identity = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
+    if target.added is None:
+        values, vectors = eigh(root.T @ covariance @ root)
+        positive = values > RANK * values[-1].clamp(min=1e-30)
+        of_both = values.clamp(min=0).sqrt()
+        inverse = torch.where(positive, 1 / of_both, 0)
+        half, trace = root @ vectors, covariance.trace()
+        pull = identity - (half * inverse) @ half.T
+        overlap = of_both.sum()
+    else:
+        raised = _raised(covariance.double(), target.added)
+        both, inverse = roots(root @ raised @ root)
+        pull = identity - (root @ inverse @ root).to(covariance.dtype)
+        trace, overlap = raised.trace(), both.trace()
+    # A difference of large numbers: rounding takes it below 0 where the two nearly agree.
+    variances = (trace + root.square().sum() - 2 * overlap).clamp(min=0)
+    return variances.to(covariance.dtype), pull
+
+
+def _raised(covariance: Tensor, added: Tensor) -> Tensor:
+    """A covariance [C, C] with a scalar added to its diagonal."""
+    return covariance + torch.diag_embed(added.expand(len(covariance)))
 
 
 STYLE_LOSSES: Final = {"gram": gram_loss, "wasserstein": wasserstein_loss}
@@ -189,7 +222,7 @@ def content_loss(
     target: Tensor,
     norm: Tensor,
     weights: Tensor | None = None,
-    scale: float = 1.0,
+    scale: Tensor | float = 1.0,
 ) -> tuple[Tensor, Tensor]:
     """Σ w (F − P)² / norm, and its gradient times `scale`; Gatys et al. 2016, eq. 1.
 
@@ -210,15 +243,17 @@ def variation(canvas: Tensor) -> Tensor:
     return squares / pixels
 
 
-def add_variation_gradient(gradient: Tensor, canvas: Tensor, weight: float) -> None:
+def add_variation_gradient(gradient: Tensor, canvas: Tensor, weight: Tensor | float) -> None:
     """Adds the gradient of `variation`, times a weight, to a gradient [3, H, W]."""
     scale = 2 * weight / (canvas.shape[-2] * canvas.shape[-1])
     for first, down, right in _differences(canvas):
-        gradient[:, first + 1 : first + 1 + down.shape[1]].add_(down, alpha=scale)
-        gradient[:, first : first + down.shape[1]].sub_(down, alpha=scale)
+        down.mul_(scale)
+        gradient[:, first + 1 : first + 1 + down.shape[1]].add_(down)
+        gradient[:, first : first + down.shape[1]].sub_(down)
+        right.mul_(scale)
         rows = gradient[:, first : first + right.shape[1]]
-        rows[:, :, 1:].add_(right, alpha=scale)
-        rows[:, :, :-1].sub_(right, alpha=scale)
+        rows[:, :, 1:].add_(right)
+        rows[:, :, :-1].sub_(right)
 
 
 def _differences(canvas: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
@@ -242,20 +277,3 @@ def _outer_sum(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:
     pieces = (whole // piece, piece, -1)
     products = torch.bmm(left[:whole].view(pieces).transpose(1, 2), right[:whole].view(pieces))
     return products.sum(0, dtype=kind) + left[whole:].to(kind).T @ right[whole:].to(kind)
-
-
-def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
-    """Eigenvalues and vectors; float32 does not converge on some matrices that are mostly zero."""
-    try:
-        values, vectors = torch.linalg.eigh(matrix)
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-        values, vectors = torch.linalg.eigh(matrix.double())
-    return values.to(matrix.dtype), vectors.to(matrix.dtype)
-
-
-def _root(matrix: Tensor) -> Tensor:
-    """R [C, rank] with R Rᵀ = matrix [C, C]; what counts as zero is left out."""
-    values, vectors = _eigh(matrix)
-    values = values.clamp(min=0)
-    kept = values >= _RANK * values[-1]
-    return vectors[:, kept] * values[kept].sqrt()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from painter.losses import (
@@ -21,6 +20,7 @@ from painter.losses import (
 )
 from painter.masks import TapWeights
 from painter.phases import Phase
+from painter.shrinking import Shrinking
 from painter.tiles import Tile
 from painter.vgg import Pass
 
@@ -52,15 +52,17 @@ class Placement:
 class Objective:
     """Targets and weights of one level; shared by all its evaluations, changed by none.
 
-    `coarser` is the objective of the level before: a canvas is judged at half its size as well.
+    `weights` [terms] on the device has what each term counts in the total, in float64: the content
+    loss of each content layer, the style loss of each style layer, and the variation. `coarser` is
+    the objective of the level before: a canvas is judged at half its size as well, to which
+    `shrinking` brings it.
     """
 
     how: Pass
-    alpha: float
-    beta: float
-    tv: float
-    content_layers: Mapping[str, float]
-    style_layers: Mapping[str, float]
+    content_layers: tuple[str, ...]
+    style_layers: tuple[str, ...]
+    weights: Tensor
+    has_variation: bool
     style_loss: str
     content: Tensor
     content_norms: Mapping[str, Tensor]
@@ -68,46 +70,29 @@ class Objective:
     regions: tuple[Region, ...]
     placements: Mapping[Phase, Placement]
     coarser: Objective | None = None
+    shrinking: Shrinking | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in px of the canvases it judges."""
         return self.content.shape[-2], self.content.shape[-1]
 
+    def weight_of_content(self, tap: str) -> Tensor:
+        """What the content loss of a layer counts in the total, a scalar."""
+        return self.weights[self.content_layers.index(tap)]
 
-@dataclass(frozen=True, slots=True)
-class Losses:
-    """The terms of the total, unweighted, and what each layer contributes to them."""
+    def weight_of_style(self, tap: str) -> Tensor:
+        """What the style loss of a layer counts in the total, a scalar."""
+        return self.weights[len(self.content_layers) + self.style_layers.index(tap)]
 
-    content: float
-    style: float
-    tv: float
-    total: float
-    content_by_layer: Mapping[str, float]
-    style_by_layer: Mapping[str, float]
+    @property
+    def weight_of_variation(self) -> Tensor:
+        """What the variation counts in the total, a scalar."""
+        return self.weights[-1]
 
 
 RegionMoments = Mapping[tuple[int, str], Moments]
 RegionPulls = Mapping[tuple[int, str], Pull]
-
-
-def shrink(canvas: Tensor, shape: tuple[int, int]) -> Tensor:
-    """A canvas [3, H, W] at the size of a coarser level: resized as styles and photos are.
-
-    A softer filter would have the canvas make up for what it takes away, and overshoot.
-    """
-    return F.interpolate(
-        canvas[None], size=shape, mode="bicubic", antialias=True, align_corners=False
-    )[0]
-
-
-def shrink_gradient(gradient: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The adjoint of `shrink`, back to a canvas of `shape`."""
-    size = [1, len(gradient), *shape]
-    spread: Tensor = torch.ops.aten._upsample_bicubic2d_aa_backward(
-        gradient[None].contiguous(), list(gradient.shape[-2:]), size, False, None, None
-    )
-    return spread[0]
 
 
 def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:
@@ -146,7 +131,7 @@ def style_pulls(
         region = objective.regions[index]
         loss, pull = compare(statistics, region.targets[tap], objective.style_floors[tap])
         losses[tap] = losses.get(tap, 0) + region.share * loss
-        scale = objective.beta * objective.style_layers[tap] * region.share
+        scale = objective.weight_of_style(tap) * region.share
         pulls[index, tap] = Pull(
             None if pull.first is None else pull.first * scale, pull.second * scale
         )
@@ -165,13 +150,13 @@ def tap_gradients(
     """The content loss of each layer, and the total's gradient at every tap."""
     losses: dict[str, Tensor] = {}
     gradients: dict[str, Tensor] = {}
-    for tap, weight in objective.content_layers.items():
+    for tap in objective.content_layers:
         losses[tap], gradients[tap] = content_loss(
             _owned(tile, features[tap], tap),
             _owned(tile, content[tap], tap),
             objective.content_norms[tap],
             _part(tile, placement.content_weights, tap),
-            objective.alpha * weight,
+            objective.weight_of_content(tap),
         )
     for (index, tap), pull in pulls.items():
         part = _part(tile, placement.region_weights[index], tap)
@@ -182,17 +167,13 @@ def tap_gradients(
     return losses, gradients
 
 
-def summed(
+def terms_of(
     objective: Objective, content: Mapping[str, Tensor], style: Mapping[str, Tensor], tv: Tensor
-) -> Losses:
-    """The layers' losses as numbers, and their weighted sums."""
-    by_content = {tap: float(loss) for tap, loss in content.items()}
-    by_style = {tap: float(loss) for tap, loss in style.items()}
-    of_content = sum(objective.content_layers[tap] * loss for tap, loss in by_content.items())
-    of_style = sum(objective.style_layers[tap] * loss for tap, loss in by_style.items())
-    variation = float(tv)
-    total = objective.alpha * of_content + objective.beta * of_style + objective.tv * variation
-    return Losses(of_content, of_style, variation, total, by_content, by_style)
+) -> Tensor:
+    """The unweighted terms of a total [terms] in float64, in the order of its weights."""
+    by_layer = [content[tap] for tap in objective.content_layers]
+    by_layer += [style[tap] for tap in objective.style_layers]
+    return torch.stack([*by_layer, tv]).double()
 
 
 def _owned(tile: Tile | None, features: Tensor, tap: str) -> Tensor:

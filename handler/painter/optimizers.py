@@ -2,13 +2,16 @@
 
 A painting can so be left between any two evaluations, in the middle of a line search too.
 Both keep the canvas in the box [0, 1], and both take a step back where a loss is not finite.
+
+Losses and gradients stay on the device. Adam decides there as well, so that it never waits; a line
+search decides on the host, and waits for all the numbers of an evaluation at once.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Generator
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import torch
@@ -16,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from painter.curvature import Curvature
+from painter.readings import read
 
 MOMENTUM: Final = (0.9, 0.99)
 # Adam slows down to this share of its learning rate by the end of a level: at full rate its
@@ -24,6 +28,8 @@ LAST_PACE: Final = 0.25
 # Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
 EPSILON_BY_PIXELS: Final = 1e-3
 HISTORY: Final = 5
+# After so many evaluations on end that are not finite an optimizer stands still.
+UNSOUND_MOST: Final = 5
 # A step is taken in bands of so many rows: what it takes for a moment is small beside the canvas.
 _BAND: Final = 256
 _FIRST_MOVE: Final = 0.3
@@ -42,9 +48,34 @@ class Optimizer(Protocol):
         """The canvas [3, H, W] to be evaluated next, within [0, 1]."""
         ...
 
-    def tell(self, loss: float, gradient: Tensor) -> bool:
-        """Takes the loss and gradient at `canvas`; False where no way down is left."""
+    @property
+    def lost(self) -> Tensor:
+        """Whether it stands still, since losses were not finite several times on end; a scalar."""
         ...
+
+    def tell(self, loss: Tensor, gradient: Tensor) -> bool:
+        """Takes the loss and gradient at `canvas`, and uses up the gradient.
+
+        False where no way down is left.
+        """
+        ...
+
+
+class Soundness:
+    """Whether losses and gradients are finite; once they were not for too long, none counts."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._broken = torch.zeros((), dtype=torch.int32, device=device)
+        self.lost = torch.zeros((), dtype=torch.bool, device=device)
+
+    def of(self, loss: Tensor, gradient: Tensor) -> Tensor:
+        """Whether an evaluation counts, a scalar on its device."""
+        # A sum is not finite where one of its terms is not, and needs no copy of a large canvas.
+        finite = torch.isfinite(loss) & torch.isfinite(gradient.sum())
+        sound = finite & ~self.lost
+        self._broken = torch.where(sound, 0, self._broken + 1)
+        self.lost = self.lost | (self._broken >= UNSOUND_MOST)
+        return sound
 
 
 class Adam:
@@ -54,13 +85,16 @@ class Adam:
     """
 
     def __init__(
-        self, canvas: Tensor, learning_rate: float, moments: tuple[Tensor, Tensor] | None = None
+        self, canvas: Tensor, learning_rate: Tensor | float, moments: _Moments | None = None
     ) -> None:
         self._canvas = canvas.clone()
-        self._learning_rate = learning_rate
-        self._first, self._second = moments or (torch.zeros_like(canvas), torch.zeros_like(canvas))
-        self._steps = 1 if moments else 0
-        self._last_rate = 0.0
+        self._soundness = Soundness(canvas.device)
+        self._told = moments is not None
+        moments = moments or _Moments.none_of(canvas)
+        self._first, self._second, self._steps = moments.first, moments.second, moments.steps
+        zero = torch.zeros((), dtype=torch.float64, device=canvas.device)
+        self._learning_rate = zero + learning_rate
+        self._last_rate = zero
         self.pace = 1.0
 
     @property
@@ -68,17 +102,32 @@ class Adam:
         """The canvas to be evaluated next."""
         return self._canvas
 
-    def tell(self, loss: float, gradient: Tensor) -> bool:
-        """One step; a loss or gradient that is not finite takes the last step back, halved."""
-        if not _sound(loss, gradient):
-            self._step_back()
-            return True
-        self._steps += 1
+    @property
+    def lost(self) -> Tensor:
+        """Whether it stands still."""
+        return self._soundness.lost
+
+    def tell(self, loss: Tensor, gradient: Tensor) -> bool:
+        """One step; a loss or gradient that is not finite takes the last step back, halved.
+
+        The moments tell the step that is taken back, so no canvas is kept for this; a pixel that
+        the box had stopped comes back by the whole step.
+        """
+        self._told = True
+        sound = self._soundness.of(loss, gradient)
+        gradient.masked_fill_(~sound, 0)
         decay, square_decay = MOMENTUM
-        self._first.lerp_(gradient, 1 - decay)
-        self._second.mul_(square_decay).addcmul_(gradient, gradient, value=1 - square_decay)
-        self._last_rate = self.pace * self._learning_rate / (1 - decay**self._steps)
-        self._move(self._last_rate)
+        self._steps = self._steps + sound
+        share = torch.where(sound, 1 - decay, 0.0).to(gradient.dtype)
+        self._first.lerp_(gradient, share)
+        self._second.mul_(torch.where(sound, square_decay, 1.0))
+        self._second.addcmul_(gradient, gradient, value=1 - square_decay)
+        rate = self.pace * self._learning_rate / _bias(decay, self._steps)
+        self._move(torch.where(sound, rate, -self._last_rate))
+        self._last_rate = torch.where(sound, rate, 0)
+        self._first.mul_(sound)
+        halved = torch.where(sound | self.lost, 1.0, 0.5)
+        self._learning_rate = self._learning_rate * halved
         return True
 
     def enlarged(self, canvas: Tensor) -> Adam:
@@ -89,38 +138,44 @@ class Adam:
         and steps scaled to those would overshoot. Per pixel, gradients shrink as pixels become
         more.
         """
-        if not self._steps:
+        if not self._told:
             return Adam(canvas, self._learning_rate)
         shape = (canvas.shape[-2], canvas.shape[-1])
         ratio = self._canvas.numel() / canvas.numel()
-        first, second = (1 - decay**self._steps for decay in MOMENTUM)
-        moments = (
+        first, second = (_bias(decay, self._steps) for decay in MOMENTUM)
+        moments = _Moments(
             _interpolated(self._first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first),
             _interpolated(self._second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
+            self._steps.clamp(max=1),
         )
         return Adam(canvas, self._learning_rate, moments)
 
-    def _move(self, rate: float) -> None:
+    def _move(self, rate: Tensor) -> None:
         """Against the first moment, each value scaled by its second; within the box."""
-        correction = 1 - MOMENTUM[1] ** self._steps
+        correction = _bias(MOMENTUM[1], self._steps)
         epsilon = EPSILON_BY_PIXELS / (self._canvas.shape[-1] * self._canvas.shape[-2])
         arrays = (self._canvas, self._first, self._second)
         bands = (torch.split(array, _BAND, dim=-2) for array in arrays)
         for canvas, first, second in zip(*bands, strict=True):
-            scale = (second / correction).sqrt_().add_(epsilon)
-            canvas.addcdiv_(first, scale, value=-rate).clamp_(0, 1)
+            scale = (second / correction).sqrt_().add_(epsilon).div_(rate)
+            canvas.addcdiv_(first, scale, value=-1).clamp_(0, 1)
 
-    def _step_back(self) -> None:
-        """Takes the last step back and halves the rate.
 
-        The moments tell the step, so no canvas is kept for this; a pixel that the box had
-        stopped comes back by the whole step.
-        """
-        if self._last_rate:
-            self._move(-self._last_rate)
-        self._last_rate = 0.0
-        self._first.zero_()
-        self._learning_rate /= 2
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """Adam's averages of gradients and of their squares, and after how many steps; on the device.
+
+    Before the first step all are 0.
+    """
+
+    first: Tensor
+    second: Tensor
+    steps: Tensor
+
+    @staticmethod
+    def none_of(canvas: Tensor) -> _Moments:
+        steps = torch.zeros((), dtype=torch.float64, device=canvas.device)
+        return _Moments(torch.zeros_like(canvas), torch.zeros_like(canvas), steps)
 
 
 class LBFGS:
@@ -137,6 +192,7 @@ class LBFGS:
     def __init__(self, canvas: Tensor, dtype: torch.dtype = torch.float64) -> None:
         self._trial = canvas.clone()
         self._rounding = _ROUNDING * torch.finfo(dtype).eps
+        self._soundness = Soundness(canvas.device)
         self._search = self._descend()
         next(self._search)
 
@@ -145,7 +201,12 @@ class LBFGS:
         """The canvas to be evaluated next: a trial of the line search."""
         return self._trial
 
-    def tell(self, loss: float, gradient: Tensor) -> bool:
+    @property
+    def lost(self) -> Tensor:
+        """Whether it stands still."""
+        return self._soundness.lost
+
+    def tell(self, loss: Tensor, gradient: Tensor) -> bool:
         """One evaluation of the search; False once no step along the gradient goes down."""
         try:
             self._search.send((loss, gradient))
@@ -153,39 +214,53 @@ class LBFGS:
             return False
         return True
 
-    def _descend(self) -> Generator[None, tuple[float, Tensor], None]:
-        loss, gradient = yield
-        canvas = self._trial
+    def _descend(self) -> Generator[None, tuple[Tensor, Tensor], None]:
+        told, gradient = yield
+        canvas, loss = self._trial, 0.0
         known = _Known(canvas)
+        is_first = True
         while True:
-            free = ~(((canvas <= 0) & (gradient > 0)) | ((canvas >= 1) & (gradient < 0)))
-            downhill = gradient * free
-            direction = -known.inverse_hessian_times(downhill) * free
-            if not known.pairs:
-                direction *= _first_scale(direction)
-            found = None
-            if _dot(direction, downhill) < 0:
-                found = yield from self._backtrack(canvas, loss, gradient, direction)
+            direction, slope = known.direction(canvas, gradient)
+            if is_first:
+                loss, downhill = read(told, slope)
+                if not downhill < 0:
+                    return
+            found = yield from self._backtrack(canvas, loss, gradient, direction, slope, known)
             if found is None:
                 if not known.pairs:
                     return
                 known = _Known(canvas)
+                is_first = False
                 continue
             step, change = found[0] - canvas, found[2] - gradient
             canvas, loss, gradient = found
             known.learn(step, change)
+            is_first = False
 
     def _backtrack(
-        self, canvas: Tensor, loss: float, gradient: Tensor, direction: Tensor
-    ) -> Generator[None, tuple[float, Tensor], tuple[Tensor, float, Tensor] | None]:
+        self,
+        canvas: Tensor,
+        loss: float,
+        gradient: Tensor,
+        direction: Tensor,
+        slope: Tensor,
+        known: _Known,
+    ) -> Generator[None, tuple[Tensor, Tensor], tuple[Tensor, float, Tensor] | None]:
         """The first trial along the projected direction that goes down enough (Armijo)."""
         length = 1.0
         allowed = loss + self._rounding * abs(loss)
         for _ in range(_SEARCHES_MOST):
             self._trial = (canvas + length * direction).clamp_(0, 1)
-            expected = _dot(self._trial - canvas, gradient)
-            trial_loss, trial_gradient = yield
-            if not _sound(trial_loss, trial_gradient):
+            told, trial_gradient = yield
+            expected_there = _dot(self._trial - canvas, gradient)
+            sound = self._soundness.of(told, trial_gradient)
+            trial_loss, expected, is_sound, downhill, counts = read(
+                told, expected_there, sound, slope, known.newest_counts
+            )
+            known.settle(bool(counts))
+            if not downhill < 0:
+                return None
+            if not is_sound:
                 length /= 10
             elif trial_loss <= allowed + _SUFFICIENT * expected and expected < 0:
                 return self._trial, trial_loss, trial_gradient
@@ -194,56 +269,92 @@ class LBFGS:
         return None
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The difference of two canvases and of their gradients; `inverse` is 1 / stepᵀchange.
+
+    It is 0 where the loss does not curve upward along the step, so that the pair changes nothing.
+    """
+
+    step: Tensor
+    change: Tensor
+    inverse: Tensor
+
+
 class _Known:
-    """What the newest pairs of differences, of canvases and of gradients, say of the Hessian."""
+    """What the newest pairs of differences, of canvases and of gradients, say of the Hessian.
+
+    The newest pair may be one that does not count, until `settle` tells.
+    """
 
     def __init__(self, canvas: Tensor) -> None:
-        self.pairs: deque[tuple[Tensor, Tensor]] = deque(maxlen=HISTORY)
+        self.pairs: deque[_Pair] = deque(maxlen=HISTORY)
         self._curvature = Curvature(canvas)
+        self._none = torch.zeros((), dtype=torch.bool, device=canvas.device)
+
+    @property
+    def newest_counts(self) -> Tensor:
+        """Whether the loss curves upward along the newest pair, a scalar."""
+        return self.pairs[-1].inverse > 0 if self.pairs else self._none
+
+    def settle(self, counts: bool) -> None:
+        """Drops the newest pair unless it counts."""
+        if self.pairs and not counts:
+            self.pairs.pop()
 
     def learn(self, step: Tensor, change: Tensor) -> None:
-        """Takes in a pair, where the loss curves upward along it."""
+        """Takes in a pair; what it is worth is decided on the device."""
         product = _dot(step, change)
-        if product > _CURVATURE_LEAST * _norm(step) * _norm(change):
-            self.pairs.append((step, change))
-            self._curvature.learn(step, change, product)
+        counts = product > _CURVATURE_LEAST * _norm(step) * _norm(change)
+        self.pairs.append(_Pair(step, change, torch.where(counts, 1 / product, 0)))
+        self._curvature.learn(step, change, torch.where(counts, product, 0))
 
-    def inverse_hessian_times(self, vector: Tensor) -> Tensor:
+    def direction(self, canvas: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """Where to go from a canvas within the box, and the slope of the loss along it."""
+        free = ~(((canvas <= 0) & (gradient > 0)) | ((canvas >= 1) & (gradient < 0)))
+        downhill = gradient * free
+        direction = -self._inverse_hessian_times(downhill) * free
+        is_known = torch.stack([pair.inverse > 0 for pair in self.pairs] or [self._none]).any()
+        scale = torch.where(is_known, 1.0, _first_scale(direction))
+        direction *= scale
+        return direction, _dot(direction, downhill)
+
+    def _inverse_hessian_times(self, vector: Tensor) -> Tensor:
         """The two-loop recursion."""
         result = vector.clone()
-        factors: list[tuple[float, float]] = []
-        for step, change in reversed(self.pairs):
-            inverse = 1 / _dot(step, change)
-            factor = inverse * _dot(step, result)
-            result.sub_(change, alpha=factor)
-            factors.append((inverse, factor))
+        factors: list[Tensor] = []
+        for pair in reversed(self.pairs):
+            factor = pair.inverse * _dot(pair.step, result)
+            result.sub_(pair.change * factor)
+            factors.append(factor)
         result = self._curvature.inverse_times(result)
-        for (step, change), (inverse, factor) in zip(self.pairs, reversed(factors), strict=True):
-            result.add_(step, alpha=factor - inverse * _dot(change, result))
+        for pair, factor in zip(self.pairs, reversed(factors), strict=True):
+            rest = factor - pair.inverse * _dot(pair.change, result)
+            result.add_(pair.step * rest)
         return result
 
 
-def _sound(loss: float, gradient: Tensor) -> bool:
-    # A sum is not finite where one of its terms is not, and needs no copy of a large canvas.
-    return math.isfinite(loss) and math.isfinite(float(gradient.sum()))
+def _bias(decay: float, steps: Tensor) -> Tensor:
+    """What an average that began with 0 has gathered after so many steps; 1 where none was."""
+    return torch.where(steps > 0, 1 - decay**steps, 1.0)
 
 
 def _interpolated(values: Tensor, shape: tuple[int, int]) -> Tensor:
     return F.interpolate(values[None], size=shape, mode="bilinear", align_corners=False)[0]
 
 
-def _dot(one: Tensor, other: Tensor) -> float:
-    return float((one * other).sum(dtype=torch.float64))
+def _dot(one: Tensor, other: Tensor) -> Tensor:
+    return (one * other).sum(dtype=torch.float64)
 
 
-def _norm(values: Tensor) -> float:
-    return math.sqrt(_dot(values, values))
+def _norm(values: Tensor) -> Tensor:
+    return _dot(values, values).sqrt()
 
 
-def _first_scale(direction: Tensor) -> float:
+def _first_scale(direction: Tensor) -> Tensor:
     """Without curvature yet: a step that moves the farthest pixel by a share of the range."""
-    largest = float(direction.abs().max())
-    return _FIRST_MOVE / largest if largest > 0 else 0.0
+    largest = direction.abs().max()
+    return torch.where(largest > 0, _FIRST_MOVE / largest, 0)
 
 
 def _shrink(loss: float, expected: float, trial_loss: float) -> float:

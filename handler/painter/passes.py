@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from painter.losses import Moments, add_variation_gradient, moments, variation
-from painter.objective import Losses, Objective, region_moments, style_pulls, summed, tap_gradients
+from painter.objective import Objective, region_moments, style_pulls, tap_gradients, terms_of
 from painter.phases import CENTERED, Phase, pad, padded_shape, unpad_gradient
 from painter.tiles import tiles
 from painter.vgg import VGG19, Pass
@@ -33,14 +33,15 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The answer to an Ask: `gradient` is [3, H, W], or None where none was asked for.
+    """The answer to an Ask, all of it on the device: nobody has waited for it yet.
 
-    `descended` is what the gradient is of: the total, and what coarser views add to it.
+    `terms` are the objective's, unweighted. `gradient` is [3, H, W], or None where none was asked
+    for, and `descended` what it is of: the total, and what coarser views add to it.
     """
 
-    losses: Losses
+    terms: Tensor
     gradient: Tensor | None
-    descended: float
+    descended: Tensor
 
 
 def features_of(vgg: VGG19, pixels: Tensor, how: Pass) -> dict[str, Tensor]:
@@ -61,15 +62,15 @@ def evaluate(vgg: VGG19, asks: Sequence[Ask]) -> list[Evaluation]:
         for index, ask in enumerate(asks)
     ]
     if not asks[0].gradient:
-        return [Evaluation(losses, None, losses.total) for losses, _ in found]
+        return [_evaluation(ask, terms, None) for ask, (terms, _) in zip(asks, found, strict=True)]
     at_taps = {
         tap: _stacked([gradients.get(tap) for _, gradients in found], trace.taps[tap])
         for tap in how.taps
     }
     gradient = vgg.gradient(trace, how, at_taps)
     return [
-        Evaluation(losses, _with_variation(ask, gradient[index]), losses.total)
-        for index, (ask, (losses, _)) in enumerate(zip(asks, found, strict=True))
+        _evaluation(ask, terms, _with_variation(ask, gradient[index]))
+        for index, (ask, (terms, _)) in enumerate(zip(asks, found, strict=True))
     ]
 
 
@@ -110,9 +111,8 @@ def evaluate_in_tiles(
             batched = {tap: values[None] for tap, values in at_taps.items()}
             tile.cut(gradient).add_(vgg.gradient(trace, objective.how, batched)[0])
         yield
-    found = summed(objective, losses, style, variation(ask.canvas))
-    whole = _with_variation(ask, gradient) if ask.gradient else None
-    return Evaluation(found, whole, found.total)
+    terms = terms_of(objective, losses, style, variation(ask.canvas))
+    return _evaluation(ask, terms, _with_variation(ask, gradient) if ask.gradient else None)
 
 
 @torch.no_grad()
@@ -134,7 +134,11 @@ def picture_moments(
     return total
 
 
-def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> tuple[Losses, dict[str, Tensor]]:
+def _evaluation(ask: Ask, terms: Tensor, gradient: Tensor | None) -> Evaluation:
+    return Evaluation(terms, gradient, terms @ ask.objective.weights)
+
+
+def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     objective, placement = ask.objective, ask.objective.placements[ask.phase]
     own = region_moments(objective, placement, None, features)
     style, pulls = style_pulls(objective, own)
@@ -142,7 +146,7 @@ def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> tuple[Losses, dict[str,
     content, gradients = tap_gradients(
         objective, placement, None, features, placement.content, own, pulls if ask.gradient else {}
     )
-    return summed(objective, content, style, variation(ask.canvas)), gradients
+    return terms_of(objective, content, style, variation(ask.canvas)), gradients
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
@@ -157,6 +161,6 @@ def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
 
 def _with_variation(ask: Ask, gradient: Tensor) -> Tensor:
     total = unpad_gradient(gradient, ask.phase)
-    if ask.objective.tv:
-        add_variation_gradient(total, ask.canvas, ask.objective.tv)
+    if ask.objective.has_variation:
+        add_variation_gradient(total, ask.canvas, ask.objective.weight_of_variation)
     return total

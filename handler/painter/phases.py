@@ -40,13 +40,13 @@ def padded_part(
     canvas: Tensor, phase: Phase, rows: tuple[int, int], columns: tuple[int, int]
 ) -> Tensor:
     """What `pad` would have from one row and column to others, without the rest."""
-    down = _reflected(rows, phase.top, canvas.shape[-2]).to(canvas.device)
-    across = _reflected(columns, phase.left, canvas.shape[-1]).to(canvas.device)
+    down = _reflected(rows, phase.top, canvas.shape[-2], canvas.device)
+    across = _reflected(columns, phase.left, canvas.shape[-1], canvas.device)
     return canvas.index_select(-2, down).index_select(-1, across)
 
 
-def _reflected(span: tuple[int, int], before: int, length: int) -> Tensor:
-    places = (torch.arange(*span) - before).abs()
+def _reflected(span: tuple[int, int], before: int, length: int, device: torch.device) -> Tensor:
+    places = (torch.arange(*span, device=device) - before).abs()
     return torch.where(places < length, places, 2 * (length - 1) - places)
 
 

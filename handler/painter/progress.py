@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from painter.objective import Losses
+from painter.options import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The terms of the total, unweighted, and what each layer contributes to them."""
+
+    content: float
+    style: float
+    tv: float
+    total: float
+    content_by_layer: Mapping[str, float]
+    style_by_layer: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,21 @@ class Painted:
     width: int
     height: int
     record: Mapping[str, Any]
+
+
+def terms_in(options: Options) -> int:
+    """How many terms an objective has: one for each layer of either kind, and the variation."""
+    return len(options.content_layers) + len(options.style_layers) + 1
+
+
+def losses_of(options: Options, terms: Sequence[float]) -> Losses:
+    """An objective's terms by name, and their weighted sums."""
+    content = dict(zip(options.content_layers, terms, strict=False))
+    style = dict(zip(options.style_layers, terms[len(content) :], strict=False))
+    of_content = sum(options.content_layers[tap] * loss for tap, loss in content.items())
+    of_style = sum(options.style_layers[tap] * loss for tap, loss in style.items())
+    total = options.alpha * of_content + options.beta * of_style + options.tv * terms[-1]
+    return Losses(of_content, of_style, terms[-1], total, content, style)
 
 
 def losses_as_json(losses: Losses | None, naming: str) -> dict[str, Any]:

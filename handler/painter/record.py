@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 
-from painter.objective import Losses
 from painter.plan import Plan
-from painter.progress import losses_as_json
+from painter.progress import Losses, losses_as_json
 from painter.version import VERSION
 from painter.vgg import VGG19
 
@@ -32,7 +31,7 @@ def accepted(plan: Plan) -> dict[str, Any]:
 def record(
     plan: Plan,
     vgg: VGG19,
-    losses: Losses | None,
+    losses: Losses,
     *,
     steps_done: Sequence[int],
     seconds: float,

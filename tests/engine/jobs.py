@@ -10,6 +10,7 @@ from networks import random_checkpoint, small_vgg
 from painter.images import decode
 from painter.painting import Painter
 from painter.passes import evaluate
+from painter.progress import losses_of
 from painter.scheduler import Scheduler
 from painter.styles import StyleCache
 from pictures import request
@@ -36,6 +37,11 @@ def step(job) -> None:
     """One turn of a job, as the scheduler gives it on the CPU."""
     vgg = small_vgg_once(torch.float32)
     job.tell(evaluate(vgg, [job.ask])[0] if job.ask else None)
+
+
+def best_total(job) -> float:
+    """The total of the canvas that would be the painting now."""
+    return losses_of(job.options, job._step.best.terms.tolist()).total
 
 
 def finished(painter=None, **given):

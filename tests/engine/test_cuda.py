@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from jobs import finish, small_painter
+from jobs import best_total, finish, small_painter
 from networks import noise, random_checkpoint
 from painter.images import decode
 from painter.levels import PHASES, prepare
@@ -65,7 +65,7 @@ def test_gradients_are_those_of_the_cpu(dtype, style_loss):
     expected = evaluate(_vgg("cpu", torch.float64), [exact])[0]
     vgg = _vgg("cuda", dtype)
     found = evaluate(vgg, [_ask(vgg, style_loss=style_loss)])[0]
-    assert found.losses.total == pytest.approx(expected.losses.total, rel=BOUNDS[dtype])
+    assert float(found.descended) == pytest.approx(float(expected.descended), rel=BOUNDS[dtype])
     assert _error(found.gradient, expected.gradient) < BOUNDS[dtype]
 
 
@@ -75,7 +75,9 @@ def test_a_shared_pass_gives_what_private_ones_give(dtype):
     asks = [_ask(vgg, seed, PHASES[seed], **given) for seed, given in enumerate(OTHERS)]
     for ask, found in zip(asks, evaluate(vgg, asks), strict=True):
         alone = evaluate(vgg, [ask])[0]
-        assert found.losses.total == pytest.approx(alone.losses.total, rel=SHARED_BOUNDS[dtype])
+        assert float(found.descended) == pytest.approx(
+            float(alone.descended), rel=SHARED_BOUNDS[dtype]
+        )
         assert _error(found.gradient, alone.gradient) < SHARED_BOUNDS[dtype]
 
 
@@ -83,7 +85,7 @@ def test_a_shared_pass_gives_what_private_ones_give(dtype):
 def test_a_painting_is_close_to_that_of_the_cpu(optimizer):
     (job,) = _painted(_painter(), {"optimizer": optimizer, "styles": [stripes()]})
     (other,) = _painted(small_painter(), {"optimizer": optimizer, "styles": [stripes()]})
-    total, expected = (one._step.best.losses.total for one in (job, other))
+    total, expected = (best_total(one) for one in (job, other))
     assert total == pytest.approx(expected, rel=0.1)
     shown, wanted = (decode(one.result().data, "content").pixels for one in (job, other))
     assert float((shown - wanted).abs().mean()) < 0.03

@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from networks import noise
+from painter import curvature as curvature_module
 from painter.curvature import Curvature
 
 SHAPES = [(3, 16, 24), (3, 15, 9), (3, 1, 7), (1, 1, 1), (2, 5, 1)]
 
 
 def _dot(one, other):
-    return float((one * other).sum())
+    return (one * other).sum()
 
 
 def _learned(shape, pairs=3):
@@ -30,7 +31,9 @@ def test_it_is_symmetric_and_positive(shape):
     curvature, *_ = _learned(shape)
     one, other = noise(*shape, seed=20) - 0.5, noise(*shape, seed=21) - 0.5
     crossed = _dot(one, curvature.inverse_times(other))
-    assert crossed == pytest.approx(_dot(other, curvature.inverse_times(one)), rel=1e-9)
+    assert float(crossed) == pytest.approx(
+        float(_dot(other, curvature.inverse_times(one))), rel=1e-9
+    )
     assert _dot(one, curvature.inverse_times(one)) > 0
 
 
@@ -38,13 +41,28 @@ def test_it_is_symmetric_and_positive(shape):
 def test_it_is_scaled_to_the_newest_pair(shape):
     curvature, step, change = _learned(shape)
     along = _dot(change, curvature.inverse_times(change))
-    assert along == pytest.approx(_dot(step, change), rel=1e-9)
+    assert float(along) == pytest.approx(float(_dot(step, change)), rel=1e-9)
 
 
 def test_it_changes_nothing_before_it_saw_a_pair():
     vector = noise(3, 8, 6) - 0.5
     found = Curvature(torch.zeros_like(vector)).inverse_times(vector)
     torch.testing.assert_close(found, vector)
+
+
+@pytest.mark.parametrize("length", [1, 5, 9, 40])
+def test_averages_by_pooling_are_those_of_running_sums(length):
+    maps = noise(2, 6, length)
+    pooled = curvature_module._pooled(maps)
+    torch.testing.assert_close(pooled, curvature_module._averaged(maps), rtol=1e-12, atol=0)
+
+
+def test_a_pair_that_does_not_count_changes_nothing():
+    curvature, *_ = _learned((3, 16, 24))
+    vector = noise(3, 16, 24, seed=30)
+    before = curvature.inverse_times(vector)
+    curvature.learn(noise(3, 16, 24, seed=31), noise(3, 16, 24, seed=32), torch.zeros(()).double())
+    torch.testing.assert_close(curvature.inverse_times(vector), before)
 
 
 def test_what_does_not_move_is_no_bar():

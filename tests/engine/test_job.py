@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from jobs import begun, finished, painted, small_painter, small_vgg_once, step
+from jobs import begun, best_total, finished, painted, small_painter, small_vgg_once, step
 from painter.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
 from painter.errors import Internal, OutOfRange
 from painter.images import decode, encode
@@ -36,7 +36,7 @@ def _steps(job):
 def test_the_best_of_a_level_never_gets_worse(optimizer):
     best: dict[int, list[float]] = {}
     for job in _steps(begun(size=128, steps=40, optimizer=optimizer, init="noise")):
-        best.setdefault(job._step.level, []).append(job._step.best.descended)
+        best.setdefault(job._step.level, []).append(float(job._step.best.descended))
     assert sorted(best) == [1, 2]
     for totals in best.values():
         assert totals == sorted(totals, reverse=True)
@@ -45,10 +45,10 @@ def test_the_best_of_a_level_never_gets_worse(optimizer):
 
 def test_what_lbfgs_accepts_never_goes_up():
     job = begun(steps=40, optimizer="lbfgs", init="noise", averaging=0.9)
-    seen, kept = [job.progress.losses.total], [job._step.best.losses.total]
+    seen, kept = [job.progress.losses.total], [best_total(job)]
     for _ in _steps(job):
         seen.append(job.progress.losses.total)
-        kept.append(job._step.best.losses.total)
+        kept.append(best_total(job))
     assert kept == sorted(kept, reverse=True)
     assert kept[-1] == min(seen) < 0.5 * seen[0]
 
@@ -75,8 +75,7 @@ def test_losses_that_stay_lost_are_told():
         turn += 1
         found = evaluate(small_vgg_once(torch.float32), [job.ask])[0] if job.ask else None
         if found and turn > 5:
-            broken = replace(found.losses, total=math.nan)
-            found = replace(found, losses=broken, descended=math.nan)
+            found = replace(found, descended=found.descended * math.nan)
         job.tell(found)
     assert job.progress.step < 30
     assert job.incomplete == "level 1 ended early: its losses were no longer finite"
@@ -94,18 +93,17 @@ def test_no_steps_end_by_a_plateau():
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_losses_that_are_not_finite_lose_no_painting(optimizer):
     job = begun(steps=30, optimizer=optimizer)
-    vgg, best = small_vgg_once(torch.float32), job._step.best.losses.total
+    vgg, best = small_vgg_once(torch.float32), best_total(job)
     turn = 0
     while not job.finished:
         turn += 1
         found = evaluate(vgg, [job.ask])[0] if job.ask else None
         if found and found.gradient is not None and turn % 5 == 0:
-            broken = replace(found.losses, total=math.nan)
-            found = replace(found, losses=broken, gradient=found.gradient * math.nan)
+            found = replace(found, gradient=found.gradient * math.nan)
         job.tell(found)
         json.dumps(job.progress.as_json(), allow_nan=False)
-    assert math.isfinite(job._step.best.losses.total)
-    assert job._step.best.losses.total <= best
+    assert math.isfinite(best_total(job))
+    assert best_total(job) <= best
     record = job.result().record
     assert json.loads(json.dumps(record, allow_nan=False)) == record
 
@@ -146,6 +144,24 @@ def test_resume_goes_on_at_a_level():
         assert job.progress.level >= 2
     assert job.result().record["resumed"] == {"level": 2, "step": 5}
     assert job.progress.step == 60
+
+
+def test_a_resumed_level_is_seen_at_the_sizes_of_those_before():
+    whole = begun(size=256, steps=60)
+    while whole.progress.level < 3 or whole.progress.step < sum(_planned(whole)[:2]) + 1:
+        step(whole)
+    resumed = begun(size=256, steps=60, canvas=stripes(48, 64), resume=Resume(3, 0))
+    assert resumed.ask.objective.shape == whole.ask.objective.shape
+    assert _views(resumed.ask.objective) == _views(whole.ask.objective) != [(192, 256)]
+
+
+def _planned(job):
+    return [level.steps for level in job.plan.levels]
+
+
+def _views(objective):
+    """The shapes that a canvas is seen at."""
+    return [] if objective is None else [objective.shape, *_views(objective.coarser)]
 
 
 @pytest.mark.parametrize("init", ["content", "noise", "style", "image"])
@@ -230,7 +246,7 @@ def test_the_record_tells_how_and_what_came_of_it():
     assert record["levels"] == [{"width": 64, "height": 48, "steps": 6}]
     assert record["weights"] == small_vgg_once(torch.float32).digest
     assert (record["stopped"], record["incomplete"], record["device"]) == ("steps", None, "cpu")
-    assert record["losses"]["total"] == pytest.approx(job._step.best.losses.total)
+    assert record["losses"]["total"] == pytest.approx(best_total(job))
 
 
 def test_a_failed_job_keeps_its_painting():
@@ -249,7 +265,7 @@ def test_a_painting_may_start_where_another_ended():
     job = finished(steps=10)
     again = encode(decode(job.result().data, "content").pixels, None, "png", 92, {})
     started = begun(canvas=again, init="image", steps=3)
-    assert started.progress.losses.total == pytest.approx(job._step.best.losses.total, rel=0.1)
+    assert started.progress.losses.total == pytest.approx(best_total(job), rel=0.1)
     with pytest.raises(OutOfRange):
         begun(init="image")
 
@@ -260,5 +276,5 @@ def test_a_deadline_before_an_average_is_judged_is_answered_with_what_was_found(
     for _ in range(JUDGED_EVERY // 2):
         step(job)
     assert job.progress.step < JUDGED_EVERY
-    assert job._step.best.descended < math.inf
+    assert float(job._step.best.descended) < math.inf
     assert not torch.equal(job._step.best.canvas, start)

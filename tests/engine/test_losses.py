@@ -13,6 +13,7 @@ from painter.losses import (
     energy,
     gram_loss,
     moments,
+    regularized_target,
     style_gradient,
     style_target,
     variation,
@@ -111,6 +112,38 @@ def test_a_matrix_that_float32_cannot_decompose_is_decomposed(monkeypatch):
     found, _ = wasserstein_loss(own, style_target(own.mean, own.gram * 2, "wasserstein"), 0.0)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("positions", [(3, 3), (40, 40)], ids=["few", "many"])
+def test_roots_by_products_give_the_loss_that_eigenvalues_give(positions):
+    features = noise(24, *positions, seed=3) - 0.3
+    mean, gram = _means(noise(24, 9, 9, seed=2) - 0.2, None)
+    own = moments(features)
+    expected, pull = wasserstein_loss(own, style_target(mean, gram, "wasserstein"), 0.0)
+    found, other = wasserstein_loss(own, regularized_target(mean, gram), 0.0)
+    # What is added to the diagonals changes a little: they agree where both have all ranks.
+    torch.testing.assert_close(found, expected, rtol=2e-2, atol=0)
+    gradients = [style_gradient(features, own, each) for each in (pull, other)]
+    error = float((gradients[1] - gradients[0]).norm() / gradients[0].norm())
+    assert error < 2e-2
+
+
+def test_what_roots_by_products_add_changes_nothing_where_styles_agree():
+    own = moments(noise(16, 3, 3) - 0.3)
+    loss, pull = wasserstein_loss(own, regularized_target(own.mean, own.gram), 0.0)
+    assert float(loss) < 1e-9
+    assert float(pull.second.abs().max()) < 1e-4
+
+
+@pytest.mark.parametrize("kind", [float("nan"), float("inf")], ids=str)
+@pytest.mark.parametrize("target", [style_target, regularized_target], ids=lambda f: f.__name__)
+def test_features_that_are_not_finite_give_a_loss_that_is_not(kind, target):
+    mean, gram = _means(noise(6, 9, 9, seed=2), None)
+    made = target(mean, gram) if target is regularized_target else target(mean, gram, "wasserstein")
+    features = noise(6, 5, 5)
+    features[2, 3, 3] = kind
+    loss, _ = wasserstein_loss(moments(features), made, 0.0)
+    assert not torch.isfinite(loss)
 
 
 def test_moments_of_parts_add_up_to_those_of_the_whole():

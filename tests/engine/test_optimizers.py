@@ -9,7 +9,7 @@ import torch
 
 from networks import noise
 from painter import optimizers
-from painter.optimizers import LBFGS, MOMENTUM, Adam
+from painter.optimizers import LBFGS, MOMENTUM, UNSOUND_MOST, Adam
 
 
 def _quadratic(seed=0, shape=(3, 4, 5)):
@@ -24,12 +24,17 @@ def _quadratic(seed=0, shape=(3, 4, 5)):
     return loss, best
 
 
+def _told(optimizer, loss, gradient):
+    """An evaluation as the optimizer is told of it; it uses up the gradient."""
+    return optimizer.tell(torch.as_tensor(loss, dtype=torch.float64), gradient.clone())
+
+
 def _run(optimizer, loss, steps):
     for _ in range(steps):
         canvas = optimizer.canvas
         assert float(canvas.min()) >= 0
         assert float(canvas.max()) <= 1
-        if not optimizer.tell(*loss(canvas)):
+        if not _told(optimizer, *loss(canvas)):
             break
     return optimizer.canvas
 
@@ -44,7 +49,7 @@ def test_adam_takes_the_steps_of_the_paper():
         gradient = noise(3, 4, 5, seed=seed) - 0.5
         reference.grad = gradient.clone()
         torch_adam.step()
-        assert optimizer.tell(1.0, gradient)
+        assert _told(optimizer, 1.0, gradient)
     torch.testing.assert_close(optimizer.canvas, reference.detach(), rtol=1e-7, atol=1e-9)
 
 
@@ -68,7 +73,7 @@ class _Scalar:
         self._scale = 1.0
 
     def learn(self, step, change, product):
-        self._scale = product / float(change.square().sum())
+        self._scale = product / change.square().sum()
 
     def inverse_times(self, vector):
         return vector * self._scale
@@ -96,7 +101,7 @@ def _evaluations(loss, start, share):
         value, gradient = loss(optimizer.canvas)
         if value <= share * first:
             return done
-        assert optimizer.tell(value, gradient)
+        assert _told(optimizer, value, gradient)
     return 500
 
 
@@ -115,8 +120,8 @@ def test_lbfgs_is_drawn_downhill_and_the_same_way_each_time():
     for _ in range(30):
         before = once.canvas
         value, gradient = loss(before)
-        once.tell(value, gradient)
-        again.tell(value, gradient)
+        _told(once, value, gradient)
+        _told(again, value, gradient)
         assert torch.equal(once.canvas, again.canvas)
         taken = loss(once.canvas)[0] < value or float((once.canvas - before).abs().max()) < 1e-6
         assert taken or float(((once.canvas - before) * gradient).sum()) < 0
@@ -153,7 +158,7 @@ def test_lbfgs_goes_on_where_losses_are_rounded():
 
 def test_lbfgs_says_when_no_way_down_is_left():
     optimizer = LBFGS(torch.zeros(3, 2, 2, dtype=torch.float64))
-    assert not optimizer.tell(1.0, torch.ones(3, 2, 2, dtype=torch.float64))
+    assert not _told(optimizer, 1.0, torch.ones(3, 2, 2, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("make", [lambda x: Adam(x, 0.1), LBFGS], ids=["adam", "lbfgs"])
@@ -161,8 +166,8 @@ def test_a_loss_that_is_not_finite_is_stepped_back_from(make):
     loss, best = _quadratic()
     optimizer = make(torch.full_like(best, 0.5))
     for _ in range(3):
-        optimizer.tell(*loss(optimizer.canvas))
-    optimizer.tell(math.nan, torch.full_like(best, math.nan))
+        _told(optimizer, *loss(optimizer.canvas))
+    _told(optimizer, math.nan, torch.full_like(best, math.nan))
     assert torch.isfinite(optimizer.canvas).all()
     found = _run(optimizer, loss, 400)
     torch.testing.assert_close(found, best, rtol=0, atol=0.05)
@@ -171,21 +176,36 @@ def test_a_loss_that_is_not_finite_is_stepped_back_from(make):
 def test_adam_goes_back_to_where_it_was():
     start = torch.full((3, 300, 5), 0.5, dtype=torch.float64)
     optimizer = Adam(start, 0.1)
-    optimizer.tell(1.0, noise(*start.shape, seed=0) - 0.5)
+    _told(optimizer, 1.0, noise(*start.shape, seed=0) - 0.5)
     before = optimizer.canvas.clone()
-    optimizer.tell(1.0, noise(*start.shape, seed=1) - 0.5)
+    _told(optimizer, 1.0, noise(*start.shape, seed=1) - 0.5)
     assert not torch.equal(optimizer.canvas, before)
     for _ in range(2):  # there is a single step to take back
-        optimizer.tell(math.nan, start)
+        _told(optimizer, math.nan, start)
         torch.testing.assert_close(optimizer.canvas, before, rtol=0, atol=1e-9)
+
+
+def test_adam_that_is_lost_stands_still_and_is_told():
+    optimizer = Adam(torch.full((3, 8, 8), 0.5, dtype=torch.float64), 0.1)
+    gradient = noise(3, 8, 8) - 0.5
+    _told(optimizer, 1.0, gradient)
+    for _ in range(UNSOUND_MOST):
+        assert not optimizer.lost
+        _told(optimizer, math.nan, gradient)
+    assert optimizer.lost
+    before, rate = optimizer.canvas.clone(), float(optimizer._learning_rate)
+    for _ in range(3):
+        _told(optimizer, 1.0, gradient)
+    assert torch.equal(optimizer.canvas, before)
+    assert float(optimizer._learning_rate) == rate
 
 
 def test_adam_just_enlarged_has_no_step_to_take_back():
     small = Adam(torch.full((3, 8, 8), 0.5, dtype=torch.float64), 0.1)
-    small.tell(1.0, torch.ones(3, 8, 8, dtype=torch.float64))
+    _told(small, 1.0, torch.ones(3, 8, 8, dtype=torch.float64))
     start = noise(3, 16, 16, seed=3)
     large = small.enlarged(start)
-    large.tell(math.nan, start)
+    _told(large, math.nan, start)
     assert torch.equal(large.canvas, start)
 
 
@@ -194,11 +214,11 @@ def test_enlarged_adam_keeps_its_direction_and_scale():
     gradient = torch.ones_like(canvas) / canvas[0].numel()
     small = Adam(canvas, 0.01)
     for _ in range(30):
-        small.tell(1.0, gradient)
+        _told(small, 1.0, gradient)
     large = small.enlarged(torch.full((3, 16, 16), 0.5, dtype=torch.float64))
     before = small.canvas.clone()
-    large.tell(1.0, torch.ones(3, 16, 16, dtype=torch.float64) / 256)
-    small.tell(1.0, gradient)
+    _told(large, 1.0, torch.ones(3, 16, 16, dtype=torch.float64) / 256)
+    _told(small, 1.0, gradient)
     step = before - small.canvas
     torch.testing.assert_close(0.5 - large.canvas, step.mean().expand(3, 16, 16), rtol=1e-3, atol=0)
 
@@ -207,9 +227,9 @@ def test_enlarged_adam_goes_on_without_a_gradient():
     canvas = torch.full((3, 8, 8), 0.5, dtype=torch.float64)
     small, slope = Adam(canvas, 0.01), torch.linspace(-1, 1, 8, dtype=torch.float64)
     for _ in range(30):
-        small.tell(1.0, slope.expand(3, 8, 8) / 64)
+        _told(small, 1.0, slope.expand(3, 8, 8) / 64)
     large = small.enlarged(torch.full((3, 16, 16), 0.5, dtype=torch.float64))
-    large.tell(1.0, torch.zeros(3, 16, 16, dtype=torch.float64))
+    _told(large, 1.0, torch.zeros(3, 16, 16, dtype=torch.float64))
     moved = 0.5 - large.canvas
     assert float(moved[..., :6].max()) < -1e-4
     assert float(moved[..., 10:].min()) > 1e-4

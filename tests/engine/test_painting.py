@@ -8,7 +8,7 @@ import math
 import pytest
 import torch
 
-from jobs import small_painter
+from jobs import best_total, small_painter
 from painter.images import decode
 from painter.options import PRESETS
 from painter.painting import DeviceMissing, Painter, usable_device
@@ -37,7 +37,7 @@ def _painted(painter, **given):
 def test_every_preset_brings_the_canvas_to_its_style(real, preset):
     job = real.begin(request(preset=preset, steps=30, size=64))
     before = job.progress.losses.total
-    after = _painted(real, preset=preset, steps=30, size=64)._step.best.losses.total
+    after = best_total(_painted(real, preset=preset, steps=30, size=64))
     assert after < 0.7 * before
 
 

@@ -140,7 +140,7 @@ def test_shared_passes_paint_what_private_ones_paint():
     for job, one in zip(jobs, given, strict=True):
         alone = finished(steps=9, **one)
         assert float((job._step.shown - alone._step.shown).abs().mean()) < 1e-4
-        assert job._step.losses.total == pytest.approx(alone._step.losses.total, rel=1e-3)
+        assert job.progress.losses.total == pytest.approx(alone.progress.losses.total, rel=1e-3)
 
 
 def test_a_shared_pass_takes_like_with_like(monkeypatch):

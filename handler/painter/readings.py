@@ -1,0 +1,94 @@
+"""Numbers on their way from the device to the host: the only places where one waits for it."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import Tensor
+
+# On a device that works beside the host, the numbers of so many steps are copied together.
+TOGETHER: Final = 10
+
+
+def read(*scalars: Tensor) -> list[float]:
+    """Scalars of one device as numbers, in a single copy that is waited for."""
+    found: list[float] = torch.stack([scalar.double() for scalar in scalars]).tolist()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the host knows of a step: its level, its place within it (both from 1), its losses.
+
+    `terms` are the objective's, unweighted; `descended` is what the optimizer descends; `lost`
+    says that the optimizer stands still, since losses were not finite several times on end.
+    """
+
+    level: int
+    step: int
+    lost: bool
+    descended: float
+    terms: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows on their way: the level and step of each, where they arrive, and what tells when."""
+
+    steps: tuple[tuple[int, int], ...]
+    rows: Tensor
+    event: torch.cuda.Event | None
+
+
+class Readings:
+    """The numbers of a painting's steps, which the host gets to know without waiting for them.
+
+    On the CPU they are there at once. On CUDA they are copied to pinned memory ten steps at a
+    time, those of the first step alone.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._together = 1 if device.type == "cpu" else TOGETHER
+        self._is_first = True
+        self._written: list[tuple[tuple[int, int], Tensor]] = []
+        self._sent: deque[_Batch] = deque()
+
+    def write(self, level: int, step: int, lost: Tensor, descended: Tensor, terms: Tensor) -> None:
+        """Keeps a step's numbers on the device, to be sent with those of the next ones."""
+        row = torch.cat([torch.stack([lost.double(), descended]), terms])
+        self._written.append(((level, step), row))
+        if self._is_first or len(self._written) >= self._together:
+            self.send()
+            self._is_first = False
+
+    def send(self) -> None:
+        """Starts copying what was written since the last time."""
+        if not self._written:
+            return
+        steps, rows = zip(*self._written, strict=True)
+        self._written.clear()
+        here, event = torch.stack(rows), None
+        if here.is_cuda:
+            there = torch.empty(here.shape, dtype=here.dtype, pin_memory=True)
+            here, event = there.copy_(here, non_blocking=True), torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record()
+        self._sent.append(_Batch(steps, here, event))
+
+    def arrived(self, wait: bool = False) -> list[Reading]:
+        """What has arrived since the last time, or after a wait all that was sent; oldest first."""
+        found: list[Reading] = []
+        while self._sent and _is_there(self._sent[0], wait):
+            batch = self._sent.popleft()
+            for (level, step), row in zip(batch.steps, batch.rows.tolist(), strict=True):
+                lost, descended, *terms = row
+                found.append(Reading(level, step, bool(lost), descended, tuple(terms)))
+        return found
+
+
+def _is_there(batch: _Batch, wait: bool) -> bool:
+    if batch.event is not None and wait:
+        batch.event.synchronize()
+    return batch.event is None or bool(batch.event.query())  # type: ignore[no-untyped-call]
