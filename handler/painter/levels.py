@@ -10,7 +10,7 @@ from torch import Tensor
 from painter.images import resize
 from painter.losses import energy
 from painter.masks import TapWeights, tap_weights
-from painter.objective import Objective, Placement, Region, norm_floor, style_floor
+from painter.objective import Objective, Placement, Region, norm_floor
 from painter.options import Options
 from painter.passes import features_of
 from painter.phases import CENTERED, Phase, pad, padded_shape
@@ -60,7 +60,8 @@ def prepare(
         targets = yield from blended_targets(
             vgg, cache, part.styles, level.shape, style_how, options.style_loss
         )
-        regions.append(Region(_area(part, plan) * part.weight, targets))
+        share = torch.tensor(_area(part, plan) * part.weight, device=vgg.device)
+        regions.append(Region(share, targets))
     of_content = yield from _weights(plan, plan.content_mask, level, options.content_layers, vgg)
     of_parts = []
     for part in plan.parts:
@@ -84,12 +85,6 @@ def prepare(
         style_loss=options.style_loss,
         content=content,
         content_norms=norms,
-        style_floors={
-            tap: style_floor(
-                vgg.typical_energy[tap], len(regions[0].targets[tap].mean), options.style_loss
-            )
-            for tap in options.style_layers
-        },
         regions=tuple(regions),
         placements=placements,
         coarser=coarser,

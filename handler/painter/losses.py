@@ -20,8 +20,10 @@ from painter.roots import RANK, eigh, roots, slim_root
 # positions at most.
 _PIECES_LEAST: Final = 8
 _PIECE_MOST: Final = 1024
-# Differences of neighboring pixels are taken in bands of so many rows.
-_BAND: Final = 256
+# Differences of neighboring pixels are taken in bands of about so many.
+_BAND_PIXELS: Final = 2**18
+# The least norm of a loss is that of features whose energy is such a share of the usual.
+FLOOR: Final = 0.01
 # What is added to both covariances where roots are had by products alone, as a share of the
 # style's mean variance: those have no root of a fixed shape and accuracy without it.
 _REGULARIZED: Final = 1e-4
@@ -31,12 +33,12 @@ _REGULARIZED: Final = 1e-4
 class Moments:
     """Sums over the positions of one layer's features: of 1, of f and of f fᵀ.
 
-    `count` is a scalar (the sum of the weights where positions are weighted), `first` is [C],
-    or None where it is not needed, and `second` is [C, C]. Sums of disjoint sets of positions
-    add up.
+    `count` is a number, or a scalar (the sum of the weights) where positions are weighted; `first`
+    is [C], or None where it is not needed, and `second` is [C, C]. Sums of disjoint sets of
+    positions add up.
     """
 
-    count: Tensor
+    count: Tensor | float
     first: Tensor | None
     second: Tensor
 
@@ -62,22 +64,28 @@ class Moments:
 class StyleTarget:
     """What the statistics of one layer are drawn to: mean [C] and Gram matrix [C, C].
 
-    For Wasserstein-2 alone: `root` [C, rank] times its transpose is the covariance, or [C, C] in
-    float64 the covariance plus `added` (a scalar) on its diagonal.
+    `norm` is the scalar that makes the loss relative. For Wasserstein-2 alone: `root` [C, rank]
+    times its transpose is the covariance, or [C, C] in float64 the covariance plus `added` (a
+    scalar) on its diagonal.
     """
 
     mean: Tensor
     gram: Tensor
+    norm: Tensor
     root: Tensor | None = None
     added: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """The gradient of a style loss with respect to the means: of f [C] and of f fᵀ [C, C]."""
+    """The gradient of a style loss with respect to the means: of f [C] and of f fᵀ [C, C].
+
+    Both are to be multiplied by `scale`, a scalar.
+    """
 
     first: Tensor | None
     second: Tensor
+    scale: Tensor
 
 
 def moments(features: Tensor, weights: Tensor | None = None, with_first: bool = True) -> Moments:
@@ -88,45 +96,43 @@ def moments(features: Tensor, weights: Tensor | None = None, with_first: bool = 
     rows = _rows(features)
     weighted = rows if weights is None else rows * weights.reshape(-1, 1).to(rows.dtype)
     kind = torch.promote_types(features.dtype, torch.float32)
-    # Filled on the device: a number brought there would be a copy that the host waits for.
-    count = (
-        torch.full((), len(rows), dtype=kind, device=rows.device)
-        if weights is None
-        else weights.sum(dtype=kind)
-    )
+    count = float(len(rows)) if weights is None else weights.sum(dtype=kind)
     first = weighted.sum(0, dtype=kind) if with_first else None
     return Moments(count, first, _outer_sum(weighted, rows, kind))
 
 
-def style_target(mean: Tensor, gram: Tensor, kind: str) -> StyleTarget:
-    """The target of a `gram` or `wasserstein` loss, from the style's means."""
+def style_target(mean: Tensor, gram: Tensor, kind: str, floor: float = 0.0) -> StyleTarget:
+    """The target of a `gram` or `wasserstein` loss, from the style's means.
+
+    `floor` is the least norm: a style without features would divide by nothing.
+    """
     if kind == "gram":
-        return StyleTarget(mean, gram)
+        return StyleTarget(mean, gram, gram.square().sum().clamp(min=floor))
+    if gram.is_cuda:
+        return regularized_target(mean, gram, floor)
     covariance = gram - torch.outer(mean, mean)
-    if not gram.is_cuda:
-        return StyleTarget(mean, gram, slim_root(covariance))
-    return regularized_target(mean, gram)
+    return StyleTarget(mean, gram, gram.trace().clamp(min=floor), slim_root(covariance))
 
 
-def regularized_target(mean: Tensor, gram: Tensor) -> StyleTarget:
+def regularized_target(mean: Tensor, gram: Tensor, floor: float = 0.0) -> StyleTarget:
     """The target of a Wasserstein-2 loss whose roots are had by products alone."""
     covariance = gram.double() - torch.outer(mean.double(), mean.double())
     added = covariance.trace().clamp(min=torch.finfo(mean.dtype).tiny) * _REGULARIZED / len(mean)
-    return StyleTarget(mean, gram, roots(_raised(covariance, added))[0], added)
+    root, _ = roots(_raised(covariance, added))
+    return StyleTarget(mean, gram, gram.trace().clamp(min=floor), root, added)
 
 
-def gram_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, Pull]:
+def gram_loss(own: Moments, target: StyleTarget) -> tuple[Tensor, Pull]:
     """‖G − Gˢ‖² / max(‖Gˢ‖², floor) with G = F Fᵀ / positions; Gatys et al. 2016, eq. 4-5.
 
     The paper divides by 4 C² N² instead; dividing by the style's own norm makes the loss 1
     where the painting has no features at all, whatever the layer, size or network.
     """
     difference = own.gram - target.gram
-    norm = target.gram.square().sum().clamp(min=floor)
-    return difference.square().sum() / norm, Pull(None, 2 * difference / norm)
+    return difference.square().sum() / target.norm, Pull(None, difference, 2 / target.norm)
 
 
-def wasserstein_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[Tensor, Pull]:
+def wasserstein_loss(own: Moments, target: StyleTarget) -> tuple[Tensor, Pull]:
     """Squared 2-Wasserstein distance of two Gaussians, over the trace of the style's Gram.
 
     ‖μ − μˢ‖² + tr(Σ + Σˢ − 2 (Rᵀ Σ R)^½) with R Rᵀ = Σˢ (Dowson & Landau 1982, eq. 4, where
@@ -142,10 +148,10 @@ def wasserstein_loss(own: Moments, target: StyleTarget, floor: float) -> tuple[T
     covariance = gram - torch.outer(mean, mean)
     variances, pull = _transport(covariance, target)
     shift = mean - target.mean
-    norm = target.gram.trace().clamp(min=floor)
     # Σ = E[f fᵀ] − μ μᵀ, so the mean is pulled through the covariance as well.
     first = 2 * shift - 2 * pull @ mean
-    return (shift.square().sum() + variances) / norm, Pull(first / norm, pull / norm)
+    loss = (shift.square().sum() + variances) / target.norm
+    return loss, Pull(first, pull, 1 / target.norm)
 
 
 def _transport(covariance: Tensor, target: StyleTarget) -> tuple[Tensor, Tensor]:
@@ -193,13 +199,13 @@ def style_gradient(
     """
     kind = features.dtype
     rows = _rows(features)
-    matrix = (2 * pull.second / own.count).to(kind)
+    matrix = (pull.second * (pull.scale * 2 / own.count)).to(kind)
     if onto is not None and weights is None:
         gradient = _rows(onto).addmm_(rows, matrix)
     else:
         gradient = rows @ matrix
     if pull.first is not None:
-        gradient += (pull.first / own.count).to(kind)
+        gradient += (pull.first * (pull.scale / own.count)).to(kind)
     if weights is not None:
         gradient *= weights.reshape(-1, 1).to(kind)
         gradient = gradient if onto is None else gradient.add_(_rows(onto))
@@ -234,34 +240,36 @@ def content_loss(
     return loss, gradient if weights is None else gradient.mul_(weights.to(features.dtype))
 
 
-def variation(canvas: Tensor) -> Tensor:
-    """Squared differences of neighboring pixels [3, H, W], per pixel."""
+def variation(
+    canvas: Tensor, gradient: Tensor | None = None, weight: Tensor | float = 1.0
+) -> Tensor:
+    """Squared differences of neighboring pixels [3, H, W], per pixel.
+
+    What its gradient is, times a weight, is added to a gradient [3, H, W] that is given.
+    """
     pixels = canvas.shape[-2] * canvas.shape[-1]
-    squares = torch.zeros((), dtype=canvas.dtype, device=canvas.device)
-    for _, down, right in _differences(canvas):
-        squares += down.square().sum() + right.square().sum()
-    return squares / pixels
-
-
-def add_variation_gradient(gradient: Tensor, canvas: Tensor, weight: Tensor | float) -> None:
-    """Adds the gradient of `variation`, times a weight, to a gradient [3, H, W]."""
-    scale = 2 * weight / (canvas.shape[-2] * canvas.shape[-1])
+    scale = 2 * weight / pixels
+    sums = []
     for first, down, right in _differences(canvas):
-        down.mul_(scale)
-        gradient[:, first + 1 : first + 1 + down.shape[1]].add_(down)
-        gradient[:, first : first + down.shape[1]].sub_(down)
-        right.mul_(scale)
-        rows = gradient[:, first : first + right.shape[1]]
-        rows[:, :, 1:].add_(right)
-        rows[:, :, :-1].sub_(right)
+        sums += [down.square().sum(), right.square().sum()]
+        if gradient is not None:
+            down.mul_(scale)
+            gradient[:, first + 1 : first + 1 + down.shape[1]].add_(down)
+            gradient[:, first : first + down.shape[1]].sub_(down)
+            right.mul_(scale)
+            rows = gradient[:, first : first + right.shape[1]]
+            rows[:, :, 1:].add_(right)
+            rows[:, :, :-1].sub_(right)
+    return torch.stack(sums).sum() / pixels
 
 
 def _differences(canvas: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
     """Band by band, for a large canvas's sake: its first row, differences down and right."""
-    for first in range(0, canvas.shape[1], _BAND):
-        band = canvas[:, first : first + _BAND + 1]
-        rows = band[:, :_BAND]
-        yield first, band[:, 1:] - band[:, :-1], rows[:, :, 1:] - rows[:, :, :-1]
+    rows = max(1, _BAND_PIXELS // canvas.shape[2])
+    for first in range(0, canvas.shape[1], rows):
+        band = canvas[:, first : first + rows + 1]
+        own = band[:, :rows]
+        yield first, band[:, 1:] - band[:, :-1], own[:, :, 1:] - own[:, :, :-1]
 
 
 def _rows(features: Tensor) -> Tensor:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from painter.losses import (
+    FLOOR,
     STYLE_LOSSES,
     Moments,
     Pull,
@@ -24,14 +24,12 @@ from painter.shrinking import Shrinking
 from painter.tiles import Tile
 from painter.vgg import Pass
 
-_FLOOR: Final = 0.01
-
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the canvas with a style of its own; `share` is its part of the area."""
+    """A part of the canvas with a style of its own; `share` is its part of the area, a scalar."""
 
-    share: float
+    share: Tensor
     targets: Mapping[str, StyleTarget]
 
 
@@ -48,7 +46,7 @@ class Placement:
     region_weights: tuple[TapWeights | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Objective:
     """Targets and weights of one level; shared by all its evaluations, changed by none.
 
@@ -66,7 +64,6 @@ class Objective:
     style_loss: str
     content: Tensor
     content_norms: Mapping[str, Tensor]
-    style_floors: Mapping[str, float]
     regions: tuple[Region, ...]
     placements: Mapping[Phase, Placement]
     coarser: Objective | None = None
@@ -97,13 +94,7 @@ RegionPulls = Mapping[tuple[int, str], Pull]
 
 def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:
     """The least norm of a content loss: the energy of features a tenth as large as usual."""
-    return positions * (_FLOOR * energy * channels)
-
-
-def style_floor(energy: float, channels: int, style_loss: str) -> float:
-    """The least norm of a style loss, likewise."""
-    usual = _FLOOR * energy
-    return usual**2 * channels if style_loss == "gram" else usual * channels
+    return positions * (FLOOR * energy * channels)
 
 
 def region_moments(
@@ -129,12 +120,10 @@ def style_pulls(
     pulls: dict[tuple[int, str], Pull] = {}
     for (index, tap), statistics in own.items():
         region = objective.regions[index]
-        loss, pull = compare(statistics, region.targets[tap], objective.style_floors[tap])
+        loss, pull = compare(statistics, region.targets[tap])
         losses[tap] = losses.get(tap, 0) + region.share * loss
         scale = objective.weight_of_style(tap) * region.share
-        pulls[index, tap] = Pull(
-            None if pull.first is None else pull.first * scale, pull.second * scale
-        )
+        pulls[index, tap] = replace(pull, scale=pull.scale * scale)
     return losses, pulls
 
 

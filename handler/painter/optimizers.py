@@ -30,8 +30,8 @@ EPSILON_BY_PIXELS: Final = 1e-3
 HISTORY: Final = 5
 # After so many evaluations on end that are not finite an optimizer stands still.
 UNSOUND_MOST: Final = 5
-# A step is taken in bands of so many rows: what it takes for a moment is small beside the canvas.
-_BAND: Final = 256
+# A step is taken in bands of so many pixels: what it takes for a moment is small beside the canvas.
+_BAND_PIXELS: Final = 2**18
 _FIRST_MOVE: Final = 0.3
 _SUFFICIENT: Final = 1e-4
 _CURVATURE_LEAST: Final = 1e-10
@@ -155,7 +155,8 @@ class Adam:
         correction = _bias(MOMENTUM[1], self._steps)
         epsilon = EPSILON_BY_PIXELS / (self._canvas.shape[-1] * self._canvas.shape[-2])
         arrays = (self._canvas, self._first, self._second)
-        bands = (torch.split(array, _BAND, dim=-2) for array in arrays)
+        rows = max(1, _BAND_PIXELS // self._canvas.shape[-1])
+        bands = (torch.split(array, rows, dim=-2) for array in arrays)
         for canvas, first, second in zip(*bands, strict=True):
             scale = (second / correction).sqrt_().add_(epsilon).div_(rate)
             canvas.addcdiv_(first, scale, value=-1).clamp_(0, 1)

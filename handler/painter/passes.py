@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from painter.losses import Moments, add_variation_gradient, moments, variation
+from painter.losses import Moments, moments, variation
 from painter.objective import Objective, region_moments, style_pulls, tap_gradients, terms_of
 from painter.phases import CENTERED, Phase, pad, padded_shape, unpad_gradient
 from painter.tiles import tiles
@@ -62,16 +62,14 @@ def evaluate(vgg: VGG19, asks: Sequence[Ask]) -> list[Evaluation]:
         for index, ask in enumerate(asks)
     ]
     if not asks[0].gradient:
-        return [_evaluation(ask, terms, None) for ask, (terms, _) in zip(asks, found, strict=True)]
+        return [_evaluation(ask, each, None) for ask, each in zip(asks, found, strict=True)]
     at_taps = {
-        tap: _stacked([gradients.get(tap) for _, gradients in found], trace.taps[tap])
+        tap: _stacked([each.gradients.get(tap) for each in found], trace.taps[tap])
         for tap in how.taps
     }
     gradient = vgg.gradient(trace, how, at_taps)
-    return [
-        _evaluation(ask, terms, _with_variation(ask, gradient[index]))
-        for index, (ask, (terms, _)) in enumerate(zip(asks, found, strict=True))
-    ]
+    triples = zip(asks, found, gradient, strict=True)
+    return [_evaluation(ask, each, part) for ask, each, part in triples]
 
 
 @torch.no_grad()
@@ -111,8 +109,7 @@ def evaluate_in_tiles(
             batched = {tap: values[None] for tap, values in at_taps.items()}
             tile.cut(gradient).add_(vgg.gradient(trace, objective.how, batched)[0])
         yield
-    terms = terms_of(objective, losses, style, variation(ask.canvas))
-    return _evaluation(ask, terms, _with_variation(ask, gradient) if ask.gradient else None)
+    return _evaluation(ask, _AtTaps(losses, style, {}), gradient if ask.gradient else None)
 
 
 @torch.no_grad()
@@ -134,11 +131,26 @@ def picture_moments(
     return total
 
 
-def _evaluation(ask: Ask, terms: Tensor, gradient: Tensor | None) -> Evaluation:
-    return Evaluation(terms, gradient, terms @ ask.objective.weights)
+@dataclass(frozen=True, slots=True)
+class _AtTaps:
+    """What a canvas's features came to: losses by layer, and the total's gradients."""
+
+    content: Mapping[str, Tensor]
+    style: Mapping[str, Tensor]
+    gradients: Mapping[str, Tensor]
 
 
-def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+def _evaluation(ask: Ask, found: _AtTaps, gradient: Tensor | None) -> Evaluation:
+    """From what is known at the taps, and the gradient [3, H, W] at the canvas in its margin."""
+    objective = ask.objective
+    whole = None if gradient is None else unpad_gradient(gradient, ask.phase)
+    onto = whole if objective.has_variation else None
+    tv = variation(ask.canvas, onto, objective.weight_of_variation)
+    terms = terms_of(objective, found.content, found.style, tv)
+    return Evaluation(terms, whole, terms @ objective.weights)
+
+
+def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> _AtTaps:
     objective, placement = ask.objective, ask.objective.placements[ask.phase]
     own = region_moments(objective, placement, None, features)
     style, pulls = style_pulls(objective, own)
@@ -146,7 +158,7 @@ def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> tuple[Tensor, dict[str,
     content, gradients = tap_gradients(
         objective, placement, None, features, placement.content, own, pulls if ask.gradient else {}
     )
-    return terms_of(objective, content, style, variation(ask.canvas)), gradients
+    return _AtTaps(content, style, gradients)
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
@@ -157,10 +169,3 @@ def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
         if gradient is not None:
             row.copy_(gradient)
     return whole
-
-
-def _with_variation(ask: Ask, gradient: Tensor) -> Tensor:
-    total = unpad_gradient(gradient, ask.phase)
-    if ask.objective.has_variation:
-        add_variation_gradient(total, ask.canvas, ask.objective.weight_of_variation)
-    return total

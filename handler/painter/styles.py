@@ -10,7 +10,7 @@ from typing import Final
 from torch import Tensor
 
 from painter.images import Picture, resize, resize_picture
-from painter.losses import StyleTarget, style_target
+from painter.losses import FLOOR, StyleTarget, style_target
 from painter.masks import tap_weights
 from painter.options import SHORTEST_SIDE
 from painter.passes import picture_moments
@@ -104,7 +104,16 @@ def blended_targets(
         for tap, (mean, gram) in found.items():
             part = (mean * weight, gram * weight)
             blend[tap] = _added(blend[tap], part) if tap in blend else part
-    return {tap: style_target(mean, gram, style_loss) for tap, (mean, gram) in blend.items()}
+    return {
+        tap: style_target(mean, gram, style_loss, _floor(vgg.typical_energy[tap], mean, style_loss))
+        for tap, (mean, gram) in blend.items()
+    }
+
+
+def _floor(energy: float, mean: Tensor, style_loss: str) -> float:
+    """The least norm of a style loss: that of features a tenth as large as usual."""
+    usual = FLOOR * energy
+    return usual**2 * len(mean) if style_loss == "gram" else usual * len(mean)
 
 
 def _means(

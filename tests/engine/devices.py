@@ -31,7 +31,15 @@ from painter.vgg import VGG19, Plain
 CUDA = torch.device("cuda", 0)
 # What PyTorch asks of tensors, views, and memory that nobody fills: these are no kernels.
 _NO_KERNELS = (
-    *("prim.device", "aten.view", "aten.select.", "aten.slice.", "aten.permute", "aten.t."),
+    *(
+        "prim.device",
+        "aten.promote_types",
+        "aten.view",
+        "aten.select.",
+        "aten.slice.",
+        "aten.permute",
+        "aten.t.",
+    ),
     *("aten.unsqueeze", "aten.squeeze", "aten.expand", "aten.split", "aten.empty", "aten.unbind"),
     *("aten.transpose", "aten._unsafe_view", "aten.detach", "aten.alias", "aten.as_strided"),
     *("aten.new_empty", "aten.lift_fresh", "aten.diagonal.", "aten.unflatten"),
@@ -111,10 +119,10 @@ def _take(turns, vgg, steps):
             item = turns.send(evaluate(vgg, [item])[0] if item else None)
 
 
-def _target(mean, gram, kind):
+def _target(mean, gram, kind, floor):
     if kind == "wasserstein":
-        return regularized_target(mean, gram)
-    return style_target(mean, gram, kind)
+        return regularized_target(mean, gram, floor)
+    return style_target(mean, gram, kind, floor)
 
 
 def _optimizer(options, vgg, canvas):
