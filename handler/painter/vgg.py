@@ -329,10 +329,10 @@ def _unpool(gradient: Tensor, name: str, pooling: Pooling) -> Tensor:
 def _bands(x: Tensor, height: int = 2) -> Tensor:
     """A single [1, C, H, W] as a batch of its bands [H / height, C, height, W], a view.
 
-    PyTorch pools in threads over a batch alone. A row that does not fill a band is left out, as
-    pooling would.
+    PyTorch pools in threads over a batch alone, on the CPU. A row that does not fill a band is left
+    out, as pooling would.
     """
-    if len(x) > 1:
+    if len(x) > 1 or x.is_cuda:
         return x
     rows = x.permute(0, 2, 3, 1)[0]
     count = len(rows) // height
@@ -341,7 +341,7 @@ def _bands(x: Tensor, height: int = 2) -> Tensor:
 
 def _whole(bands: Tensor, count: int) -> Tensor:
     """Bands of one row each, put together again; what is none is left as it is."""
-    if count > 1:
+    if count > 1 or bands.is_cuda:
         return bands
     return bands.permute(0, 2, 3, 1).flatten(0, 1)[None].permute(0, 3, 1, 2)
 
