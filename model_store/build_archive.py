@@ -48,8 +48,10 @@ def _stage(staged: Path, handler: Path, weights: Path) -> None:
 
 
 def _archiver_command(name: str, handler: Path, staged: Path, built: Path) -> list[str]:
-    """The archiver's command line; stored, not deflated, because it is unpacked at each start."""
-    program = str(Path(sys.executable).with_name("torch-model-archiver"))
+    """The archiver's command line; stored, not deflated, because it is unpacked at each start.
+
+    A module and no program, which a wheel that is only unpacked does not have.
+    """
     paths = {
         "--handler": handler,
         "--extra-files": staged,
@@ -58,7 +60,7 @@ def _archiver_command(name: str, handler: Path, staged: Path, built: Path) -> li
     }
     options = [text for option, path in paths.items() for text in (option, str(path))]
     fixed = ["--model-name", name, "--version", "1.0", "--archive-format", "zip-store"]
-    return [program, *fixed, *options]
+    return [sys.executable, "-m", "model_archiver.model_packaging", *fixed, *options]
 
 
 def main() -> int:
