@@ -39,7 +39,7 @@ def main() -> int:
             print(f"gpu.py: {error}", file=sys.stderr)
             return REFUSED
         store = _store(asked, settings)
-        code = _watch_over(settings, environment)
+        code = watch_over(settings, environment)
     if code != REFUSED:
         _print_table(Store(store.folder), settings)
     return code
@@ -50,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: whether it runs at all")
     parser.add_argument("--budget", type=_seconds, default=BUDGET, help="seconds for all of it")
-    parser.add_argument("--wheels", type=Path, help="a folder of wheels for what is missing")
+    wheels = "folders of wheels for what is missing"
+    parser.add_argument("--wheels", type=Path, nargs="+", default=[], help=wheels)
     parser.add_argument("--weights", default="", help="a checkpoint; else the project's, a wheel's")
     parser.add_argument("--out", type=Path, default=ROOT / ".bench" / "card", help="for results")
     parser.add_argument("--sections", nargs="+", choices=SECTIONS, default=list(SECTIONS))
@@ -74,7 +75,7 @@ def _seconds(text: str) -> float:
 def _prepared(asked: argparse.Namespace, scratch: Path) -> tuple[Settings, dict[str, str]]:
     """The settings, and the environment of the process that measures; wheels are unpacked."""
     unpacked = scratch / "wheels"
-    wheels = find_wheels(asked.wheels) if asked.wheels else []
+    wheels = find_wheels(asked.wheels)
     for name in unpack(wheels, unpacked):
         print(f"from a wheel: {name}", flush=True)
     paths = [*(str(ROOT / folder) for folder in _OURS), str(unpacked)]
@@ -82,7 +83,7 @@ def _prepared(asked: argparse.Namespace, scratch: Path) -> tuple[Settings, dict[
     lacking = missing()
     if lacking:
         raise WheelsError(
-            f"{', '.join(lacking)} cannot be imported here: install it, or give its wheel in the "
+            f"{', '.join(lacking)} cannot be imported here: install it, or give its wheel in a "
             "folder of --wheels."
         )
     wheel = weights_wheel(wheels)
@@ -114,7 +115,7 @@ def _store(asked: argparse.Namespace, settings: Settings) -> Store:
     return Store(out, run=f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}")
 
 
-def _watch_over(settings: Settings, environment: dict[str, str]) -> int:
+def watch_over(settings: Settings, environment: dict[str, str]) -> int:
     """Starts processes until all sections are done; 1 where that cannot be."""
     file = Path(settings.scratch) / "settings.json"
     command = [sys.executable, "-P", "-m", "card.worker", str(file)]

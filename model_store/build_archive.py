@@ -17,6 +17,7 @@ HANDLER = ROOT / "handler"
 MODEL_CONFIG = ROOT / "config" / "model-config.yaml"
 WEIGHTS = ROOT / "model_store" / "vgg19.safetensors"
 ARCHIVE = ROOT / "model_store" / "bruno.mar"
+_ARCHIVER = "from model_archiver.model_packaging import generate_model_archive as run; run()"
 
 
 def build_archive(archive: Path, handler: Path = HANDLER, weights: Path = WEIGHTS) -> None:
@@ -50,7 +51,7 @@ def _stage(staged: Path, handler: Path, weights: Path) -> None:
 def _archiver_command(name: str, handler: Path, staged: Path, built: Path) -> list[str]:
     """The archiver's command line; stored, not deflated, because it is unpacked at each start.
 
-    A module and no program, which a wheel that is only unpacked does not have.
+    Its program is left out, which a wheel that is only unpacked does not have.
     """
     paths = {
         "--handler": handler,
@@ -60,7 +61,7 @@ def _archiver_command(name: str, handler: Path, staged: Path, built: Path) -> li
     }
     options = [text for option, path in paths.items() for text in (option, str(path))]
     fixed = ["--model-name", name, "--version", "1.0", "--archive-format", "zip-store"]
-    return [sys.executable, "-m", "model_archiver.model_packaging", *fixed, *options]
+    return [sys.executable, "-c", _ARCHIVER, *fixed, *options]
 
 
 def main() -> int:

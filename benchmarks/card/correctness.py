@@ -34,6 +34,8 @@ from painter.painting import Painter
 BOUNDS: Final = {torch.float32: (1e-3, 1e-2), torch.bfloat16: (1e-2, 1e-1)}
 # Of the pixels of short paintings, whose steps go apart.
 _PAINTED_BOUND: Final = 0.03
+# One evaluation needs no coarser views, and no phases but one, as L-BFGS has it.
+_ALONE: Final = {"levels": 1, "optimizer": "lbfgs"}
 _REPRODUCIBLE: Final = {"reproducible": True, "format": "png16", "seed": 3, "init_noise": 0.2}
 
 
@@ -43,7 +45,7 @@ def measure(notes: Notes, bench: Bench) -> None:
     cpu = painter_on(torch.device("cpu"), bench.weights, torch.float32)
     plain = painter_on(device.where, bench.weights, torch.float32)
     for name, options, how, tile in _cases(extent):
-        request = request_for(pictures, {"size": extent.compared, "levels": 1, **options}, how)
+        request = request_for(pictures, {"size": extent.compared, **_ALONE, **options}, how)
         expected = cache(partial(_judged, cpu, request, tile))
         for mine in {plain.vgg.trunk: plain, painter.vgg.trunk: painter}.values():
             case = f"{name}, {_name(mine.vgg.trunk)}"
@@ -54,7 +56,7 @@ def measure(notes: Notes, bench: Bench) -> None:
     for optimizer in ("adam", "lbfgs"):
         notes.take(f"again, {optimizer}", partial(_again, notes, bench, optimizer))
     notes.take("fused convolution in poisoned memory", partial(_fused, device))
-    request = request_for(pictures, {"size": extent.compared, "levels": 1})
+    request = request_for(pictures, {"size": extent.compared, **_ALONE})
     notes.take("graph beside eager", partial(_replayed, device, painter, request))
 
 

@@ -103,12 +103,16 @@ def _plain(
 
 
 def _fused(layer: Layer, sizes: tuple[int, int], device: torch.device) -> Call:
-    if device.type != "cuda":
-        raise NeedsCard
+    _needs_card(device)
     x, weight = _operands(layer, sizes, device, torch.bfloat16, torch.channels_last)
     bias = torch.randn(sizes[1], device=device, dtype=torch.bfloat16)
     one = [1, 1]
     return partial(torch.cudnn_convolution_relu, x, weight, bias, one, one, one, 1)
+
+
+def _needs_card(device: torch.device) -> None:
+    if device.type != "cuda":
+        raise NeedsCard
 
 
 def _backward(layer: Layer, device: torch.device) -> Call:

@@ -16,6 +16,7 @@ Found = Mapping[str, Any]
 
 _NEWEST: Final = "## Newest run\n"
 _BEFORE: Final = "## The run before\n"
+_TITLES: Final = {"http": "HTTP"}
 # So many reasons of one kind are told one by one.
 _TOLD_MOST: Final = 3
 
@@ -78,7 +79,7 @@ def _run(results: Found) -> str:
     for section, write in writers.items():
         found = found_in(results, section)
         if found:
-            parts += [f"### {section.capitalize()}", *write(found)]
+            parts += [f"### {_TITLES.get(section, section.capitalize())}", *write(found)]
     parts += _not_measured(results["sections"])
     return "\n\n".join(parts)
 

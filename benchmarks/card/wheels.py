@@ -27,11 +27,13 @@ def missing(modules: Iterable[str] = NEEDED) -> list[str]:
     return [name for name in modules if find_spec(name) is None]
 
 
-def find_wheels(folder: Path) -> list[Path]:
-    """The wheels of a folder, one of each distribution; raises WheelsError for anything else."""
-    if not folder.is_dir():
-        raise WheelsError(f"--wheels must be a folder of wheels, and {folder} is none.")
-    wheels = sorted(folder.glob("*.whl"))
+def find_wheels(folders: Iterable[Path]) -> list[Path]:
+    """The wheels of some folders, one of each distribution; raises WheelsError for others."""
+    wheels: list[Path] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise WheelsError(f"--wheels must be folders of wheels, and {folder} is none.")
+        wheels += sorted(folder.glob("*.whl"))
     doubled = [name for name, count in Counter(map(_distribution, wheels)).items() if count > 1]
     if doubled:
         raise WheelsError(f"--wheels must have one wheel of each package, not two of {doubled[0]}.")
