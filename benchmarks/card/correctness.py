@@ -16,7 +16,7 @@ from card.engine import (
     Judged,
     as_judged,
     ask_for,
-    evaluated,
+    evaluator,
     judged,
     paint,
     painter_on,
@@ -148,12 +148,13 @@ def _fused(device: Device) -> dict[str, Any]:
 def _replayed(device: Device, painter: Painter, request: Any) -> dict[str, Any]:
     """An evaluation's graph, replayed on another canvas than it was captured with."""
     ask = ask_for(painter, request)
-    graph = captured(device, partial(evaluated, painter, [ask]))
+    graph = captured(device, partial(evaluator(painter), [ask]))
     other = ask_for(painter, request, seed=5)
     ask.canvas.copy_(other.canvas)
     graph.replay()
     device.synchronize()
-    found = as_judged(graph.result[0])
+    (replayed,) = graph.result
+    found = as_judged(replayed)
     errors = _errors(found, judged(painter, other))
     return {**errors, "good": errors["gradient"] == 0 and errors["loss"] == 0}
 

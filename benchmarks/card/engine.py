@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from card.graphs import CaptureBroke
 from card.pictures import Pictures
 from card.settings import Share
+from painter.graphs import GraphRecorder
 from painter.images import decode
 from painter.job import Job
 from painter.levels import prepare
 from painter.objective import Objective
 from painter.options import read_options
 from painter.painting import Painter
-from painter.passes import Ask, evaluate, evaluate_in_tiles
+from painter.passes import Ask, Evaluation, evaluate, evaluate_in_tiles
 from painter.phases import CENTERED
+from painter.replay import Replay
 from painter.request import Request
 from painter.scheduler import Scheduler
 from painter.styles import StyleCache
 from painter.vgg import VGG19
 from painter.weights import load_checkpoint
+
+Evaluate = Callable[[list[Ask]], list[Evaluation]]
 
 _SLICE_SECONDS = 0.25
 
@@ -90,50 +97,103 @@ def judged(painter: Painter, ask: Ask, tile: int | None = None) -> Judged:
     return as_judged(found)
 
 
-def as_judged(evaluation: Any) -> Judged:
+def as_judged(evaluation: Evaluation) -> Judged:
     """An evaluation's numbers, copied from the device."""
-    return Judged(float(evaluation.losses.total), evaluation.gradient.float().cpu().clone())
+    if evaluation.gradient is None:
+        raise ValueError("the evaluation was not asked for a gradient")
+    return Judged(float(evaluation.descended), evaluation.gradient.float().cpu().clone())
 
 
-def evaluated(painter: Painter, asks: list[Ask]) -> Any:
-    """What the engine answers: evaluations, in one pass of all canvases."""
-    return evaluate(painter.vgg, asks)
+def evaluator(painter: Painter) -> Evaluate:
+    """The engine's evaluations, in one pass of all canvases."""
+    return partial(evaluate, painter.vgg)
+
+
+class Replaying:
+    """Evaluations through the engine's graphs, which tells where one could not be recorded."""
+
+    def __init__(self, painter: Painter) -> None:
+        recorder = GraphRecorder(painter.vgg.device)
+        self._replay = Replay(painter.vgg, recorder, painter.memory_bytes // 2)
+        self._log = _Kept()
+
+    def __call__(self, asks: list[Ask]) -> list[Evaluation]:
+        """What is evaluated, by a replay from the second time of a kind on."""
+        logger = logging.getLogger(Replay.__module__)
+        logger.addHandler(self._log)
+        try:
+            return self._replay(asks)
+        finally:
+            logger.removeHandler(self._log)
+
+    def check(self) -> None:
+        """Raises CaptureBroke where something could not be recorded."""
+        if self._log.messages:
+            raise CaptureBroke(self._log.messages[0])
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
 
 
 class Steps:
-    """A painting that is stepped from outside, as the scheduler does."""
+    """A painting that is stepped from outside, as the scheduler does.
 
-    def __init__(self, painter: Painter, request: Request) -> None:
-        self._painter = painter
+    A step begins with the evaluation of the canvas itself, at the size of the level and with a
+    gradient; its coarser views follow, and sometimes the average without a gradient.
+    """
+
+    def __init__(self, painter: Painter, request: Request, evaluate: Evaluate) -> None:
+        self._evaluate = evaluate
         self._job: Job = painter.begin(request)
 
     def to_last_level(self) -> None:
-        """Paints all levels but the last one."""
-        while self._job.progress.level < self._job.progress.levels:
+        """Paints all levels but the last one; raises ValueError where its steps are no more."""
+        while not self._begins_step():
             self._turn()
 
     def take(self, count: int) -> None:
         """So many steps; raises ValueError where the painting has fewer left."""
         for _ in range(count):
-            for _ in self._asks_of_step():
-                pass
+            self.asks()
 
     def asks(self) -> list[Ask]:
         """One step, and what it had evaluated: the canvas itself, then its coarser views."""
-        return list(self._asks_of_step())
-
-    def _asks_of_step(self) -> Iterator[Ask]:
-        before = self._job.progress.step
-        while self._job.progress.step == before:
-            if self._job.finished:
-                raise ValueError("the painting has no more steps to measure")
+        found: list[Ask] = []
+        while not found or not self._begins_step():
             if self._job.ask is not None:
-                yield self._job.ask
+                found.append(self._job.ask)
             self._turn()
+            if self._job.finished:
+                break
+        return found
+
+    def _begins_step(self) -> bool:
+        ask = self._job.ask
+        return ask is not None and ask.gradient and ask.objective.shape == self._job.plan.shape
 
     def _turn(self) -> None:
+        if self._job.finished:
+            raise ValueError("the painting has no more steps to measure")
         ask = self._job.ask
-        self._job.tell(evaluate(self._painter.vgg, [ask])[0] if ask is not None else None)
+        self._job.tell(self._evaluate([ask])[0] if ask is not None else None)
+
+
+def paint_replayed(painter: Painter, request: Request, replaying: Replaying) -> float:
+    """Seconds of a painting whose evaluations are replayed, from encoded to encoded pictures."""
+    began = time.perf_counter()
+    job = painter.begin(request)
+    while not job.finished:
+        job.tell(replaying([job.ask])[0] if job.ask is not None else None)
+    job.result()
+    seconds = time.perf_counter() - began
+    replaying.check()
+    return seconds
 
 
 def paint(painter: Painter, requests: list[Request], share: Share) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from card.bench import Bench
 from card.device import spread
-from card.engine import paint, request_for
+from card.engine import Replaying, paint, paint_replayed, request_for
 from card.notes import Notes
 from card.settings import Share
 
@@ -17,6 +17,7 @@ from card.settings import Share
 def measure(notes: Notes, bench: Bench) -> None:
     """One painting alone, as many at once as are wanted, then larger ones as time allows."""
     notes.take("alone", partial(_alone, notes.share, bench))
+    notes.take("alone, replayed", partial(_replayed, notes.share, bench))
     notes.take("at once", partial(_at_once, notes.share, bench))
     for size in bench.extent.larger:
         notes.take(f"{size} px", partial(_larger, notes.share, bench, size))
@@ -38,6 +39,20 @@ def _alone(share: Share, bench: Bench) -> dict[str, Any]:
         "first": runs[0]["seconds"],
         "parts": {name: median(run["parts"][name] for run in warm) for name in names},
     }
+
+
+def _replayed(share: Share, bench: Bench) -> dict[str, Any]:
+    """The same with the evaluations replayed by the engine's own graphs."""
+    bench.device.need_card()
+    request = request_for(bench.pictures, bench.extent.painting)
+    replaying = Replaying(bench.painter)
+    limit = share.part(0.2)
+    times = [paint_replayed(bench.painter, request, replaying)]
+    for _ in range(bench.extent.paintings):
+        times.append(paint_replayed(bench.painter, request, replaying))
+        if limit.left <= 0:
+            break
+    return {**spread(times[1:]), "first": times[0], "parts": {}}
 
 
 def _at_once(share: Share, bench: Bench) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from card.bench import Bench
 from card.convolutions import forked_in_graph, in_graph, run
 from card.counting import counted
 from card.device import Device, Work
-from card.engine import Steps, evaluated, request_for
+from card.engine import Replaying, Steps, evaluator, request_for
 from card.layers import bare_view
 from card.notes import Notes
 from card.profiles import profiled, summary
@@ -36,6 +36,7 @@ _ORDER: Final = (
 )
 _CHUNKS: Final = 2
 _PROFILED: Final = 2
+_PHASES: Final = 4
 
 
 def measure(notes: Notes, bench: Bench) -> None:
@@ -46,17 +47,33 @@ def measure(notes: Notes, bench: Bench) -> None:
         notes.take(f"{kind}, {views}", partial(_step, bench, options, asks))
         if views == "all views" and asks:
             _evaluations(notes, kind, bench, asks)
+            notes.take(f"{kind}, {views}, replayed", partial(_replayed_step, bench, options))
 
 
 def _step(bench: Bench, options: dict[str, Any], asks: list[Ask]) -> dict[str, Any]:
-    """Seconds of a step on the wall, what it asks for, and what a profile sees of it.
-
-    What the last level's second step had evaluated is added to `asks`, the largest view first.
-    """
-    device, extent = bench.device, bench.extent
-    steps = Steps(bench.painter, request_for(bench.pictures, options))
+    """A step as the engine takes it by itself; adds what it has evaluated, the largest first."""
+    request = request_for(bench.pictures, options)
+    steps = Steps(bench.painter, request, evaluator(bench.painter))
     steps.to_last_level()
     asks += steps.asks()
+    return _measured(bench, steps)
+
+
+def _replayed_step(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
+    """A step whose evaluations are replayed by the engine's own graphs."""
+    bench.device.need_card()
+    replaying = Replaying(bench.painter)
+    steps = Steps(bench.painter, request_for(bench.pictures, options), replaying)
+    steps.to_last_level()
+    steps.take(2 * _PHASES)  # each phase is recorded at its second use
+    found = _measured(bench, steps)
+    replaying.check()
+    return found
+
+
+def _measured(bench: Bench, steps: Steps) -> dict[str, Any]:
+    """Seconds of a step on the wall, what it asks for, and what a profile sees of it."""
+    device, extent = bench.device, bench.extent
     wall = device.wall(partial(steps.take, extent.chunk), _CHUNKS)
     for name in ("median", "least", "most"):
         wall[name] /= extent.chunk
@@ -65,19 +82,19 @@ def _step(bench: Bench, options: dict[str, Any], asks: list[Ask]) -> dict[str, A
     if "busy" in seen:
         # Beside the time without a profiler, which is the one that counts.
         seen["idle without profiler"] = max(0.0, 1 - seen["busy"] / 1e6 / wall["median"])
-    shapes = [list(ask.objective.shape) for ask in asks]
-    return {"wall": wall, "asked": asked, "seen": seen, "views": shapes}
+    return {"wall": wall, "asked": asked, "seen": seen}
 
 
 def _evaluations(notes: Notes, kind: str, bench: Bench, asks: list[Ask]) -> None:
     device, rounds = bench.device, bench.extent.rounds
-    works = [partial(evaluated, bench.painter, [ask]) for ask in asks]
+    evaluate = evaluator(bench.painter)
+    works = [partial(evaluate, [ask]) for ask in asks]
     for ask, work in zip(asks, works, strict=True):
         side = max(ask.objective.shape)
         notes.take(f"{kind}, evaluation {side}", partial(_eager, device, work, rounds))
     if kind == "Gram, Adam":
         for count in bench.extent.canvases:
-            shared = partial(evaluated, bench.painter, [asks[0]] * count)
+            shared = partial(evaluate, [asks[0]] * count)
             notes.take(f"{count} canvases", partial(_eager, device, shared, rounds))
         views = [bare_view(padded_shape(ask.objective.shape), device.where) for ask in asks]
         notes.take("bare, eager", partial(_eager, device, partial(run, views), rounds))

@@ -109,6 +109,7 @@ def pretended_card() -> Iterator[PretendedCard]:
         "current_stream": lambda device=None: stream,
         "stream": lambda stream: nullcontext(),
         "CUDAGraph": _Graph,
+        "graph_pool_handle": lambda: (0, 1),
         "set_sync_debug_mode": _SyncDebug().set,
         "memory_snapshot": lambda mempool_id=None: SNAPSHOT,
         "empty_cache": lambda: None,
