@@ -6,6 +6,7 @@ import gc
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
@@ -76,10 +77,11 @@ class Device:
             return False
 
     def give_back(self) -> None:
-        """Frees what nobody holds any more."""
+        """Frees what nobody holds any more, as far as a device that may be lost lets go of it."""
         gc.collect()
         if self.is_card:
-            torch.cuda.empty_cache()
+            with suppress(RuntimeError):
+                torch.cuda.empty_cache()
 
     def _calls(self, work: Work) -> int:
         work()  # plans and compiles

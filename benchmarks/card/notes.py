@@ -8,7 +8,7 @@ from typing import Any
 from card.device import Device, NeedsCard
 from card.graphs import CaptureBroke, NotCapturable
 from card.settings import Share
-from card.store import Store, one_line
+from card.store import Store
 
 
 class Broken(Exception):
@@ -51,13 +51,16 @@ class Notes:
             return None
         except Exception as error:
             self._store.fail(self._section, name, error)
-            if isinstance(error, CaptureBroke) or not self._device.is_alive():
-                raise Broken(f"{name}: {one_line(error)}") from None
-            self._device.give_back()
-            return None
-        self.found[name] = found
-        self._store.save()
-        return found
+            broke = isinstance(error, CaptureBroke)
+        else:
+            self.found[name] = found
+            self._store.save()
+            return found
+        # Only now does no traceback hold what the measurement had.
+        self._device.give_back()
+        if broke or not self._device.is_alive():
+            raise Broken(name)
+        return None
 
     def leave_out(self, name: str, reason: str) -> None:
         """Notes what was not measured, and why."""

@@ -146,10 +146,13 @@ def _convolutions(found: Found) -> Iterable[str]:
 
 
 def _steps(found: Found) -> Iterable[str]:
-    columns = ["step", "wall ms", "kernels", "operations", "host reads"]
-    columns += ["waits", "copies", "busy ms", "idle"]
+    columns = ["step", "wall ms", "kernels", "operations", "host reads", "copies"]
+    columns += ["waits seen", "moves seen", "busy ms", "idle"]
     rows = [[name, *_step(value)] for name, value in found.items() if "seen" in value]
-    yield "As it is; `idle` is what the card does nothing in, without a profiler."
+    yield (
+        "Operations, host reads and copies between devices as PyTorch dispatches them, the rest as "
+        "its profiler sees them; `idle` is the card's share of the wall time without a profiler."
+    )
     yield _table(columns, rows)
     rows = []
     for name, value in found.items():
@@ -170,6 +173,7 @@ def _step(value: Found) -> list[str]:
         f"{seen['kernels']:g}",
         str(asked["operations"]),
         str(asked["host reads"]),
+        str(asked["copies between devices"]),
         waits,
         moves,
         f"{seen['busy'] / 1e3:.3g}" if "busy" in seen else "",

@@ -26,7 +26,7 @@ from card.weights import provide_weights
 from painter.weights import WeightsError
 
 # Seconds beyond its share after which a section counts as hung, and ends the process.
-_GRACE: Final = 60.0
+_GRACE: Final = 30.0
 
 
 def main() -> int:
