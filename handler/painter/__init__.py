@@ -3,7 +3,7 @@
 It knows neither HTTP nor TorchServe. Read it in this order; each module imports only from
 those before it:
 
-    errors options request weights winograd vgg losses color phases masks pyramid tiles
+    errors faults options request weights winograd vgg losses color phases masks pyramid tiles
     curvature optimizers objective passes samples images styles sources plan levels descent
     progress record job memory painting scheduler
 """

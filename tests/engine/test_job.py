@@ -15,10 +15,10 @@ from PIL import Image
 from jobs import begun, finished, painted, small_painter, small_vgg_once, step
 from painter.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
 from painter.errors import Internal, OutOfRange
+from painter.faults import as_paint_error
 from painter.images import decode, encode
 from painter.passes import evaluate
 from painter.request import Resume
-from painter.scheduler import as_paint_error
 from pictures import photo, png, stripes
 
 LEFT = np.repeat([[255] * 32 + [0] * 32], 48, axis=0)
