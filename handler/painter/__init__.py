@@ -5,7 +5,7 @@ those before it:
 
     errors faults options request weights winograd vgg losses color phases masks pyramid tiles
     curvature optimizers objective passes samples images styles sources plan levels descent
-    progress record job memory painting scheduler
+    progress record snapshots job memory painting scheduler
 """
 
 import os
