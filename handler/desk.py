@@ -23,13 +23,14 @@ from description import Limits, describe_service
 from fields import Headers, Row
 from order import Order, Reply
 from painter.errors import Full, PaintError
+from painter.faults import DeviceLost, as_paint_error, raise_if_lost
 from painter.images import MEDIA_TYPES
 from painter.job import Job
 from painter.memory import give_back_memory
 from painter.painting import Painter
 from painter.plan import Plan
 from painter.request import Request
-from painter.scheduler import DeviceLost, Scheduler, as_paint_error
+from painter.scheduler import Scheduler
 from wire import accepts_events, is_describe, read_request
 
 REPLY_BYTES: Final = 4 * 2**20
@@ -138,11 +139,14 @@ class Desk:
         """Whatever goes wrong inside is the answer of these orders alone."""
         try:
             yield
-        except (DeviceLost, torch.AcceleratorError):
-            logger.exception("the device is lost")
-            self._lose_device()
         except Exception as error:
-            self._fail(orders, as_paint_error(error))
+            try:
+                raise_if_lost(error)
+            except DeviceLost:
+                logger.exception("the device is lost")
+                self._lose_device()
+            else:
+                self._fail(orders, as_paint_error(error))
 
     def _receive(self, call: Call, begin_until: float) -> None:
         order = self._orders[call.id] = Order(call.id, self._clock())

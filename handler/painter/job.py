@@ -6,12 +6,12 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any, Final
 
+import torch
 from torch import Tensor
 
-from painter.color import finished
 from painter.descent import Candidate, Course, Step, Yielded, descend, steps_of
 from painter.errors import PaintError
-from painter.images import MEDIA_TYPES, encode, encode_preview, resize
+from painter.images import resize
 from painter.levels import canvas_of, prepare
 from painter.objective import Objective
 from painter.optimizers import LBFGS, Adam, Optimizer
@@ -21,6 +21,7 @@ from painter.progress import Painted, Preview, Progress, losses_of, terms_in
 from painter.pyramid import Shape, fit
 from painter.readings import Reading
 from painter.record import accepted, record
+from painter.snapshots import Canvas, PreviewSnapshot, Snapshot
 from painter.styles import StyleCache
 from painter.vgg import VGG19
 
@@ -33,8 +34,9 @@ class Job:
     """A painting that advances one evaluation, or one tile of it, at a time.
 
     `ask` is the evaluation it waits for, None where it runs its own passes; `tell` answers
-    it. `progress`, `preview` and `result` can be had at any time. `stopped` says why it takes
-    no more turns.
+    it. `progress`, `preview` and `result` can be had at any time; `preview_snapshot` and
+    `snapshot` leave the encoding to whoever has time for it. `stopped` says why it takes no more
+    turns.
     """
 
     def __init__(self, plan: Plan, vgg: VGG19, cache: StyleCache) -> None:
@@ -115,19 +117,28 @@ class Job:
 
     def preview(self) -> Preview:
         """The canvas as it is now, at most 512 px."""
-        step = self._step
-        shape = fit(self.plan.shape, min(PREVIEW_SIDE, max(step.shown.shape[-2:])))
-        pixels = self._shown(step.shown, shape)
-        return Preview(step.level, step.step, shape[1], shape[0], encode_preview(pixels))
+        return self.preview_snapshot().encode()
 
     def result(self) -> Painted:
         """The best canvas so far at the painting's size, as a file with its record."""
+        return self.snapshot().encode()
+
+    def preview_snapshot(self) -> PreviewSnapshot:
+        """What `preview` encodes; it is made small before it is copied to the host."""
+        step = self._step
+        shape = fit(self.plan.shape, min(PREVIEW_SIDE, max(step.shown.shape[-2:])))
+        shown = resize(step.shown.float(), shape)
+        return PreviewSnapshot(step.level, step.step, self._canvas(shown, shape, kept=False))
+
+    def snapshot(self) -> Snapshot:
+        """What `result` encodes; no copy is made where no step will change the canvas."""
         best = self._step.best
-        options, (height, width) = self.options, self.plan.shape
-        found = self._record(best)
-        pixels = self._shown(best.canvas, self.plan.shape)
-        data = encode(pixels, self.plan.photo.alpha, options.format, options.quality, found)
-        return Painted(data, MEDIA_TYPES[options.format], width, height, found)
+        canvas = self._canvas(best.canvas, self.plan.shape, kept=self.finished)
+        return Snapshot(canvas, self._record(best))
+
+    def _canvas(self, pixels: Tensor, shape: Shape, kept: bool) -> Canvas:
+        on_host = pixels.to("cpu", torch.float32, copy=not kept)
+        return Canvas(on_host, shape, self.options, self.plan.photo)
 
     def _record(self, best: Candidate) -> dict[str, Any]:
         return record(
@@ -195,14 +206,6 @@ class Job:
                 done += cost * (now - todo.start)
                 rest += cost * (todo.stop - now) * (index >= len(done_by_level))
         return self.seconds * rest / done if done else None
-
-    def _shown(self, canvas: Tensor, shape: Shape) -> Tensor:
-        """A canvas as pixels on the CPU at a size, with the colors that were asked for."""
-        pixels = resize(canvas.float().cpu(), shape)
-        if self.options.color != "luminance":
-            return pixels
-        photo = resize(self.plan.photo.pixels, shape)
-        return finished(pixels, photo, self.options.color, self.options.color_strength)
 
     def _stop(self, reason: str) -> None:
         self.stopped = reason

@@ -16,10 +16,11 @@ from PIL import Image
 from description import Limits
 from desk import REPLY_BYTES, Call, Desk
 from order import Reply
+from painter.faults import DeviceLost
 from painter.job import Job
 from painter.painting import Painter
 from painter.plan import Plan
-from painter.scheduler import DeviceLost, Scheduler
+from painter.scheduler import Scheduler
 
 LIMITS = Limits(running=1, waiting=1, slice_seconds=0.05, reap_seconds=5.0)
 LONG = {"steps": "1000"}
