@@ -153,6 +153,7 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
         "LOG_LOCATION": str(folder / "logs"),
         "METRICS_LOCATION": str(folder / "logs"),
         "BRUNO_DEVICE": settings.device,
+        "BRUNO_GRAPHS": "on" if settings.graphs else "off",
     }
     environment.setdefault("OMP_NUM_THREADS", str(usable_cores()))
     environment.setdefault("GOMP_SPINCOUNT", "10000")  # as painter/__init__ says

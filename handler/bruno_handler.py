@@ -41,7 +41,11 @@ class BrunoHandler:
                 f"batches, got {config['maxWorkers']}"
             )
         checkpoint = Path(context.system_properties["model_dir"]) / CHECKPOINT
-        painter = Painter(checkpoint, os.environ.get("BRUNO_DEVICE", "cpu"))
+        painter = Painter(
+            checkpoint,
+            os.environ.get("BRUNO_DEVICE", "cpu"),
+            graphs=os.environ.get("BRUNO_GRAPHS") == "on",
+        )
         painter.warm_up()
         self._desk = Desk(painter, Limits(**config.get("handler", {})))
         watch = partial(_watch, self._desk, context.model_name, _declared_metrics(context))

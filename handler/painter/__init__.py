@@ -4,8 +4,9 @@ It knows neither HTTP nor TorchServe. Read it in this order; each module imports
 those before it:
 
     errors faults options request weights winograd vgg roots losses color phases masks pyramid
-    shrinking tiles readings curvature optimizers objective passes replay graphs samples images
-    styles sources plan levels descent progress record snapshots job memory painting scheduler
+    shrinking tiles readings curvature optimizers objective passes replay graphs lanes samples
+    images styles sources plan levels descent progress record snapshots job memory painting
+    scheduler
 """
 
 import os

@@ -14,6 +14,7 @@ from PIL import Image
 
 from painter.errors import Internal, OutOfMemory
 from painter.job import Job
+from painter.lanes import Lanes
 from painter.memory import (
     bytes_needed,
     bytes_usable,
@@ -21,7 +22,6 @@ from painter.memory import (
     keep_freed_memory,
 )
 from painter.options import Options
-from painter.passes import evaluate
 from painter.plan import Plan, make_plan
 from painter.record import versions
 from painter.request import Request
@@ -46,11 +46,14 @@ class Painter:
         device: str = "cpu",
         memory_bytes: int | None = None,
         style_cache_bytes: int = 256 * 2**20,
+        graphs: bool = False,
     ) -> None:
+        """Loads the weights; `graphs` replays evaluations from CUDA graphs, and needs CUDA."""
         keep_freed_memory()
         self._checkpoint = load_checkpoint(checkpoint)
         where = usable_device(device)
         self.vgg = VGG19(self._checkpoint, where, fastest_type(where))
+        self.lanes = Lanes(self.vgg, graphs and where.type == "cuda")
         self.styles = StyleCache(style_cache_bytes)
         self.memory_bytes = bytes_usable(where) if memory_bytes is None else memory_bytes
 
@@ -78,13 +81,15 @@ class Painter:
 
     def start(self, plan: Plan) -> Job:
         """Begins a painting and takes its first step; raises PaintError where that fails."""
-        job = Job(plan, self.vgg, self.styles)
+        lane = self.lanes.freest()
+        job = Job(plan, self.vgg, self.styles, lane)
+        lane.paintings.add(job)
         end = time.monotonic() + _FIRST_SECONDS
-        job.tell(None)
+        job.advance()
         while not job.finished and job.progress.losses is None:
             if job.ask is None and time.monotonic() >= end:
                 break
-            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+            job.advance()
         losses = job.progress.losses
         if losses is not None and not math.isfinite(losses.total):
             raise Internal("internal", "the first evaluation of the losses was not finite")
@@ -101,7 +106,7 @@ class Painter:
         options = Options(size=64, steps=2)
         job = self.begin(Request(options, data.getvalue(), (data.getvalue(),)))
         while not job.finished:
-            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+            job.advance()
         give_back_memory()
 
     def describe(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from painter.faults import as_paint_error, is_out_of_memory, raise_if_lost, with
 from painter.job import Job
 from painter.memory import bytes_needed
 from painter.painting import Painter
-from painter.passes import Evaluation, evaluate
+from painter.passes import Evaluation
 
 # How many canvases share a pass on CUDA.
 SHARED_MOST: Final = 16
@@ -30,7 +30,6 @@ class Scheduler:
 
     def __init__(self, painter: Painter) -> None:
         self._vgg = painter.vgg
-        self._shares = painter.vgg.device.type == "cuda"
         self._rotation: deque[Job] = deque()
         self._turning: list[Job] = []
         # What memory has shown to be too many for one pass, by the likeness of their asks.
@@ -76,7 +75,7 @@ class Scheduler:
 
     def _next_group(self) -> list[Job]:
         first = self._rotation.popleft()
-        if not self._shares or first.ask is None or _is_private(first):
+        if not first.lane.shares or first.ask is None or _is_private(first):
             return [first]
         likeness = first.ask.likeness
         mates = [
@@ -108,8 +107,10 @@ class Scheduler:
     def _tried(self, group: list[Job]) -> Evaluations | Exception:
         """The evaluations that a group asks for, or why there are none; raises DeviceLost."""
         asks = [job.ask for job in group if job.ask is not None]
+        lane = group[0].lane
         try:
-            return evaluate(self._vgg, asks) if asks else [None]
+            with lane.active():
+                return lane.evaluate(asks) if asks else [None]
         except Exception as error:
             raise_if_lost(error)
             is_final = len(group) == 1 and not is_out_of_memory(error)
@@ -150,7 +151,7 @@ class Scheduler:
 
     def _fail(self, job: Job, error: Exception) -> None:
         job.fail(as_paint_error(error))
-        if self._shares:
+        if self._vgg.device.type == "cuda":
             torch.cuda.empty_cache()
 
 

@@ -8,6 +8,7 @@ import torch
 from jobs import best_total, finish, small_painter
 from networks import noise, random_checkpoint
 from painter.images import decode
+from painter.lanes import Lanes
 from painter.levels import PHASES, prepare
 from painter.passes import Ask, evaluate
 from painter.plan import make_plan
@@ -44,11 +45,12 @@ def _error(found, expected):
 def _painter(dtype=torch.bfloat16):
     painter = small_painter()
     painter.vgg = VGG19(random_checkpoint(), torch.device("cuda"), dtype)
+    painter.lanes = Lanes(painter.vgg, with_graphs=False)
     return painter
 
 
 def _painted(painter, *given):
-    jobs = [painter.begin(request(steps=9, **one)) for one in given]
+    jobs = [painter.begin(request(**{"steps": 9, **one})) for one in given]
     scheduler = Scheduler(painter)
     for job in jobs:
         scheduler.add(job)
@@ -116,3 +118,18 @@ def test_masks_alpha_and_tiles_run(monkeypatch):
     monkeypatch.setattr("painter.tiles.TILE_SIDE", 48)
     (tiled,) = _painted(_painter(), {"size": 128, "levels": 1})
     assert tiled.stopped == "steps"
+
+
+def test_graphs_paint_what_single_kernels_paint():
+    """The same function on the same device; only what overlaps and its memory differ."""
+    replayed, plain = _painter(torch.float32), _painter(torch.float32)
+    replayed.lanes = Lanes(replayed.vgg, with_graphs=True)
+    given = [{"size": 128, "steps": 24, "reproducible": True, **one} for one in OTHERS]
+    for _ in range(2):  # the second time in used buffers
+        together = _painted(replayed, *given)
+        for job, one in zip(together, given, strict=True):
+            (alone,) = _painted(plain, one)
+            assert float((job._step.shown - alone._step.shown).abs().mean()) < 1e-3
+    slots = [slot for job in together for slot in job.lane._replay._slots.values()]
+    assert slots
+    assert None not in slots

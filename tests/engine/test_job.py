@@ -62,8 +62,7 @@ def test_steps_are_evaluations(optimizer, monkeypatch):
         count.extend(ask for ask in asks if ask.gradient)
         return real(vgg, asks)
 
-    monkeypatch.setattr("painter.painting.evaluate", counting)
-    monkeypatch.setattr("painter.scheduler.evaluate", counting)
+    monkeypatch.setattr("painter.lanes.evaluate", counting)
     job = finished(size=64, steps=15, optimizer=optimizer)
     assert len(count) == 15 == job.progress.step == job.progress.steps
     assert job.stopped == "steps"

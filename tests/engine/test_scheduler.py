@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from jobs import begun, finished, small_painter
+from painter import lanes
 from painter import scheduler as module
 from painter.errors import Internal, OutOfMemory
 from painter.faults import DeviceLost
@@ -25,7 +26,7 @@ def _run(scheduler):
 
 def _together(shares, painter, jobs):
     scheduler = Scheduler(painter)
-    scheduler._shares = shares
+    painter.lanes.freest().shares = shares
     for job in jobs:
         scheduler.add(job)
     return scheduler
@@ -98,7 +99,7 @@ def test_a_failing_job_fails_alone(monkeypatch, error, kind, shares):
             raise error
         return real(vgg, asks)
 
-    monkeypatch.setattr(module, "evaluate", failing)
+    monkeypatch.setattr(lanes, "evaluate", failing)
     _run(_together(shares, painter, [good[0], bad, good[1]]))
     assert isinstance(bad.error, kind)
     assert (bad.stopped, bad.result().record["incomplete"]) == ("failure", bad.error.detail)
@@ -128,7 +129,7 @@ def test_a_lost_device_is_told_to_all(monkeypatch, where):
     def lost(*given):
         raise error
 
-    target = (module, "evaluate") if where == "evaluate" else (job, "tell")
+    target = (lanes, "evaluate") if where == "evaluate" else (job, "tell")
     monkeypatch.setattr(*target, lost)
     with pytest.raises(DeviceLost, match="device-side assert triggered$"):
         _together(False, painter, [job]).advance(1)
@@ -156,7 +157,7 @@ def test_a_shared_pass_takes_like_with_like(monkeypatch):
         return real(vgg, asks)
 
     jobs = [begun(painter, steps=4, size=size) for size in (64, 80, 64, 64, 80)]
-    monkeypatch.setattr(module, "evaluate", counting)
+    monkeypatch.setattr(lanes, "evaluate", counting)
     _run(_together(True, painter, jobs))
     assert max(sizes) == 3
     assert {job.stopped for job in jobs} == {"steps"}
@@ -195,7 +196,7 @@ def memory(monkeypatch):
 
     def of(**given):
         made = _Memory(**given)
-        monkeypatch.setattr(module, "evaluate", made)
+        monkeypatch.setattr(lanes, "evaluate", made)
         return made
 
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)

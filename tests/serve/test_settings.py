@@ -39,6 +39,21 @@ def test_a_device_that_is_not_known_is_refused() -> None:
         read_settings({"DEVICE": "tpu"})
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"GRAPHS": "yes", "DEVICE": "cuda"}, "GRAPHS must be on or off, not 'yes'"),
+        ({"GRAPHS": "on"}, "GRAPHS=on needs DEVICE=cuda, not 'cpu'"),
+    ],
+    ids=["neither", "no device"],
+)
+def test_graphs_are_on_or_off_and_for_cuda(given, told):
+    with pytest.raises(StartError, match=told):
+        read_settings(given)
+    assert read_settings({"GRAPHS": "on", "DEVICE": "cuda"}).graphs
+    assert not read_settings({}).graphs
+
+
 def test_cuda_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -122,6 +137,7 @@ def test_the_environment_is_the_servers_own(
     assert "TS_CONFIG_FILE" not in environment
     assert environment["TEMP"] == environment["TMPDIR"] == str(tmp_path / "tmp")
     assert (environment["BRUNO_DEVICE"], environment["OMP_NUM_THREADS"]) == ("cuda", "3")
+    assert environment["BRUNO_GRAPHS"] == "off"
 
 
 def test_a_folder_is_short_enough_for_sockets(
