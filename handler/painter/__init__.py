@@ -4,8 +4,8 @@ It knows neither HTTP nor TorchServe. Read it in this order; each module imports
 those before it:
 
     errors faults options request weights winograd vgg losses color phases masks pyramid tiles
-    curvature optimizers objective passes samples images styles sources plan levels descent
-    progress record snapshots job memory painting scheduler
+    curvature optimizers objective passes samples images styles sources plan outline levels
+    descent progress record snapshots job memory ledger painting scheduler engine
 """
 
 import os
