@@ -5,8 +5,8 @@ those before it:
 
     errors faults options request weights winograd vgg roots losses color phases masks pyramid
     shrinking tiles readings curvature optimizers objective passes replay graphs lanes samples
-    images styles sources plan levels descent progress record snapshots job memory painting
-    scheduler
+    images styles sources plan outline levels descent progress record snapshots job memory ledger
+    painting scheduler engine
 """
 
 import os

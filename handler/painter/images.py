@@ -76,8 +76,10 @@ def decode(data: bytes, field: str) -> Picture:
 def decode_mask(data: bytes, field: str) -> Tensor:
     """Reads a mask as [H, W] from 0 to 1: its brightness, less where it is transparent."""
     picture = decode(data, field)
-    weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-    mask = (picture.pixels * weights).sum(0)
+    mask = torch.zeros(picture.shape)
+    # One by one: a large picture is not there as floats as a whole.
+    for plane, weight in zip(picture.samples, (0.299, 0.587, 0.114), strict=True):
+        mask += _as_floats(plane) * weight
     return mask if picture.alpha is None else mask * picture.alpha
 
 

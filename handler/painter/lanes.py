@@ -7,6 +7,7 @@ views of one painting fill what the small views of another leave idle.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, Protocol
@@ -20,8 +21,32 @@ from painter.replay import Replay
 from painter.vgg import VGG19
 
 LANES: Final = 4
+# Evaluations of a lane that are launched and not yet done: some milliseconds at 512 px.
+AHEAD: Final = 8
 # Of the device's memory, what the buffers of all lanes may hold together.
 _BUFFERS: Final = 0.25
+
+
+class Pace:
+    """Keeps the host no more than some evaluations ahead of the device.
+
+    Enough that the device never waits for the host, and so few that a preview, a deadline or a
+    client that leaves need not wait for the device.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._is_ahead = device.type == "cuda"
+        self._launched: deque[torch.cuda.Event] = deque()
+
+    def wait(self) -> None:
+        """To be called before each evaluation, on the stream that it runs on."""
+        if not self._is_ahead:
+            return
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        self._launched.append(event)
+        if len(self._launched) > AHEAD:
+            self._launched.popleft().synchronize()
 
 
 class Lane(Protocol):
@@ -48,6 +73,7 @@ class OnlyLane:
 
     def __init__(self, vgg: VGG19) -> None:
         self._vgg = vgg
+        self._pace = Pace(vgg.device)
         self.shares = vgg.device.type == "cuda"
         self.paintings: WeakSet[object] = WeakSet()
 
@@ -57,6 +83,7 @@ class OnlyLane:
 
     def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
         """The evaluations of canvases."""
+        self._pace.wait()
         return evaluate(self._vgg, asks)
 
 
@@ -65,6 +92,7 @@ class GraphLane:
 
     def __init__(self, vgg: VGG19, most_bytes: int) -> None:
         self.shares = False
+        self._pace = Pace(vgg.device)
         self._stream = torch.cuda.Stream(vgg.device)  # type: ignore[no-untyped-call]
         self._replay = Replay(vgg, GraphRecorder(vgg.device), most_bytes)
         self.paintings: WeakSet[object] = WeakSet()
@@ -77,6 +105,7 @@ class GraphLane:
 
     def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
         """The evaluations of canvases, each replayed for itself."""
+        self._pace.wait()
         return self._replay(asks)
 
 

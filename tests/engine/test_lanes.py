@@ -8,7 +8,7 @@ import torch
 
 from jobs import small_painter, small_vgg_once
 from painter import lanes as module
-from painter.lanes import GraphLane, Lanes
+from painter.lanes import AHEAD, GraphLane, Lanes, Pace
 from painter.scheduler import Scheduler
 from pictures import photo, request
 
@@ -78,6 +78,26 @@ def test_a_painting_stays_in_its_lane_and_is_the_one_that_it_is_elsewhere(monkey
         while not alone.finished:
             alone.advance()
         assert torch.equal(job.snapshot().canvas.pixels, alone.snapshot().canvas.pixels)
+
+
+def test_the_host_is_some_evaluations_ahead_of_the_device_and_no_more(monkeypatch):
+    waited = []
+
+    class Event:
+        count = 0
+
+        def record(self):
+            self.number = Event.count
+            Event.count += 1
+
+        def synchronize(self):
+            waited.append(self.number)
+
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    pace = Pace(torch.device("cuda"))
+    for done in range(20):
+        pace.wait()
+        assert waited == list(range(done - AHEAD + 1))
 
 
 def test_without_graphs_all_share_one_lane():

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import settings
+from description import Limits
 from java_runtime import java_version
 from serve import ARCHIVE, check_device
 from server_process import make_environment, make_folder, torchserve_command, write_properties
@@ -121,11 +122,22 @@ def test_the_java_options_reach_the_command(tmp_path: Path) -> None:
     assert any(option.startswith("-Xmx") for option in command)
 
 
-def test_there_is_one_worker_and_a_spare_place() -> None:
+def test_there_is_one_worker() -> None:
     model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
     assert model["continuousBatching"] is True
     assert model["minWorkers"] == model["maxWorkers"] == 1
-    assert model["batchSize"] == model["handler"]["running"] + model["handler"]["waiting"] + 1
+
+
+@pytest.mark.parametrize("device", settings.DEVICES)
+def test_torchserve_hands_on_one_request_more_than_the_handler_takes(
+    tmp_path: Path, device: str
+) -> None:
+    model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
+    assert "batchSize" not in model  # it would count for every device
+    limits = Limits(**model["handler"]).on(device)
+    properties = read_properties(write_properties(tmp_path, Settings(device=device), ARCHIVE))
+    told = json.loads(properties["models"])
+    assert told["bruno"]["1.0"]["batchSize"] == limits.running + limits.waiting + 1
 
 
 def test_the_environment_is_the_servers_own(
