@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -502,3 +506,22 @@ def test_the_tally_counts_how_orders_ended(serve: Callable[..., Server]) -> None
     assert tally["bruno_paintings_refused_total"] == 1
     assert tally["bruno_paintings_failed_total"] == 0
     assert tally["bruno_evaluations_total"] == 5
+
+
+def test_a_burst_of_large_pictures_keeps_to_the_budget_and_to_the_heartbeat(weights: Path) -> None:
+    """40 JPEGs of 40 megapixels, and a neighbor who is painted meanwhile."""
+    budget = 1600 * 2**20
+    script = Path(__file__).with_name("burst.py")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, script, weights, str(budget)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        timeout=300,
+    )
+    found = json.loads(done.stdout)
+    assert found["taken"] <= budget
+    assert found["silence"] < 10
+    assert found["refused"] == 0
