@@ -64,6 +64,10 @@ bench: $(INSTALLED) $(VGG19) ## Measure Bruno beside its peers within 45 minutes
 bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goes on where it stopped
 	@PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py --full $(ARGS)
 
+.PHONY: bench-gpu
+bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='--device cpu --smoke')
+	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
+
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
 	@$(BIN)/ruff check $(CODE)

@@ -97,7 +97,7 @@ def write_results(results: Results, plots: list[str], path: Path) -> None:
         parts += ["## Time to the peers' quality", _quality_table(results["quality"])]
     parts += [f"![Errors against seconds, logarithmic]({plot})" for plot in plots]
     if "step" in results:
-        parts += ["## Where an evaluation's time goes", _shares(results["step"])]
+        parts += ["## Where an evaluation's time goes", _shares(results["step"], results["device"])]
     path.write_text("\n\n".join(parts) + "\n")
 
 
@@ -284,8 +284,9 @@ def _balance(own: Results) -> str:
     return f"alpha {own['alpha']:g}"
 
 
-def _shares(step: Results) -> str:
+def _shares(step: Results, device: str) -> str:
     kinds = "\n".join(f"| {kind} | {share:.1%} |" for kind, share in step["shares"].items())
     fastest = ", ".join(f"{kind} ({count})" for kind, count in step["chosen"].items())
-    table = f"| operations | share of the processor's time |\n|---|---|\n{kinds}"
+    whose = "card" if device == "cuda" else "processor"
+    table = f"| operations | share of the {whose}'s time |\n|---|---|\n{kinds}"
     return f"{table}\n\nThe fastest bare convolutions, and for how many of the layers: {fastest}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any, Final
@@ -13,6 +13,7 @@ from unittest.mock import patch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch._C._autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 
@@ -64,7 +65,7 @@ def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
         "height": height - MARGIN,
         "seconds": kept,
         "chosen": dict(Counter(chosen)),
-        "shares": shares_by_kind(evaluation),
+        "shares": shares_by_kind(evaluation, painter.vgg.device),
     }
 
 
@@ -129,15 +130,34 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def shares_by_kind(work: Callable[[], object]) -> dict[str, float]:
-    """What each kind of operation takes of the processor's time, as shares of the whole."""
-    with _winograd_named(), profile(activities=[ProfilerActivity.CPU]) as profiler:
+def shares_by_kind(work: Callable[[], object], device: torch.device) -> dict[str, float]:
+    """What each kind of operation takes of a device's time, as shares of the whole."""
+    with _winograd_named(), profile(activities=activities(device)) as profiler:
         work()
-    spent: Counter[str] = Counter()
-    for event in profiler.events() or ():
-        spent[_kind(event)] += event.self_cpu_time_total
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+    spent = time_by_kind(profiler.events() or (), device)
     whole = sum(spent.values())
     return {kind: time / whole for kind, time in spent.most_common()}
+
+
+def activities(device: torch.device) -> list[ProfilerActivity]:
+    """What a profile has to look at, for the time on a device."""
+    of_card = [ProfilerActivity.CUDA] if device.type == "cuda" else []
+    return [ProfilerActivity.CPU, *of_card]
+
+
+def time_by_kind(events: Iterable[FunctionEvent], device: torch.device) -> Counter[str]:
+    """Microseconds by kinds of operations: of the processor, or of the kernels they started."""
+    spent: Counter[str] = Counter()
+    for event in events:
+        if event.device_type != DeviceType.CPU:
+            continue  # a kernel, which counts with the operation that started it
+        on_card = device.type == "cuda"
+        time = event.self_device_time_total if on_card else event.self_cpu_time_total
+        if time:
+            spent[_kind(event)] += time
+    return spent
 
 
 @contextmanager

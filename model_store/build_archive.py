@@ -17,6 +17,7 @@ HANDLER = ROOT / "handler"
 MODEL_CONFIG = ROOT / "config" / "model-config.yaml"
 WEIGHTS = ROOT / "model_store" / "vgg19.safetensors"
 ARCHIVE = ROOT / "model_store" / "bruno.mar"
+_ARCHIVER = "from model_archiver.model_packaging import generate_model_archive as run; run()"
 
 
 def build_archive(archive: Path, handler: Path = HANDLER, weights: Path = WEIGHTS) -> None:
@@ -48,8 +49,10 @@ def _stage(staged: Path, handler: Path, weights: Path) -> None:
 
 
 def _archiver_command(name: str, handler: Path, staged: Path, built: Path) -> list[str]:
-    """The archiver's command line; stored, not deflated, because it is unpacked at each start."""
-    program = str(Path(sys.executable).with_name("torch-model-archiver"))
+    """The archiver's command line; stored, not deflated, because it is unpacked at each start.
+
+    Its program is left out, which a wheel that is only unpacked does not have.
+    """
     paths = {
         "--handler": handler,
         "--extra-files": staged,
@@ -58,7 +61,7 @@ def _archiver_command(name: str, handler: Path, staged: Path, built: Path) -> li
     }
     options = [text for option, path in paths.items() for text in (option, str(path))]
     fixed = ["--model-name", name, "--version", "1.0", "--archive-format", "zip-store"]
-    return [program, *fixed, *options]
+    return [sys.executable, "-c", _ARCHIVER, *fixed, *options]
 
 
 def main() -> int:

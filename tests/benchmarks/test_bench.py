@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image, ImageFilter
+from torch._C._autograd import DeviceType
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity
 
 from bench import Bench, results_folder
 from judge import Errors, Judge
@@ -25,7 +28,7 @@ from plot import write_plot
 from quality import Found, Look, OutOfTimeError, Search, Shown, as_json
 from report import write_results
 from scales import FULL, QUICK, SMOKE, Scale
-from step import shares_by_kind
+from step import activities, shares_by_kind, time_by_kind
 
 PERFECT = Errors(0, 0, 0)
 AWFUL = Errors(1e6, 1e6, 1e6)
@@ -99,10 +102,23 @@ def test_the_short_sections_run_and_fill_their_rows(weights: Path, tmp_path: Pat
 
 
 def test_the_products_of_a_convolution_count_as_convolutions() -> None:
+    cpu = torch.device("cpu")
     convolution = Winograd(torch.ones(64, 64, 3, 3), torch.zeros(64))
     x, matrix = torch.ones(1, 64, 99, 99), torch.ones(64, 64)
-    assert shares_by_kind(lambda: convolution(x, relu=True))["convolutions"] > 0.98
-    assert "convolutions" not in shares_by_kind(lambda: matrix @ matrix)
+    assert shares_by_kind(lambda: convolution(x, relu=True), cpu)["convolutions"] > 0.98
+    assert "convolutions" not in shares_by_kind(lambda: matrix @ matrix, cpu)
+
+
+def test_on_a_card_a_profile_tells_the_time_of_the_kernels() -> None:
+    card = {"use_device": "cuda", "thread": 1, "start_us": 0}
+    convolution = FunctionEvent(1, "aten::cudnn_convolution", end_us=90, **card)
+    convolution.append_kernel("implicit_convolve", 0, 30)
+    product = FunctionEvent(2, "aten::mm", end_us=5, **card)
+    product.append_kernel("gemm", 0, 10)
+    kernel = FunctionEvent(3, "gemm", end_us=10, device_type=DeviceType.CUDA, **card)
+    spent = time_by_kind([convolution, product, kernel], torch.device("cuda"))
+    assert spent == {"convolutions": 30, "Gram matrices and their gradients": 10}
+    assert ProfilerActivity.CUDA in activities(torch.device("cuda"))
 
 
 def test_the_sections_with_a_server_run_and_fill_their_rows(weights: Path, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from networks import noise, random_checkpoint
 from painter.images import decode
 from painter.lanes import Lanes
 from painter.levels import PHASES, prepare
+from painter.memory import bytes_usable
+from painter.painting import fastest_type, usable_device
 from painter.passes import Ask, evaluate
 from painter.plan import make_plan
 from painter.scheduler import Scheduler
@@ -19,15 +21,16 @@ from pictures import photo, png, request, stripes
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
 
-# Relative error of gradients: TF32 keeps 10 bits of a factor, bfloat16 keeps 7.
-BOUNDS = {torch.float32: 1e-2, torch.bfloat16: 0.15}
+# Relative error of gradients: on the CPU float32 has 2e-5 here, and bfloat16 0.13. TF32, which is
+# off, would exceed the first.
+BOUNDS = {torch.float32: 1e-3, torch.bfloat16: 0.15}
 # Between a shared and a private pass: the same products in another order.
 SHARED_BOUNDS = {torch.float32: 1e-3, torch.bfloat16: 0.05}
 OTHERS = [{}, {"content": photo(seed=2), "alpha": 3}, {"styles": [photo(64, 64, seed=3)], "tv": 9}]
 
 
 def _vgg(device, dtype):
-    return VGG19(random_checkpoint(width=32), torch.device(device), dtype)
+    return VGG19(random_checkpoint(width=32), usable_device(device), dtype)
 
 
 def _ask(vgg, seed=9, phase=PHASES[0], **given):
@@ -42,10 +45,12 @@ def _error(found, expected):
     return float((found - expected).norm() / expected.norm())
 
 
-def _painter(dtype=torch.bfloat16):
+def _painter(dtype=None):
     painter = small_painter()
-    painter.vgg = VGG19(random_checkpoint(), torch.device("cuda"), dtype)
+    device = usable_device("cuda")
+    painter.vgg = VGG19(random_checkpoint(), device, dtype or fastest_type(device))
     painter.lanes = Lanes(painter.vgg, with_graphs=False)
+    painter.memory_bytes = bytes_usable(device)
     return painter
 
 
@@ -58,6 +63,15 @@ def _painted(painter, *given):
         scheduler.advance(1)
     assert [job.error for job in jobs] == [None] * len(jobs)
     return jobs
+
+
+def test_the_device_paints_as_production_has_it():
+    device = usable_device("cuda")
+    assert not torch.backends.cudnn.allow_tf32
+    assert not torch.backends.cuda.matmul.allow_tf32
+    built_in = torch.cuda.get_device_capability(device) >= (8, 0)
+    assert fastest_type(device) == (torch.bfloat16 if built_in else torch.float32)
+    assert 0 < bytes_usable(device) < torch.cuda.get_device_properties(device).total_memory
 
 
 @pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])

@@ -11,7 +11,7 @@ import torch
 from jobs import best_total, small_painter
 from painter.images import decode
 from painter.options import PRESETS
-from painter.painting import DeviceMissing, Painter, usable_device
+from painter.painting import DeviceMissing, Painter, fastest_type, usable_device
 from painter.scheduler import Scheduler
 from painter.weights import WeightsError
 from pictures import photo, request, stripes
@@ -89,6 +89,15 @@ def test_weights_that_are_not_there_are_named(tmp_path):
 def test_a_device_that_is_not_there_is_missed():
     with pytest.raises(DeviceMissing, match="cuda"):
         usable_device("cuda")
+
+
+@pytest.mark.parametrize(("built_in", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_a_card_that_only_emulates_bfloat16_paints_in_float32(monkeypatch, built_in, dtype):
+    def supported(including_emulation=True):
+        return built_in or including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert fastest_type(torch.device("cuda")) == dtype
 
 
 def test_an_inspected_request_is_not_begun():

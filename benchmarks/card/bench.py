@@ -1,0 +1,39 @@
+"""What a section measures with: device, extent, and what is made of the engine at first use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from card.device import Device
+from card.extent import Extent
+from card.pictures import Pictures, example_pictures
+
+if TYPE_CHECKING:
+    from painter.painting import Painter
+
+
+@dataclass
+class Bench:
+    """One process's means to measure; where the engine cannot be had, only its users fail."""
+
+    device: Device
+    extent: Extent
+    weights: Path
+    scratch: Path
+
+    @cached_property
+    def painter(self) -> Painter:
+        """The engine on the device, warmed up."""
+        from card.engine import painter_on
+
+        painter = painter_on(self.device.where, self.weights)
+        painter.warm_up()
+        return painter
+
+    @cached_property
+    def pictures(self) -> Pictures:
+        """What is painted."""
+        return example_pictures(self.extent.picture)

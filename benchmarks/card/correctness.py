@@ -1,0 +1,163 @@
+"""Section 4: what the card computes beside the CPU, itself again, and memory full of NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any, Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from card.bench import Bench
+from card.device import Device
+from card.engine import (
+    Judged,
+    as_judged,
+    ask_for,
+    evaluator,
+    judged,
+    paint,
+    painter_on,
+    pixels_of,
+    request_for,
+)
+from card.extent import Extent
+from card.graphs import captured
+from card.memory import poison_freed_memory
+from card.notes import Notes
+from painter.painting import Painter
+
+# The largest relative errors of a loss and of the norm of a gradient's difference: float32 sums in
+# another order, where a ReLU or a pooling may decide otherwise; bfloat16 keeps 8 bits.
+BOUNDS: Final = {torch.float32: (1e-3, 1e-2), torch.bfloat16: (1e-2, 1e-1)}
+# Of the pixels of short paintings, whose steps go apart.
+_PAINTED_BOUND: Final = 0.03
+# One evaluation needs no coarser views, and no phases but one, as L-BFGS has it.
+_ALONE: Final = {"levels": 1, "optimizer": "lbfgs"}
+_REPRODUCIBLE: Final = {"reproducible": True, "format": "png16", "seed": 3, "init_noise": 0.2}
+
+
+def measure(notes: Notes, bench: Bench) -> None:
+    """Evaluations and paintings beside the CPU's in float32, then paintings beside themselves."""
+    device, extent, painter, pictures = bench.device, bench.extent, bench.painter, bench.pictures
+    cpu = painter_on(torch.device("cpu"), bench.weights, torch.float32)
+    plain = painter_on(device.where, bench.weights, torch.float32)
+    for name, options, how, tile in _cases(extent):
+        request = request_for(pictures, {"size": extent.compared, **_ALONE, **options}, how)
+        expected = cache(partial(_judged, cpu, request, tile))
+        for mine in {plain.vgg.trunk: plain, painter.vgg.trunk: painter}.values():
+            case = f"{name}, {_name(mine.vgg.trunk)}"
+            notes.take(case, partial(_beside, expected, mine, request, tile))
+    for optimizer in ("adam", "lbfgs"):
+        asked = request_for(pictures, {**extent.few, "optimizer": optimizer})
+        notes.take(f"painting, {optimizer}", partial(_paintings, notes, cpu, painter, asked))
+    for optimizer in ("adam", "lbfgs"):
+        notes.take(f"again, {optimizer}", partial(_again, notes, bench, optimizer))
+    notes.take("fused convolution in poisoned memory", partial(_fused, device))
+    request = request_for(pictures, {"size": extent.compared, **_ALONE})
+    notes.take("graph beside eager", partial(_replayed, device, painter, request))
+
+
+def _cases(extent: Extent) -> Iterator[tuple[str, dict[str, Any], str, int | None]]:
+    """Name, options, masks, and the tiles' side where there are any."""
+    for style_loss in ("gram", "wasserstein"):
+        options = {"style_loss": style_loss}
+        yield f"{style_loss}, max pooling", options, "plain", None
+        yield f"{style_loss}, average pooling", {**options, "pooling": "average"}, "plain", None
+        yield f"{style_loss}, content mask", options, "content mask", None
+        yield f"{style_loss}, two regions", options, "two regions", None
+        yield f"{style_loss}, tiles", options, "plain", extent.tile
+        yield f"{style_loss}, two regions in tiles", options, "two regions", extent.tile
+
+
+def _judged(painter: Painter, request: Any, tile: int | None) -> Judged:
+    return judged(painter, ask_for(painter, request), tile)
+
+
+def _beside(
+    expect: Callable[[], Judged], painter: Painter, request: Any, tile: int | None
+) -> dict[str, Any]:
+    errors = _errors(_judged(painter, request, tile), expect())
+    of_loss, of_gradient = BOUNDS[painter.vgg.trunk]
+    good = errors["loss"] <= of_loss and errors["gradient"] <= of_gradient
+    return {**errors, "good": good}
+
+
+def _errors(found: Judged, expected: Judged) -> dict[str, float]:
+    difference = (found.gradient - expected.gradient).norm() / expected.gradient.norm()
+    return {
+        "loss": abs(found.total / expected.total - 1),
+        "gradient": float(difference),
+        "norm": float(found.gradient.norm() / expected.gradient.norm()),
+    }
+
+
+def _paintings(notes: Notes, cpu: Painter, painter: Painter, request: Any) -> dict[str, Any]:
+    """The mean difference of two paintings' pixels, in units of the color range."""
+    one, other = (
+        pixels_of(paint(each, [request], notes.share)["files"][0]) for each in (painter, cpu)
+    )
+    difference = float((one - other).abs().mean())
+    return {"difference": difference, "good": difference <= _PAINTED_BOUND}
+
+
+def _again(notes: Notes, bench: Bench, optimizer: str) -> dict[str, Any]:
+    """Whether a reproducible painting comes out again: alone, beside others, in poisoned memory."""
+    few, pictures = bench.extent.few, bench.pictures
+    mine = request_for(pictures, {**few, **_REPRODUCIBLE, "optimizer": optimizer})
+    others = [request_for(pictures, {**few, "alpha": alpha}) for alpha in (2, 3)]
+
+    def painted(*beside: Any) -> Tensor:
+        return pixels_of(paint(bench.painter, [mine, *beside], notes.share)["files"][0])
+
+    first = painted()
+    found: dict[str, Any] = {"alone": _same(first, painted())}
+    found["beside others"] = _same(first, painted(*others))
+    if bench.device.is_card:
+        found["poisoned bytes"] = poison_freed_memory(bench.device)
+        found["in poisoned memory"] = _same(first, painted())
+    found["good"] = all(value for value in found.values() if isinstance(value, bool))
+    found["largest difference"] = float((first - painted()).abs().max())
+    return found
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return torch.equal(one, other)
+
+
+def _fused(device: Device) -> dict[str, Any]:
+    """cuDNN's convolution with bias and ReLU, whose output's memory had NaN before."""
+    device.need_card()
+    layout = torch.channels_last
+    x = torch.randn(1, 64, 80, 80, device=device.where, dtype=torch.bfloat16)
+    x = x.contiguous(memory_format=layout)
+    weight = torch.randn(64, 64, 3, 3, device=device.where, dtype=torch.bfloat16) / 24
+    weight = weight.contiguous(memory_format=layout)
+    bias = torch.randn(64, device=device.where, dtype=torch.bfloat16)
+    expected = F.conv2d(x, weight, bias, padding=1).relu_().float()
+    one = [1, 1]
+    torch.cudnn_convolution_relu(x, weight, bias, one, one, one, 1)  # takes and frees its memory
+    poisoned = poison_freed_memory(device)
+    found = torch.cudnn_convolution_relu(x, weight, bias, one, one, one, 1).float()
+    error = float((found - expected).norm() / expected.norm())
+    return {"poisoned bytes": poisoned, "error": error, "good": error < 0.01}
+
+
+def _replayed(device: Device, painter: Painter, request: Any) -> dict[str, Any]:
+    """An evaluation's graph, replayed on another canvas than it was captured with."""
+    ask = ask_for(painter, request)
+    graph = captured(device, partial(evaluator(painter), [ask]))
+    other = ask_for(painter, request, seed=5)
+    ask.canvas.copy_(other.canvas)
+    graph.replay()
+    device.synchronize()
+    (replayed,) = graph.result
+    found = as_judged(replayed)
+    errors = _errors(found, judged(painter, other))
+    return {**errors, "good": errors["gradient"] == 0 and errors["loss"] == 0}
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -1,0 +1,239 @@
+"""All that is asked of the engine: paintings, single evaluations, and steps of a painting."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from card.graphs import CaptureBroke
+from card.pictures import Pictures
+from card.settings import Share
+from painter.graphs import GraphRecorder
+from painter.images import decode
+from painter.job import Job
+from painter.levels import prepare
+from painter.objective import Objective
+from painter.options import read_options
+from painter.painting import Painter
+from painter.passes import Ask, Evaluation, evaluate, evaluate_in_tiles
+from painter.phases import CENTERED
+from painter.replay import Replay
+from painter.request import Request
+from painter.scheduler import Scheduler
+from painter.styles import StyleCache
+from painter.vgg import VGG19
+from painter.weights import load_checkpoint
+
+Evaluate = Callable[[list[Ask]], list[Evaluation]]
+
+_SLICE_SECONDS = 0.25
+
+
+class OutOfTime(Exception):
+    """A painting that was not done in time; the message says how far it was."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One evaluation as numbers on the CPU: the total, and the gradient [3, H, W]."""
+
+    total: float
+    gradient: Tensor
+
+
+def painter_on(where: torch.device, weights: Path, trunk: torch.dtype | None = None) -> Painter:
+    """A painter on a device, in the type that it would choose there or in another one."""
+    painter = Painter(weights, where.type)
+    if trunk not in (None, painter.vgg.trunk):
+        painter.vgg = VGG19(load_checkpoint(weights), painter.vgg.device, trunk)
+    return painter
+
+
+def request_for(pictures: Pictures, options: dict[str, Any], how: str = "plain") -> Request:
+    """A request: `plain`, with a `content mask`, or with `two regions` of a style each."""
+    asked = Request(read_options(options), pictures.content, (pictures.style,))
+    if how == "content mask":
+        return replace(asked, content_mask=pictures.left)
+    if how == "two regions":
+        styles = (pictures.style, pictures.other_style)
+        return replace(asked, styles=styles, masks={1: pictures.left, 2: pictures.right})
+    return asked
+
+
+def ask_for(painter: Painter, request: Request, seed: int = 9) -> Ask:
+    """An evaluation of noise at a painting's size; with a seed, the same on every device."""
+    plan = painter.inspect(request)
+    making = prepare(plan, plan.levels[-1], painter.vgg, StyleCache(2**28))
+    while True:
+        try:
+            next(making)
+        except StopIteration as stop:
+            objective: Objective = stop.value
+            break
+    noise = torch.rand(3, *plan.shape, generator=torch.Generator().manual_seed(seed))
+    return Ask(noise.to(painter.vgg.device), objective, CENTERED)
+
+
+def judged(painter: Painter, ask: Ask, tile: int | None = None) -> Judged:
+    """The loss and gradient of a canvas, whole or in tiles of about so many px a side."""
+    if tile is None:
+        (found,) = evaluate(painter.vgg, [ask])
+    else:
+        tiled = evaluate_in_tiles(painter.vgg, ask, tile)
+        while True:
+            try:
+                next(tiled)
+            except StopIteration as stop:
+                found = stop.value
+                break
+    return as_judged(found)
+
+
+def as_judged(evaluation: Evaluation) -> Judged:
+    """An evaluation's numbers, copied from the device."""
+    if evaluation.gradient is None:
+        raise ValueError("the evaluation was not asked for a gradient")
+    return Judged(float(evaluation.descended), evaluation.gradient.float().cpu().clone())
+
+
+def evaluator(painter: Painter) -> Evaluate:
+    """The engine's evaluations, in one pass of all canvases."""
+    return partial(evaluate, painter.vgg)
+
+
+class Replaying:
+    """Evaluations through the engine's graphs, which tells where one could not be recorded."""
+
+    def __init__(self, painter: Painter) -> None:
+        recorder = GraphRecorder(painter.vgg.device)
+        self._replay = Replay(painter.vgg, recorder, painter.memory_bytes // 2)
+        self._log = _Kept()
+
+    def __call__(self, asks: list[Ask]) -> list[Evaluation]:
+        """What is evaluated, by a replay from the second time of a kind on."""
+        logger = logging.getLogger(Replay.__module__)
+        logger.addHandler(self._log)
+        try:
+            return self._replay(asks)
+        finally:
+            logger.removeHandler(self._log)
+
+    def check(self) -> None:
+        """Raises CaptureBroke where something could not be recorded."""
+        if self._log.messages:
+            raise CaptureBroke(self._log.messages[0])
+
+
+class _Kept(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+class Steps:
+    """A painting that is stepped from outside, as the scheduler does.
+
+    A step begins with the evaluation of the canvas itself, at the size of the level and with a
+    gradient; its coarser views follow, and sometimes the average without a gradient.
+    """
+
+    def __init__(self, painter: Painter, request: Request, evaluate: Evaluate) -> None:
+        self._evaluate = evaluate
+        self._job: Job = painter.begin(request)
+
+    def to_last_level(self) -> None:
+        """Paints all levels but the last one; raises ValueError where its steps are no more."""
+        while not self._begins_step():
+            self._turn()
+
+    def take(self, count: int) -> None:
+        """So many steps; raises ValueError where the painting has fewer left."""
+        for _ in range(count):
+            self.asks()
+
+    def asks(self) -> list[Ask]:
+        """One step, and what it had evaluated: the canvas itself, then its coarser views."""
+        found: list[Ask] = []
+        while not found or not self._begins_step():
+            if self._job.ask is not None:
+                found.append(self._job.ask)
+            self._turn()
+            if self._job.finished:
+                break
+        return found
+
+    def _begins_step(self) -> bool:
+        ask = self._job.ask
+        return ask is not None and ask.gradient and ask.objective.shape == self._job.plan.shape
+
+    def _turn(self) -> None:
+        if self._job.finished:
+            raise ValueError("the painting has no more steps to measure")
+        ask = self._job.ask
+        self._job.tell(self._evaluate([ask])[0] if ask is not None else None)
+
+
+def paint_replayed(painter: Painter, request: Request, replaying: Replaying) -> float:
+    """Seconds of a painting whose evaluations are replayed, from encoded to encoded pictures."""
+    began = time.perf_counter()
+    job = painter.begin(request)
+    while not job.finished:
+        job.tell(replaying([job.ask])[0] if job.ask is not None else None)
+    job.result()
+    seconds = time.perf_counter() - began
+    replaying.check()
+    return seconds
+
+
+def paint(painter: Painter, requests: list[Request], share: Share) -> dict[str, Any]:
+    """Paints all requests at once through the scheduler, and tells where the seconds went.
+
+    Raises what a painting failed with, and OutOfTime once the share is over. `files` has the
+    paintings.
+    """
+    times = [time.perf_counter()]
+    plans = [painter.inspect(request) for request in requests]
+    times.append(time.perf_counter())
+    scheduler = Scheduler(painter)
+    jobs = []
+    for plan in plans:
+        jobs.append(painter.start(plan))
+        scheduler.add(jobs[-1])
+    times.append(time.perf_counter())
+    while scheduler.jobs:
+        scheduler.advance(_SLICE_SECONDS)
+        if scheduler.jobs and share.left <= 0:
+            raise OutOfTime(_how_far(scheduler.jobs[0], time.perf_counter() - times[0]))
+    for job in jobs:
+        if job.error is not None:
+            raise job.error
+    times.append(time.perf_counter())
+    files = [job.result().data for job in jobs]
+    times.append(time.perf_counter())
+    names = ("decoding and planning", "first evaluations", "steps", "encoding")
+    parts = {name: times[at + 1] - times[at] for at, name in enumerate(names)}
+    return {"seconds": times[-1] - times[0], "parts": parts, "files": files}
+
+
+def pixels_of(file: bytes) -> Tensor:
+    """A painting's pixels [3, H, W] from 0 to 1."""
+    return decode(file, "content").pixels
+
+
+def _how_far(job: Job, seconds: float) -> str:
+    progress = job.progress
+    return (
+        f"not done after {seconds:.1f} s: step {progress.step} of {progress.steps}, at "
+        f"{progress.width} x {progress.height} px"
+    )

@@ -1,0 +1,114 @@
+"""Section 3: the engine's step and evaluation as they are: time, kernels, waits, gaps, graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from card.bench import Bench
+from card.convolutions import forked_in_graph, in_graph, run
+from card.counting import counted
+from card.device import Device, Work
+from card.engine import Replaying, Steps, evaluator, request_for
+from card.layers import bare_view
+from card.notes import Notes
+from card.profiles import profiled, summary
+from painter.passes import Ask
+from painter.phases import padded_shape
+
+# By names, the options of what is stepped beside those of the extent.
+KINDS: Final[dict[str, dict[str, Any]]] = {
+    "Gram, Adam": {},
+    "Gram, L-BFGS": {"optimizer": "lbfgs"},
+    "Wasserstein, Adam": {"style_loss": "wasserstein"},
+}
+# Options that give a canvas all its views, and one alone.
+VIEWS: Final = {"all views": {"levels": 0}, "one view": {"levels": 1}}
+# In the order of what is most wanted: a step of Wasserstein-2 takes long.
+_ORDER: Final = (
+    ("Gram, Adam", "all views"),
+    ("Gram, L-BFGS", "all views"),
+    ("Gram, Adam", "one view"),
+    ("Gram, L-BFGS", "one view"),
+    ("Wasserstein, Adam", "all views"),
+    ("Wasserstein, Adam", "one view"),
+)
+_CHUNKS: Final = 2
+_PROFILED: Final = 2
+_PHASES: Final = 4
+
+
+def measure(notes: Notes, bench: Bench) -> None:
+    """Steps of each kind with all views and with one, and the evaluations by themselves."""
+    for kind, views in _ORDER:
+        options = {**bench.extent.steps, **KINDS[kind], **VIEWS[views]}
+        asks: list[Ask] = []
+        notes.take(f"{kind}, {views}", partial(_step, bench, options, asks))
+        if views == "all views" and asks:
+            _evaluations(notes, kind, bench, asks)
+            notes.take(f"{kind}, {views}, replayed", partial(_replayed_step, bench, options))
+
+
+def _step(bench: Bench, options: dict[str, Any], asks: list[Ask]) -> dict[str, Any]:
+    """A step as the engine takes it by itself; adds what it has evaluated, the largest first."""
+    request = request_for(bench.pictures, options)
+    steps = Steps(bench.painter, request, evaluator(bench.painter))
+    steps.to_last_level()
+    asks += steps.asks()
+    return _measured(bench, steps)
+
+
+def _replayed_step(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
+    """A step whose evaluations are replayed by the engine's own graphs."""
+    bench.device.need_card()
+    replaying = Replaying(bench.painter)
+    steps = Steps(bench.painter, request_for(bench.pictures, options), replaying)
+    steps.to_last_level()
+    steps.take(2 * _PHASES)  # each phase is recorded at its second use
+    found = _measured(bench, steps)
+    replaying.check()
+    return found
+
+
+def _measured(bench: Bench, steps: Steps) -> dict[str, Any]:
+    """Seconds of a step on the wall, what it asks for, and what a profile sees of it."""
+    device, extent = bench.device, bench.extent
+    wall = device.wall(partial(steps.take, extent.chunk), _CHUNKS)
+    for name in ("median", "least", "most"):
+        wall[name] /= extent.chunk
+    asked = counted(partial(steps.take, 1))
+    seen = summary(profiled(device, partial(steps.take, _PROFILED)), _PROFILED)
+    if "busy" in seen:
+        # Beside the time without a profiler, which is the one that counts.
+        seen["idle without profiler"] = max(0.0, 1 - seen["busy"] / 1e6 / wall["median"])
+    return {"wall": wall, "asked": asked, "seen": seen}
+
+
+def _evaluations(notes: Notes, kind: str, bench: Bench, asks: list[Ask]) -> None:
+    device, rounds = bench.device, bench.extent.rounds
+    evaluate = evaluator(bench.painter)
+    works = [partial(evaluate, [ask]) for ask in asks]
+    for ask, work in zip(asks, works, strict=True):
+        side = max(ask.objective.shape)
+        notes.take(f"{kind}, evaluation {side}", partial(_eager, device, work, rounds))
+    if kind == "Gram, Adam":
+        for count in bench.extent.canvases:
+            shared = partial(evaluate, [asks[0]] * count)
+            notes.take(f"{count} canvases", partial(_eager, device, shared, rounds))
+        views = [bare_view(padded_shape(ask.objective.shape), device.where) for ask in asks]
+        notes.take("bare, eager", partial(_eager, device, partial(run, views), rounds))
+        notes.take("bare, graph", partial(in_graph, device, partial(run, views), rounds))
+    in_sequence = partial(_one_after_the_other, works)
+    name = f"{kind}, graph of the evaluations"
+    notes.take(name, partial(in_graph, device, in_sequence, rounds))
+    notes.take(f"{name}, forked", partial(forked_in_graph, device, works, rounds))
+
+
+def _eager(device: Device, work: Work, rounds: int) -> dict[str, Any]:
+    """By events and on the wall: where the host is slower than the card, both are the host's."""
+    return {"device": device.seconds(work, rounds), "wall": device.wall(work, rounds)}
+
+
+def _one_after_the_other(works: Sequence[Work]) -> list[object]:
+    return [work() for work in works]
