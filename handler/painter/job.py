@@ -6,7 +6,6 @@ import time
 from collections.abc import Generator, Sequence
 from typing import Any, Final
 
-import torch
 from torch import Tensor
 
 from painter.descent import Candidate, Course, Step, Yielded, descend, steps_of
@@ -20,7 +19,7 @@ from painter.passes import Ask, Evaluation
 from painter.plan import Plan
 from painter.progress import Painted, Preview, Progress, losses_of, terms_in
 from painter.pyramid import Shape, fit
-from painter.readings import Reading
+from painter.readings import Arriving, Reading
 from painter.record import accepted, record
 from painter.snapshots import Canvas, PreviewSnapshot, Snapshot
 from painter.styles import StyleCache
@@ -151,8 +150,7 @@ class Job:
             return Snapshot(canvas, self._record(best))
 
     def _canvas(self, pixels: Tensor, shape: Shape, kept: bool) -> Canvas:
-        on_host = pixels.to("cpu", torch.float32, copy=not kept)
-        return Canvas(on_host, shape, self.options, self.plan.photo)
+        return Canvas(Arriving(pixels, kept), shape, self.options, self.plan.photo)
 
     def _record(self, best: Candidate) -> dict[str, Any]:
         return record(

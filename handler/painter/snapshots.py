@@ -13,23 +13,24 @@ from painter.images import MEDIA_TYPES, Picture, encode, encode_preview, resize
 from painter.options import Options
 from painter.progress import Painted, Preview
 from painter.pyramid import Shape
+from painter.readings import Arriving
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Pixels [3, h, w] from 0 to 1 on the CPU, which no step changes any more.
+    """Pixels [3, h, w] from 0 to 1 on their way to the host, which no step changes any more.
 
     `shape` is what they are to be brought to, `photo` what they were painted from.
     """
 
-    pixels: Tensor
+    arriving: Arriving
     shape: Shape
     options: Options
     photo: Picture
 
     def finished(self) -> Tensor:
         """Pixels of that shape, with the colors that were asked for."""
-        pixels = resize(self.pixels, self.shape)
+        pixels = resize(self.arriving.tensor, self.shape)
         if self.options.color != "luminance":
             return pixels
         photo = resize(self.photo.pixels, self.shape)

@@ -115,9 +115,12 @@ def test_paintings_share_passes_and_stay_close_to_private_ones():
         assert float((job._step.shown - alone._step.shown).abs().mean()) < 0.02
 
 
-def test_reproducible_paintings_do_not_depend_on_their_neighbors():
+@pytest.mark.parametrize(
+    "more", [{}, {"optimizer": "lbfgs"}, {"style_loss": "wasserstein"}], ids=str
+)
+def test_reproducible_paintings_do_not_depend_on_their_neighbors(more):
     painter = _painter()
-    given = {"reproducible": True, "seed": 3, "init_noise": 0.2}
+    given = {"reproducible": True, "seed": 3, "init_noise": 0.2, "size": 128, **more}
     first = _painted(painter, given, *OTHERS)[0]
     (alone,) = _painted(painter, given)
     assert torch.equal(first._step.best.canvas, alone._step.best.canvas)

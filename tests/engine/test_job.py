@@ -283,15 +283,15 @@ def test_a_deadline_before_an_average_is_judged_is_answered_with_what_was_found(
 def test_snapshots_are_not_changed_by_later_steps(size):
     job = begun(size=size, levels=1, steps=4, averaging=0)
     shown, best = job.preview_snapshot(), job.snapshot()
-    kept = [shown.canvas.pixels.clone(), best.canvas.pixels.clone()]
-    assert max(shown.canvas.pixels.shape) == min(size, 512)
+    kept = [shown.canvas.arriving.tensor.clone(), best.canvas.arriving.tensor.clone()]
+    assert max(shown.canvas.arriving.tensor.shape) == min(size, 512)
     for _ in _steps(job):
         pass
-    assert torch.equal(shown.canvas.pixels, kept[0])
-    assert torch.equal(best.canvas.pixels, kept[1])
-    assert not torch.equal(job.snapshot().canvas.pixels, kept[1])
+    assert torch.equal(shown.canvas.arriving.tensor, kept[0])
+    assert torch.equal(best.canvas.arriving.tensor, kept[1])
+    assert not torch.equal(job.snapshot().canvas.arriving.tensor, kept[1])
 
 
 def test_a_finished_painting_is_not_copied_once_more():
     job = finished(steps=2)
-    assert job.snapshot().canvas.pixels.data_ptr() == job._step.best.canvas.data_ptr()
+    assert job.snapshot().canvas.arriving.tensor.data_ptr() == job._step.best.canvas.data_ptr()
