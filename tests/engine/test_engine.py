@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from jobs import finished, small_painter
-from painter import scheduler
+from painter import lanes
 from painter.engine import Engine
 from painter.errors import OutOfMemory
 from painter.job import Job
@@ -102,9 +102,9 @@ def test_who_is_dropped_takes_no_more_turns(held, monkeypatch):
 
 def test_turns_are_fair_and_newcomers_wait_for_none(held, monkeypatch):
     turns = []
-    evaluate = scheduler.evaluate
+    evaluate = lanes.evaluate
     monkeypatch.setattr(
-        scheduler, "evaluate", lambda vgg, asks: (turns.append(len(asks)), evaluate(vgg, asks))[1]
+        lanes, "evaluate", lambda vgg, asks: (turns.append(len(asks)), evaluate(vgg, asks))[1]
     )
     told = []
     tell = Job.tell
@@ -188,7 +188,7 @@ def test_a_lost_device_or_a_broken_turn_ends_it_all(held, monkeypatch, error):
     if isinstance(error, ValueError):
         monkeypatch.setattr(Scheduler, "advance", lose)
     else:
-        monkeypatch.setattr(scheduler, "evaluate", lose)
+        monkeypatch.setattr(lanes, "evaluate", lose)
     mailbox.gone.result(100)
     held.until(held.bell.is_set)
     assert held.engine.lost
