@@ -17,8 +17,8 @@ YAML := $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 help: ## Show this list
 	@echo 'Targets of make:'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo 'Settings: PORT=8080 DEVICE=cpu|cuda BIND=127.0.0.1 WEIGHTS=original|torchvision|PATH'
-	@echo '          WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest and bench)'
+	@echo 'Settings: PORT=8080 BIND=127.0.0.1 DEVICE=cpu|cuda GRAPHS=off|on'
+	@echo '          WEIGHTS=original|torchvision|PATH WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest and bench)'
 
 .PHONY: setup
 setup: $(INSTALLED) ## Make the virtual environment .venv with all pinned dependencies

@@ -15,7 +15,6 @@ import psutil
 
 from painter.options import read_options
 from painter.painting import Painter
-from painter.passes import evaluate
 from painter.request import Request
 from pairs import ROOT, Scene
 
@@ -55,7 +54,7 @@ def main() -> None:
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak of loading
     job = painter.begin(request)
     while not job.finished:
-        job.tell(evaluate(painter.vgg, [job.ask])[0] if job.ask else None)
+        job.advance()
     job.result()
     height, width = job.plan.shape
     print(json.dumps({"idle": idle, "peak": _peak() - idle, "pixels": width * height}))

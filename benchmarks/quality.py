@@ -13,7 +13,6 @@ from judge import CONTENT_CONVOLUTION, STYLE_CONVOLUTIONS, Errors, Judge
 from painter.job import Job
 from painter.options import read_options
 from painter.painting import Painter
-from painter.passes import evaluate
 from painter.request import Request
 from painter.styles import StyleCache
 from pairs import Scene
@@ -179,7 +178,7 @@ class Search:
                 began = time.perf_counter()
             if job.finished:
                 return
-            job.tell(evaluate(self._painter.vgg, [job.ask])[0] if job.ask else None)
+            job.advance()
             active += time.perf_counter() - began
 
     def _begun(self, alpha: float, steps: int) -> Job:
@@ -195,7 +194,7 @@ class Search:
             began = time.perf_counter()
             job = self._begun(alpha, look.steps)
             while not job.finished:
-                job.tell(evaluate(self._painter.vgg, [job.ask])[0] if job.ask else None)
+                job.advance()
             data = job.result().data
             seconds.append(time.perf_counter() - began)
         return Found(alpha, look.steps, self._judge.errors(data), seconds)

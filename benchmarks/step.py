@@ -74,7 +74,7 @@ def _ask(painter: Painter, scene: Scene) -> Ask:
     request = Request(options, scene.content.read_bytes(), (scene.style.read_bytes(),))
     job = painter.begin(request)
     while job.ask is None:
-        job.tell(None)
+        job.advance()
     return job.ask
 
 

@@ -15,10 +15,13 @@ from string import Template
 from threading import Event
 
 import psutil
+import yaml
 
 from settings import LOOPBACK, OFFSETS, WORKER_OFFSET, Settings, StartError
 
 CONFIG = Path(__file__).resolve().parent
+# As many as the handler paints where its limits say 0.
+RUNNING = {"cpu": 4, "cuda": 64}
 GRACE_SECONDS = 10.0
 # The worker's socket lies in the folder, and a socket's path has at most 103 characters on macOS.
 LONGEST_FOLDER = 70
@@ -117,11 +120,19 @@ def write_properties(folder: Path, settings: Settings, archive: Path) -> Path:
         "worker_port": port + WORKER_OFFSET,
         "model_store": archive.resolve().parent,
         "archive": archive.name,
+        "batch_size": batch_size(settings.device),
         "metrics_config": CONFIG / "metrics.yaml",
     }
     properties = folder / "config.properties"
     properties.write_text(template.substitute(values))
     return properties
+
+
+def batch_size(device: str) -> int:
+    """How many requests TorchServe hands on: those that run and wait, and one to be refused."""
+    limits = yaml.safe_load((CONFIG / "model-config.yaml").read_text())["handler"]
+    running: int = limits["running"] or RUNNING[device]
+    return running + int(limits["waiting"]) + 1
 
 
 def torchserve_command(java: Path, properties: Path) -> list[str]:
@@ -153,6 +164,7 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
         "LOG_LOCATION": str(folder / "logs"),
         "METRICS_LOCATION": str(folder / "logs"),
         "BRUNO_DEVICE": settings.device,
+        "BRUNO_GRAPHS": "on" if settings.graphs else "off",
     }
     environment.setdefault("OMP_NUM_THREADS", str(usable_cores()))
     environment.setdefault("GOMP_SPINCOUNT", "10000")  # as painter/__init__ says

@@ -1,4 +1,4 @@
-"""What a server is told through PORT, BIND and DEVICE, checked before anything starts.
+"""What a server is told through PORT, BIND, DEVICE and GRAPHS, checked before anything starts.
 
 It needs nothing beyond the standard library, so that `make serve` says that a port is in use
 before it installs anything.
@@ -31,11 +31,15 @@ class StartError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """Where a server listens and what it paints on; `bind` opens the inference port alone."""
+    """Where a server listens and what it paints on; `bind` opens the inference port alone.
+
+    `graphs` has a GPU replay evaluations from CUDA graphs.
+    """
 
     port: int = 8080
     bind: str = LOOPBACK
     device: str = "cpu"
+    graphs: bool = False
 
     @property
     def url(self) -> str:
@@ -45,7 +49,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from PORT, BIND and DEVICE; raises StartError for values that cannot be."""
+    """Settings from PORT, BIND, DEVICE and GRAPHS; raises StartError for values that cannot be."""
     port = environment.get("PORT") or "8080"
     highest = 65535 - WORKER_OFFSET
     if not port.isdecimal() or not 1 <= int(port) <= highest:
@@ -53,7 +57,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     device = environment.get("DEVICE") or "cpu"
     if device not in DEVICES:
         raise StartError(f"DEVICE must be cpu or cuda, not {device!r}.")
-    return Settings(int(port), environment.get("BIND") or LOOPBACK, device)
+    graphs = environment.get("GRAPHS") or "off"
+    if graphs not in ("on", "off"):
+        raise StartError(f"GRAPHS must be on or off, not {graphs!r}.")
+    if graphs == "on" and device != "cuda":
+        raise StartError(f"GRAPHS=on needs DEVICE=cuda, not {device!r}.")
+    return Settings(int(port), environment.get("BIND") or LOOPBACK, device, graphs == "on")
 
 
 def check_ports(settings: Settings) -> None:

@@ -6,6 +6,7 @@ requests that it holds. The first time it gives a request's fields, later an emp
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -25,6 +26,8 @@ CHECKPOINT: Final = "vgg19.safetensors"
 EMPTY_FORM_BYTES: Final = 200
 WATCH_SECONDS: Final = 1.0
 
+logger = logging.getLogger(__name__)
+
 
 class BrunoHandler:
     """One worker: `initialize` makes it ready to paint, `handle` is one slice for all."""
@@ -41,9 +44,13 @@ class BrunoHandler:
                 f"batches, got {config['maxWorkers']}"
             )
         checkpoint = Path(context.system_properties["model_dir"]) / CHECKPOINT
-        painter = Painter(checkpoint, os.environ.get("BRUNO_DEVICE", "cpu"))
-        painter.warm_up()
-        self._desk = Desk(painter, Limits(**config.get("handler", {})))
+        make = partial(
+            _make_painter,
+            checkpoint,
+            os.environ.get("BRUNO_DEVICE", "cpu"),
+            os.environ.get("BRUNO_GRAPHS") == "on",
+        )
+        self._desk = Desk(make, Limits(**config.get("handler", {})))
         watch = partial(_watch, self._desk, context.model_name, _declared_metrics(context))
         threading.Thread(target=watch, name="watch", daemon=True).start()
 
@@ -51,10 +58,20 @@ class BrunoHandler:
         """One slice for all requests that TorchServe holds: the next piece of each answer."""
         replies = self._desk.serve([_call(context, index, row) for index, row in enumerate(data)])
         for index, reply in enumerate(replies):
-            _address(context, index, reply)
+            if reply is None:
+                # The worker answers whom it finds here; TorchServe sends the others again, whole.
+                del context.request_ids[index]
+            else:
+                _address(context, index, reply)
         # TorchServe keeps the criteria of the last call, so every call needs its own.
         context.stopping_criteria = [_verdict(reply) for reply in replies]
-        return [reply.body for reply in replies]
+        return [b"" if reply is None else reply.body for reply in replies]
+
+
+def _make_painter(checkpoint: Path, device: str, graphs: bool) -> Painter:
+    painter = Painter(checkpoint, device, graphs=graphs)
+    painter.warm_up()
+    return painter
 
 
 def _watch(desk: Desk, model: str, metrics: Mapping[str, Any]) -> None:
@@ -62,11 +79,14 @@ def _watch(desk: Desk, model: str, metrics: Mapping[str, Any]) -> None:
     written: dict[str, int] = {}
     while not desk.device_lost:
         time.sleep(WATCH_SECONDS)
-        desk.reap()
-        desk.rest()
-        tally = desk.tally()
-        _write_metrics(tally, written, model, metrics)
-        written = tally
+        try:
+            desk.reap()
+            desk.rest()
+            tally = desk.tally()
+            _write_metrics(tally, written, model, metrics)
+            written = tally
+        except Exception:  # nothing may keep the next round from freeing and ending
+            logger.exception("one round of the watch failed")
     # The last replies go out first; TorchServe then starts a new worker.
     time.sleep(WATCH_SECONDS)
     os._exit(1)
@@ -96,12 +116,12 @@ def _address(context: Any, index: int, reply: Reply) -> None:
         context.set_response_header(index, name.lower(), value)
 
 
-def _verdict(reply: Reply) -> Any:
+def _verdict(reply: Reply | None) -> Any:
     """What TorchServe asks for each answer: None if it is whole, else whether it has ended.
 
     A stream that ends with its first piece would leave the client without a head.
     """
-    verdict = None if reply.first and reply.last else reply.last
+    verdict = None if reply is None or (reply.first and reply.last) else reply.last
     return lambda _body: verdict
 
 

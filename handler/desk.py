@@ -1,17 +1,18 @@
-"""Who is painted, who waits and who is refused; what each call takes in and hands out.
+"""What each call of a server takes in and hands out.
 
 A server calls `Desk.serve` again and again with all requests that it holds, and hands on what
-it gets back. Nothing here knows which server that is.
+it gets back. Nothing here knows which server that is, and nothing here computes: the engine
+paints on its own thread, and the pools decode and encode.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -21,23 +22,28 @@ import torch
 from answers import Interrupted
 from description import Limits, describe_service
 from fields import Headers, Row
+from line import Line
 from order import Order, Reply
+from painter.engine import Engine, Mailbox, News
 from painter.errors import Full, PaintError
+from painter.faults import as_paint_error
 from painter.images import MEDIA_TYPES
-from painter.job import Job
-from painter.memory import give_back_memory
+from painter.ledger import Bytes
+from painter.memory import bytes_encoding, give_back_memory
 from painter.painting import Painter
 from painter.plan import Plan
+from painter.record import accepted
 from painter.request import Request
-from painter.scheduler import DeviceLost, Scheduler, as_paint_error
+from pools import Pools
 from wire import accepts_events, is_describe, read_request
 
 REPLY_BYTES: Final = 4 * 2**20
 SMALL_BYTES: Final = REPLY_BYTES // 16
-# A call begins new paintings for so long; those left over hear that they wait.
-BEGIN_SECONDS: Final = 3.0
-# What is new, or just encoded, shall not wait for a whole slice of the others.
-QUICK_SECONDS: Final = 0.05
+# A call waits for so long until it is decided whether new requests are good; those left over are
+# asked for again.
+DECIDE_SECONDS: Final = 2.0
+# Paintings go on for so long when no call asks for them.
+IDLE_SECONDS: Final = 2.0
 RETRY_SECONDS: Final = 60
 # What paintings have freed is kept for the next ones until none was made for so long: to take
 # it anew costs a painting of 512 px up to two seconds.
@@ -61,43 +67,50 @@ class Desk:
     """Keeps the orders between the calls of a server."""
 
     def __init__(
-        self, painter: Painter, limits: Limits, clock: Callable[[], float] = time.monotonic
+        self,
+        make: Callable[[], Painter],
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.device_lost = False
+        """Has a thread of its own make the painter; raises what `make` raises."""
         self._ends: Counter[str] = Counter()
-        self._evaluations = 0
-        self._painter = painter
-        self._scheduler = Scheduler(painter)
-        self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
+        self._bell = threading.Event()
+        self._pools = Pools(self._bell.set, torch.get_num_threads())
+        self._engine = Engine(make, self._bell.set, clock)
+        painter = self._engine.painter
+        self._limits = limits.on(painter.vgg.device.type)
+        self._ledger = painter.ledger()
+        self._line = Line(painter, self._ledger, self._pools)
         self._orders: dict[str, Order] = {}
-        self._line: list[tuple[Order, Plan]] = []
         self._reaped: dict[str, bool] = {}
         self._called = clock()
         self._busy_at: float | None = None
-        # Encoding a large picture takes longer than the others may be left without a word. Its
-        # thread must not have a team of its own: with more threads than cores, OpenMP has all of
-        # them sleep at every barrier from then on, and each painting takes a fifth longer.
-        self._encoder = ThreadPoolExecutor(1, "encoder", torch.set_num_threads, (1,))
 
-    def serve(self, calls: Sequence[Call]) -> list[Reply]:
-        """One slice: takes in what is new, paints, and replies to each call, in their order."""
+    @property
+    def device_lost(self) -> bool:
+        """Whether only a new process can paint again."""
+        return self._engine.lost
+
+    def serve(self, calls: Sequence[Call]) -> list[Reply | None]:
+        """One slice: takes in what is new, waits for news, and replies to each call, in order.
+
+        There is no reply to a request that is still being decoded: it must come again, whole.
+        """
         with self._lock:
+            self._engine.ask(math.inf)
             here = {call.id for call in calls}
             self._forget([order for order in self._orders.values() if order.id not in here])
-            fresh = [call for call in calls if call.id not in self._orders]
-            begin_until = self._clock() + BEGIN_SECONDS
-            self._admit(begin_until)
-            for call in fresh:
-                self._receive(call, begin_until)
-            if self._running:
-                self._busy_at = self._clock()
-            self._paint(QUICK_SECONDS if fresh else self._limits.slice_seconds)
+            for call in calls:
+                if call.id not in self._orders:
+                    self._receive(call)
+            orders = [self._orders[call.id] for call in calls]
+            self._listen(orders)
             self._report()
-            self._deliver()
-            replies = self._reply([self._orders[call.id] for call in calls])
+            replies = self._reply(orders)
             self._called = self._clock()
+            self._engine.ask(self._called + IDLE_SECONDS)
             return replies
 
     def reap(self) -> bool:
@@ -123,28 +136,30 @@ class Desk:
     def tally(self) -> dict[str, int]:
         """How many paintings run and wait now, and totals since the start, as metrics."""
         with self._lock:
-            cache = self._painter.describe()["style_cache"]
+            cache = self._engine.painter.describe()["style_cache"]
             return {
                 "bruno_paintings_running": self._running,
                 "bruno_paintings_waiting": len(self._line),
                 **{f"bruno_paintings_{end}_total": self._ends[end] for end in ENDS},
-                "bruno_evaluations_total": self._evaluations,
+                "bruno_evaluations_total": self._engine.evaluations,
                 "bruno_style_cache_hits_total": cache["hits"],
                 "bruno_style_cache_misses_total": cache["misses"],
             }
 
+    def close(self) -> None:
+        """Ends all threads; nothing is served any more."""
+        self._engine.close()
+        self._pools.close()
+
     @contextmanager
-    def _answering(self, *orders: Order) -> Iterator[None]:
-        """Whatever goes wrong inside is the answer of these orders alone."""
+    def _answering(self, order: Order) -> Iterator[None]:
+        """Whatever goes wrong inside is the answer of this order alone."""
         try:
             yield
-        except (DeviceLost, torch.AcceleratorError):
-            logger.exception("the device is lost")
-            self._lose_device()
         except Exception as error:
-            self._fail(orders, as_paint_error(error))
+            self._fail(order, as_paint_error(error))
 
-    def _receive(self, call: Call, begin_until: float) -> None:
+    def _receive(self, call: Call) -> None:
         order = self._orders[call.id] = Order(call.id, self._clock())
         with self._answering(order):
             if call.continued:
@@ -156,96 +171,118 @@ class Desk:
                 return
             request, order.events = read_request(call.row, call.headers)
             order.open(MEDIA_TYPES[request.options.format])
-            self._place(order, request, begin_until)
+            self._place(order, request)
 
     def _describe(self) -> dict[str, object]:
-        return describe_service(self._painter, self._limits, self._running, len(self._line))
+        painter, waiting = self._engine.painter, len(self._line)
+        return describe_service(painter, self._limits, self._running, waiting)
 
-    def _place(self, order: Order, request: Request, begin_until: float) -> None:
+    def _place(self, order: Order, request: Request) -> None:
         if self.device_lost:
-            raise Interrupted("the device failed, and the worker is being started anew")
-        line_is_full = len(self._line) >= self._limits.waiting
-        if line_is_full and self._running >= self._limits.running:
-            raise self._full()
-        plan = self._painter.inspect(request)
-        if not self._line and self._has_room(plan, begin_until):
-            self._begin(order, plan)
-        elif not line_is_full:
-            self._line.append((order, plan))
-        else:
-            raise self._full()
-
-    def _full(self) -> Full:
-        return Full(
-            f"at most {self._limits.waiting} paintings wait in the line, and there are "
-            f"{len(self._line)}",
-            self._retry_after(),
-        )
+            raise _interrupted()
+        free = 0 if self._line.is_short_of_memory else self._limits.running - self._running
+        if len(self._line) >= self._limits.waiting + free or not self._line.add(order, request):
+            raise Full(
+                f"at most {self._limits.waiting} paintings wait in the line, and there are "
+                f"{len(self._line)}",
+                self._retry_after(),
+            )
 
     def _retry_after(self) -> int:
-        told = [job.progress.eta for job in self._scheduler.jobs]
-        etas = [eta for eta in told if eta is not None]
+        told = [mailbox.progress for _, mailbox in self._painting()]
+        etas = [progress.eta for progress in told if progress and progress.eta is not None]
         return max(1, min(RETRY_SECONDS, round(min(etas, default=RETRY_SECONDS))))
 
-    def _admit(self, begin_until: float) -> None:
-        while self._line and self._has_room(self._line[0][1], begin_until):
-            order, plan = self._line.pop(0)
-            with self._answering(order):
-                self._begin(order, plan)
+    def _listen(self, orders: Sequence[Order]) -> None:
+        """Waits until there is something to tell of these orders, or a slice is over."""
+        began = self._clock()
+        while True:
+            self._bell.clear()
+            self._move()
+            is_decided = all(order.decided for order in orders)
+            seconds = self._limits.slice_seconds if is_decided else DECIDE_SECONDS
+            left = began + seconds - self._clock()
+            has_news = is_decided and any(order.has_news for order in orders)
+            if not orders or has_news or left <= 0:
+                return
+            self._bell.wait(left)
 
-    def _has_room(self, plan: Plan, begin_until: float) -> bool:
-        has_place = self._running < self._limits.running and not self.device_lost
-        has_time = self._clock() < begin_until
-        return has_place and has_time and self._painter.fits(plan, self._scheduler.jobs)
-
-    def _begin(self, order: Order, plan: Plan) -> None:
-        job = self._painter.start(plan)
-        self._scheduler.add(job)
-        order.accept(job)
-        self._evaluations += job.progress.step
-
-    def _paint(self, seconds: float) -> None:
+    def _move(self) -> None:
+        """Moves each order on as far as it goes without waiting for anything."""
         if self.device_lost:
-            time.sleep(seconds)  # so that the process ends during a call, which breaks connections
+            self._lose_device()
             return
-        jobs = self._scheduler.jobs
-        before = sum(job.progress.step for job in jobs)
-        with self._answering(*(order for order, job in self._live() if job in jobs)):
-            self._scheduler.advance(seconds)
-        self._evaluations += sum(job.progress.step for job in jobs) - before
+        for order in self._line.decoded():
+            with self._answering(order):
+                self._line.take_in(order)
+        for order, mailbox in self._painting():
+            with self._answering(order):
+                self._hear(order, mailbox)
+        for order in list(self._orders.values()):
+            with self._answering(order):
+                self._take_pictures(order)
+        self._admit()
+        if self._running:
+            self._busy_at = self._clock()
+
+    def _admit(self) -> None:
+        """Has those painted that there is a place for, and decides on those that must wait."""
+        places = self._limits.running - self._running
+        for order, plan, hold in self._line.advance(places):
+            order.mailbox = self._engine.begin(plan, shows=order.events)
+            order.mailbox.gone.add_done_callback(hold.release)
+        for position, order in enumerate(self._line.orders, start=1):
+            is_good = self._line.is_planned(order)
+            if order.decided or is_good or order.is_overdue(self._clock()):
+                order.wait(position, self._clock())
+
+    def _hear(self, order: Order, mailbox: Mailbox) -> None:
+        """Takes in what the engine tells of a painting."""
+        news, now = mailbox.read(), self._clock()
+        is_begun = news.progress is not None or order.is_overdue(now)
+        if is_begun and not order.accepted:
+            order.accept(accepted(mailbox.plan))
+        if news.preview is not None and (order.previewing is None or order.previewing.cancel()):
+            order.previewing = self._pools.preview(news.preview)
+        if news.progress is not None and news.ended:
+            order.report(news.progress, now)
+        if news.ended:
+            self._encode(order, mailbox.plan, news)
+
+    def _encode(self, order: Order, plan: Plan, news: News) -> None:
+        """Has the painting encoded, or what there is of it where a picture has begun."""
+        is_told = order.events or not order.begun
+        if news.error is not None and (is_told or news.snapshot is None):
+            raise news.error
+        if news.snapshot is not None:
+            order.broken = news.error is not None
+            order.hold = self._ledger.hold(Bytes(host=bytes_encoding(plan)))
+            order.encoding = self._pools.encode(news.snapshot)
+
+    def _take_pictures(self, order: Order) -> None:
+        """Takes in what the pools have encoded."""
+        if order.previewing is not None and order.previewing.done():
+            preview, order.previewing = order.previewing.result(), None
+            order.show(preview)
+        if order.encoding is not None and order.encoding.done():
+            order.finish(order.encoding.result())
 
     def _report(self) -> None:
         now = self._clock()
-        for position, (order, _) in enumerate(self._line, start=1):
-            order.wait(position, now)
-        for order, job in self._live():
-            with self._answering(order):
-                order.report(job, now)
-                if job.finished and not order.encoding:
-                    self._encode(order, job)
+        for order in self._orders.values():
+            if order.accepted and order.mailbox is not None and order.mailbox.progress is not None:
+                order.report(order.mailbox.progress, now)
 
-    def _encode(self, order: Order, job: Job) -> None:
-        if job.error and (order.events or not order.begun):
-            raise job.error
-        order.encoding = self._encoder.submit(job.result)
-
-    def _deliver(self) -> None:
-        """Takes paintings from the encoder; where no other is made, it waits for one."""
-        encoded = [order.encoding for order, _ in self._live() if order.encoding]
-        seconds = QUICK_SECONDS if self._running else self._limits.slice_seconds
-        wait(encoded, seconds, FIRST_COMPLETED)
-        for order, job in self._live():
-            if order.encoding and order.encoding.done():
-                with self._answering(order):
-                    order.finish(job, order.encoding.result())
-
-    def _reply(self, orders: Sequence[Order]) -> list[Reply]:
+    def _reply(self, orders: Sequence[Order]) -> list[Reply | None]:
         """Small pieces for all, and one large piece for the first that has much to tell."""
         now = self._clock()
         large = next((order for order in orders if order.pending > SMALL_BYTES), None)
         small = sum(min(order.pending, SMALL_BYTES) for order in orders if order is not large)
         most = max(SMALL_BYTES, REPLY_BYTES - small)
-        replies = [order.take(most if order is large else SMALL_BYTES, now) for order in orders]
+        replies = [
+            order.take(most if order is large else SMALL_BYTES, now) if order.decided else None
+            for order in orders
+        ]
         for order in orders:
             if order.ended and not order.pending:
                 self._close(order)
@@ -253,13 +290,20 @@ class Desk:
 
     @property
     def _running(self) -> int:
-        return len(self._scheduler.jobs)
+        return len(self._painting())
 
-    def _live(self) -> list[tuple[Order, Job]]:
-        return [(order, order.job) for order in self._orders.values() if order.job]
+    def _painting(self) -> list[tuple[Order, Mailbox]]:
+        """Those who are in the engine's hands."""
+        return [
+            (order, order.mailbox)
+            for order in self._orders.values()
+            if order.mailbox is not None and order.encoding is None
+        ]
 
     def _close(self, order: Order) -> None:
         del self._orders[order.id]
+        if order.hold is not None:
+            order.hold.release()
         self._ends[order.outcome] += 1
         if order.outcome != "described":
             logger.info(order.summary(self._clock()))
@@ -271,18 +315,25 @@ class Desk:
             self._close(order)
 
     def _free(self, order: Order) -> None:
-        self._line = [(other, plan) for other, plan in self._line if other is not order]
-        if order.job:
-            self._scheduler.remove(order.job)
+        """Stops whatever is done for an order; its memory is released when that has stopped."""
+        self._line.remove(order)
+        if order.mailbox is not None:
+            self._engine.drop(order.mailbox)
+        if order.encoding is not None and order.hold is not None:
+            order.encoding.cancel()
+            order.encoding.add_done_callback(order.hold.release)
+            order.hold = None
 
-    def _fail(self, orders: Sequence[Order], error: PaintError) -> None:
-        for order in orders:
-            self._free(order)
-            order.fail(error)
+    def _fail(self, order: Order, error: PaintError) -> None:
+        self._free(order)
+        order.fail(error)
 
     def _lose_device(self) -> None:
         """Tells everyone, but in a picture, where only a broken connection can tell."""
-        self.device_lost = True
-        error = Interrupted("the device failed, and the worker is being started anew")
-        told = [order for order in self._orders.values() if order.events or not order.begun]
-        self._fail([order for order in told if not order.ended], error)
+        for order in self._orders.values():
+            if not order.ended and (order.events or not order.begun):
+                self._fail(order, _interrupted())
+
+
+def _interrupted() -> Interrupted:
+    return Interrupted("the device failed, and the worker is being started anew")

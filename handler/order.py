@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import answers
+from painter.engine import Mailbox
 from painter.errors import PaintError
-from painter.job import Job
-from painter.progress import Painted
+from painter.ledger import Hold
+from painter.progress import Painted, Preview, Progress
 
 # Twice as often as promised, since a reply waits for the slice that it ends.
 HEARTBEAT_SECONDS: Final = 5.0
+# How long a bare picture may be decoded before its status is committed: whoever waits for one
+# hears nothing until it is there.
+PATIENCE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +33,23 @@ class Reply:
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """One request; it waits, is painted as its `job`, is encoded, and is then `ended`.
+    """One request; it is painted in its `mailbox`, is encoded, and is then `ended`.
 
-    `begun` says that a part of the answer has gone out, `heard` when that was last, in seconds
-    of the desk's clock; `outcome` is finished, failed, refused, cancelled or described.
+    Nothing of its answer goes out before it is `decided` that it is good. `begun` says that a
+    part has gone out, `heard` when that was last, in seconds of the desk's clock; `outcome` is
+    finished, failed, refused, cancelled or described.
     """
 
     id: str
     started: float
     events: bool = False
-    job: Job | None = None
+    mailbox: Mailbox | None = None
+    previewing: Future[Preview] | None = None
     encoding: Future[Painted] | None = None
+    hold: Hold | None = None
+    broken: bool = False
+    accepted: bool = False
+    decided: bool = False
     ended: bool = False
     begun: bool = False
     outcome: str = ""
@@ -51,7 +60,6 @@ class Order:
     _outbox: bytearray = field(default_factory=bytearray)
     _position: int = 0
     _step: int = 0
-    _previewed: float = -math.inf
 
     def __post_init__(self) -> None:
         self.heard = self.started
@@ -60,6 +68,15 @@ class Order:
     def pending(self) -> int:
         """How many bytes are still to go out."""
         return len(self._outbox)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something should go out soon."""
+        return bool(self._outbox) or self.ended or (self.decided and not self.begun)
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether its client should not be left without a word any longer."""
+        return now >= self.started + (HEARTBEAT_SECONDS if self.events else PATIENCE_SECONDS)
 
     def open(self, media_type: str) -> None:
         """Says what the answer will be, before anything of it goes out."""
@@ -70,27 +87,27 @@ class Order:
         if self.events and (position != self._position or self._is_due(now)):
             self._outbox += answers.event("waiting", {"position": position})
         self._position = position
+        self.decided = True
 
-    def accept(self, job: Job) -> None:
+    def accept(self, told: Mapping[str, Any]) -> None:
         """Begins to be painted."""
-        self.job = job
         if self.events:
-            self._tell_accepted(job)
+            self._outbox += answers.event("accepted", {"request_id": self.id, **told})
+        self.accepted = self.decided = True
 
-    def report(self, job: Job, now: float) -> None:
-        """Tells the progress since the last report, and shows a preview when it is due."""
-        is_new = job.progress.step != self._step
-        if not self.events or not (is_new or self._is_due(now)):
-            return
-        self._outbox += answers.event("progress", job.progress.as_json())
-        every = job.options.preview_every
-        if every and is_new and not job.finished and now >= self._previewed + every:
-            self._outbox += answers.event("preview", job.preview().as_json())
-            self._previewed = now
-        self._step = job.progress.step
+    def report(self, progress: Progress, now: float) -> None:
+        """Tells the progress when it is new or a sign of life is due."""
+        is_new = progress.step != self._step
+        if self.events and (is_new or self._is_due(now)):
+            self._outbox += answers.event("progress", progress.as_json())
+            self._step = progress.step
 
-    def finish(self, job: Job, painted: Painted) -> None:
-        """Ends with the painting."""
+    def show(self, preview: Preview) -> None:
+        """Adds a preview."""
+        self._outbox += answers.event("preview", preview.as_json())
+
+    def finish(self, painted: Painted) -> None:
+        """Ends with the painting, or with what there is of it where it is `broken`."""
         body = painted.data
         if self.events:
             told = {
@@ -100,7 +117,7 @@ class Order:
                 "record": painted.record,
             }
             body = answers.picture_event("painting", told, painted.data)
-        self._end("failed" if job.error else "finished", body)
+        self._end("failed" if self.broken else "finished", body)
 
     def fail(self, error: PaintError) -> None:
         """Ends with the problem: as the answer, as an event, or, in a picture, with nothing."""
@@ -111,7 +128,7 @@ class Order:
             self._outbox.clear()
             self._status = error.status
             self._headers = answers.problem_headers(error)
-            self._end("failed" if self.job else "refused", answers.as_json(told))
+            self._end("failed" if self.mailbox else "refused", answers.as_json(told))
         self._about = f"{error.code}, {self._about}"
 
     def describe(self, description: Mapping[str, Any]) -> None:
@@ -140,14 +157,16 @@ class Order:
     def _end(self, outcome: str, body: bytes) -> None:
         self._outbox += body
         self.outcome = outcome
-        self.ended = True
-        if self.job:
-            size = f"{self.job.accepted['width']}x{self.job.accepted['height']} px"
-            self._about = f"{size}, {self.job.progress.step} steps, "
-        self.job = self.encoding = None
-
-    def _tell_accepted(self, job: Job) -> None:
-        self._outbox += answers.event("accepted", {"request_id": self.id, **job.accepted})
+        self.ended = self.decided = True
+        if self.mailbox is not None:
+            height, width = self.mailbox.plan.shape
+            steps = self.mailbox.progress.step if self.mailbox.progress else 0
+            self._about = f"{width}x{height} px, {steps} steps, "
+        for future in (self.previewing, self.encoding):
+            if future is not None:
+                future.cancel()
+        self.mailbox = self.previewing = self.encoding = None
 
     def _is_due(self, now: float) -> bool:
-        return now >= self.heard + HEARTBEAT_SECONDS
+        """Whether a sign of life is due; whatever is to go out is one."""
+        return not self._outbox and now >= self.heard + HEARTBEAT_SECONDS

@@ -3,9 +3,10 @@
 It knows neither HTTP nor TorchServe. Read it in this order; each module imports only from
 those before it:
 
-    errors options request weights winograd vgg roots losses color phases masks pyramid shrinking
-    tiles readings curvature optimizers objective passes replay graphs samples images styles sources
-    plan levels descent progress record job memory painting scheduler
+    errors faults options request weights winograd vgg roots losses color phases masks pyramid
+    shrinking tiles readings curvature optimizers objective passes replay graphs lanes samples
+    images styles sources plan outline levels descent progress record snapshots job memory ledger
+    painting scheduler engine
 """
 
 import os

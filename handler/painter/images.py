@@ -31,6 +31,8 @@ MEDIA_TYPES: Final = {
     "tiff16": "image/tiff",
 }
 RECORD_KEYWORD: Final = "bruno"
+# Beside zlib's own 6, it takes six tenths of the time, and up to a tenth more bytes.
+_PNG_LEVEL: Final = 3
 _FILLED_MOST: Final = 2048
 
 _EXIF_DESCRIPTION: Final = 0x010E
@@ -76,8 +78,10 @@ def decode(data: bytes, field: str) -> Picture:
 def decode_mask(data: bytes, field: str) -> Tensor:
     """Reads a mask as [H, W] from 0 to 1: its brightness, less where it is transparent."""
     picture = decode(data, field)
-    weights = torch.tensor([0.299, 0.587, 0.114]).view(3, 1, 1)
-    mask = (picture.pixels * weights).sum(0)
+    mask = torch.zeros(picture.shape)
+    # One by one: a large picture is not there as floats as a whole.
+    for plane, weight in zip(picture.samples, (0.299, 0.587, 0.114), strict=True):
+        mask += _as_floats(plane) * weight
     return mask if picture.alpha is None else mask * picture.alpha
 
 
@@ -172,7 +176,7 @@ def _with_pillow(image: Image.Image, format: str, quality: int, text: str) -> by
     if format == "png":
         info = PngImagePlugin.PngInfo()
         info.add_itxt(RECORD_KEYWORD, text)
-        image.save(data, "png", pnginfo=info, icc_profile=profile)
+        image.save(data, "png", pnginfo=info, icc_profile=profile, compress_level=_PNG_LEVEL)
         return data.getvalue()
     exif = Image.Exif()
     exif[_EXIF_DESCRIPTION] = text
@@ -199,7 +203,7 @@ def _tiff(samples: Samples, text: str) -> bytes:
 
 def _deep_png(samples: Samples, text: str) -> bytes:
     """Pillow writes no 16-bit RGB and the codec no text: the chunks are put in behind IHDR."""
-    plain = bytes(imagecodecs.png_encode(samples))
+    plain = bytes(imagecodecs.png_encode(samples, _PNG_LEVEL))
     header_end = 8 + 12 + 13
     profile = b"sRGB\0\0" + zlib.compress(srgb_profile())
     record = RECORD_KEYWORD.encode() + b"\0\1\0\0\0" + zlib.compress(text.encode())

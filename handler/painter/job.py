@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from torch import Tensor
 
-from painter.color import finished
 from painter.descent import Candidate, Course, Step, Yielded, descend, steps_of
 from painter.errors import PaintError
-from painter.images import MEDIA_TYPES, encode, encode_preview, resize
+from painter.images import resize
+from painter.lanes import Lane, OnlyLane
 from painter.levels import canvas_of, prepare
 from painter.objective import Objective
 from painter.optimizers import LBFGS, Adam, Optimizer
@@ -19,8 +19,9 @@ from painter.passes import Ask, Evaluation
 from painter.plan import Plan
 from painter.progress import Painted, Preview, Progress, losses_of, terms_in
 from painter.pyramid import Shape, fit
-from painter.readings import Reading
+from painter.readings import Arriving, Reading
 from painter.record import accepted, record
+from painter.snapshots import Canvas, PreviewSnapshot, Snapshot
 from painter.styles import StyleCache
 from painter.vgg import VGG19
 
@@ -32,13 +33,15 @@ _STEP_OVERHEAD: Final = 8000
 class Job:
     """A painting that advances one evaluation, or one tile of it, at a time.
 
-    `ask` is the evaluation it waits for, None where it runs its own passes; `tell` answers
-    it. `progress`, `preview` and `result` can be had at any time. `stopped` says why it takes
-    no more turns.
+    `advance` is one turn. Who wants to share a pass among several paintings evaluates what they
+    `ask` for (None where one runs its own passes), and answers each by `tell`. `progress`,
+    `preview` and `result` can be had at any time; `preview_snapshot` and `snapshot` leave the
+    encoding to whoever has time for it. `stopped` says why it takes no more turns.
     """
 
-    def __init__(self, plan: Plan, vgg: VGG19, cache: StyleCache) -> None:
+    def __init__(self, plan: Plan, vgg: VGG19, cache: StyleCache, lane: Lane | None = None) -> None:
         self.plan = plan
+        self.lane = lane or OnlyLane(vgg)
         self.options = plan.options
         self.error: PaintError | None = None
         self.stopped = ""
@@ -47,8 +50,9 @@ class Job:
         self._first = plan.resume.level if plan.resume else 1
         self._steps_done = [level.steps for level in plan.levels[: self._first - 1]]
         self._steps_done += [0] * (len(plan.levels) - len(self._steps_done))
-        start = canvas_of(plan, plan.levels[self._first - 1].shape, vgg.device)
-        best = Candidate(start, terms_in(plan.options))
+        with self.lane.active():
+            start = canvas_of(plan, plan.levels[self._first - 1].shape, vgg.device)
+            best = Candidate(start, terms_in(plan.options))
         self._step = Step(self._first, steps_of(plan, self._first).start, start, best)
         self._course = Course(vgg.device)
         self._progress: Progress | None = None
@@ -88,14 +92,23 @@ class Job:
         """The data of the accepted event, without the request's id."""
         return accepted(self.plan)
 
+    def advance(self) -> None:
+        """One turn: evaluates what it asks for in a pass of its own, and goes on."""
+        evaluation = None
+        if self.ask is not None:
+            with self.lane.active():
+                evaluation = self.lane.evaluate([self.ask])[0]
+        self.tell(evaluation)
+
     def tell(self, evaluation: Evaluation | None) -> None:
         """Answers the ask (None where there was none), and goes on to the next one."""
         try:
-            item = self._turns.send(evaluation)
-            while isinstance(item, Step):
-                self._step = item
-                self._steps_done[item.level - 1] = item.step
-                item = next(self._turns)
+            with self.lane.active():
+                item = self._turns.send(evaluation)
+                while isinstance(item, Step):
+                    self._step = item
+                    self._steps_done[item.level - 1] = item.step
+                    item = next(self._turns)
             self.ask = item
         except StopIteration:
             all_steps = sum(level.steps for level in self.plan.levels)
@@ -115,19 +128,29 @@ class Job:
 
     def preview(self) -> Preview:
         """The canvas as it is now, at most 512 px."""
-        step = self._step
-        shape = fit(self.plan.shape, min(PREVIEW_SIDE, max(step.shown.shape[-2:])))
-        pixels = self._shown(step.shown, shape)
-        return Preview(step.level, step.step, shape[1], shape[0], encode_preview(pixels))
+        return self.preview_snapshot().encode()
 
     def result(self) -> Painted:
         """The best canvas so far at the painting's size, as a file with its record."""
+        return self.snapshot().encode()
+
+    def preview_snapshot(self) -> PreviewSnapshot:
+        """What `preview` encodes; it is made small before it is copied to the host."""
+        step = self._step
+        shape = fit(self.plan.shape, min(PREVIEW_SIDE, max(step.shown.shape[-2:])))
+        with self.lane.active():
+            shown = resize(step.shown.float(), shape)
+            return PreviewSnapshot(step.level, step.step, self._canvas(shown, shape, kept=False))
+
+    def snapshot(self) -> Snapshot:
+        """What `result` encodes; no copy is made where no step will change the canvas."""
         best = self._step.best
-        options, (height, width) = self.options, self.plan.shape
-        found = self._record(best)
-        pixels = self._shown(best.canvas, self.plan.shape)
-        data = encode(pixels, self.plan.photo.alpha, options.format, options.quality, found)
-        return Painted(data, MEDIA_TYPES[options.format], width, height, found)
+        with self.lane.active():
+            canvas = self._canvas(best.canvas, self.plan.shape, kept=self.finished)
+            return Snapshot(canvas, self._record(best))
+
+    def _canvas(self, pixels: Tensor, shape: Shape, kept: bool) -> Canvas:
+        return Canvas(Arriving(pixels, kept), shape, self.options, self.plan.photo)
 
     def _record(self, best: Candidate) -> dict[str, Any]:
         return record(
@@ -196,17 +219,10 @@ class Job:
                 rest += cost * (todo.stop - now) * (index >= len(done_by_level))
         return self.seconds * rest / done if done else None
 
-    def _shown(self, canvas: Tensor, shape: Shape) -> Tensor:
-        """A canvas as pixels on the CPU at a size, with the colors that were asked for."""
-        pixels = resize(canvas.float().cpu(), shape)
-        if self.options.color != "luminance":
-            return pixels
-        photo = resize(self.plan.photo.pixels, shape)
-        return finished(pixels, photo, self.options.color, self.options.color_strength)
-
     def _stop(self, reason: str) -> None:
         self.stopped = reason
         self.ask = None
         self._turns.close()
         if reason != "failure":  # a device that failed may never tell
-            self._course.hear(wait=True)
+            with self.lane.active():
+                self._course.hear(wait=True)

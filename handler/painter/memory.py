@@ -39,6 +39,9 @@ _STYLE_COPIES: Final = 3
 _LBFGS_COPIES: Final = 32 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
+# Bytes for each pixel of a painting that is encoded; the photo's alpha and colors need more.
+_ENCODING_BYTES: Final = 48
+_COLORING_BYTES: Final = 64
 _HALO: Final = 2 * 128
 # Parameters of glibc's mallopt(3): how much free memory is kept, as much as it takes; and from
 # where on a block that fits nowhere is mapped on its own. Larger values only fragment the heap.
@@ -101,6 +104,24 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     preparing = last.pixels * _PREPARING_COPIES + largest * _STYLE_COPIES
     canvases = max(last.pixels * copies, preparing)
     return int(_GAPS * passing) + canvases * 3 * 4 + pictures
+
+
+def bytes_kept(plan: Plan) -> int:
+    """The bytes on the host that a plan holds before it is painted."""
+    photo, parts = plan.photo, plan.parts
+    pictures = [photo, *(style.picture for part in parts for _, style in part.styles)]
+    masks = [plan.content_mask, *(part.mask for part in parts)]
+    masks += [style.mask for part in parts for _, style in part.styles]
+    tensors = [tensor for picture in pictures for tensor in (picture.samples, picture.alpha)]
+    # One that has two names is counted once.
+    found = {id(tensor): tensor for tensor in (plan.content, plan.start, *tensors, *masks)}
+    return sum(tensor.nbytes for tensor in found.values() if tensor is not None)
+
+
+def bytes_encoding(plan: Plan) -> int:
+    """The bytes on the host from a finished canvas to the answer in base64, the canvas included."""
+    colored = plan.photo.alpha is not None or plan.options.color == "luminance"
+    return plan.levels[-1].pixels * (_ENCODING_BYTES + colored * _COLORING_BYTES)
 
 
 def _in_pass(shape: Shape) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import math
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,14 +13,18 @@ from PIL import Image
 
 from painter.errors import Internal, OutOfMemory
 from painter.job import Job
+from painter.lanes import Lanes
+from painter.ledger import Bytes, Ledger
 from painter.memory import (
+    bytes_encoding,
+    bytes_kept,
     bytes_needed,
     bytes_usable,
     give_back_memory,
     keep_freed_memory,
 )
 from painter.options import Options
-from painter.passes import evaluate
+from painter.outline import Outline, outline
 from painter.plan import Plan, make_plan
 from painter.record import versions
 from painter.request import Request
@@ -46,45 +49,68 @@ class Painter:
         device: str = "cpu",
         memory_bytes: int | None = None,
         style_cache_bytes: int = 256 * 2**20,
+        graphs: bool = False,
     ) -> None:
+        """Loads the weights; `graphs` replays evaluations from CUDA graphs, and needs CUDA."""
         keep_freed_memory()
         self._checkpoint = load_checkpoint(checkpoint)
         where = usable_device(device)
         self.vgg = VGG19(self._checkpoint, where, fastest_type(where))
+        self.lanes = Lanes(self.vgg, graphs and where.type == "cuda")
         self.styles = StyleCache(style_cache_bytes)
         self.memory_bytes = bytes_usable(where) if memory_bytes is None else memory_bytes
+        self.host_bytes = bytes_usable(torch.device("cpu"))
 
-    def inspect(self, request: Request) -> Plan:
-        """Decodes and checks all that a request holds; raises PaintError.
+    def ledger(self) -> Ledger:
+        """The memory that its paintings share, of which nothing is held yet."""
+        if self._is_on_host:
+            return Ledger(self.memory_bytes, None)
+        return Ledger(self.host_bytes, self.memory_bytes)
+
+    def planning_bytes(self, request: Outline) -> Bytes:
+        """What a request takes while its pictures are decoded; all of it is on the host."""
+        return Bytes(host=request.files + request.planning + bytes_kept(request.plan))
+
+    def painting_bytes(self, plan: Plan) -> Bytes:
+        """What a plan takes from the moment it is begun until its file is encoded."""
+        needed = bytes_needed(plan, self.vgg.trunk)
+        if self._is_on_host:
+            return Bytes(device=needed)
+        return Bytes(host=bytes_kept(plan) + bytes_encoding(plan), device=needed)
+
+    def foresee(self, request: Request) -> Outline:
+        """Checks all that the headers of a request's pictures tell; raises PaintError.
 
         OutOfMemory is raised for what would not even fit alone.
         """
-        plan = make_plan(request)
-        needed = bytes_needed(plan, self.vgg.trunk)
-        if needed > self.memory_bytes:
-            height, width = plan.shape
-            raise OutOfMemory(
-                "out_of_memory",
-                f"size: a painting of {width} x {height} px needs about {needed >> 20} MiB, and "
-                f"there are {self.memory_bytes >> 20} MiB",
-                "size",
-            )
-        return plan
+        outlined = outline(request)
+        ledger = self.ledger()
+        missing = ledger.missing(self.planning_bytes(outlined))
+        if missing:
+            name, (height, width) = outlined.largest
+            raise _too_large(name, f"to decode {width} x {height} px", missing)
+        missing = ledger.missing(self.painting_bytes(outlined.plan))
+        if missing:
+            height, width = outlined.plan.shape
+            raise _too_large("size", f"a painting of {width} x {height} px", missing)
+        return outlined
 
-    def fits(self, plan: Plan, beside: Sequence[Job]) -> bool:
-        """Whether there is memory for a painting beside those that are being made."""
-        plans = [plan, *(job.plan for job in beside)]
-        return sum(bytes_needed(each, self.vgg.trunk) for each in plans) <= self.memory_bytes
+    def inspect(self, request: Request) -> Plan:
+        """Checks as `foresee` does, then decodes and checks all the rest; raises PaintError."""
+        self.foresee(request)
+        return make_plan(request)
 
     def start(self, plan: Plan) -> Job:
         """Begins a painting and takes its first step; raises PaintError where that fails."""
-        job = Job(plan, self.vgg, self.styles)
+        lane = self.lanes.freest()
+        job = Job(plan, self.vgg, self.styles, lane)
+        lane.paintings.add(job)
         end = time.monotonic() + _FIRST_SECONDS
-        job.tell(None)
+        job.advance()
         while not job.finished and job.progress.losses is None:
             if job.ask is None and time.monotonic() >= end:
                 break
-            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+            job.advance()
         losses = job.progress.losses
         if losses is not None and not math.isfinite(losses.total):
             raise Internal("internal", "the first evaluation of the losses was not finite")
@@ -101,8 +127,12 @@ class Painter:
         options = Options(size=64, steps=2)
         job = self.begin(Request(options, data.getvalue(), (data.getvalue(),)))
         while not job.finished:
-            job.tell(evaluate(self.vgg, [job.ask])[0] if job.ask else None)
+            job.advance()
         give_back_memory()
+
+    @property
+    def _is_on_host(self) -> bool:
+        return self.vgg.device.type == "cpu"
 
     def describe(self) -> dict[str, Any]:
         """The device, the weights' origin, the versions and the state of the style cache."""
@@ -123,6 +153,15 @@ class Painter:
                 "misses": self.styles.misses,
             },
         }
+
+
+def _too_large(field: str, what: str, missing: tuple[int, int]) -> OutOfMemory:
+    needed, there = missing
+    return OutOfMemory(
+        "out_of_memory",
+        f"{field}: {what} needs about {needed >> 20} MiB, and there are {there >> 20} MiB",
+        field,
+    )
 
 
 def usable_device(name: str) -> torch.device:

@@ -76,15 +76,11 @@ class Plan:
 
 def make_plan(request: Request) -> Plan:
     """Decodes and checks a request; raises PaintError for all that can be refused."""
-    check_together(_pictures(request))
+    check_together(request.pictures.values())
     options = request.options
     adjusted: list[str] = []
-    content = decode(request.content, "content")
-    shape = _canvas_shape(content.shape, options.size)
-    levels = _levels(shape, options, adjusted)
-    photo = resize_picture(content, shape)
-    if photo.alpha is not None:
-        _check_alpha(photo.alpha, options, adjusted)
+    photo, levels = _photo(request, adjusted)
+    shape = levels[-1].shape
     styles = read_styles(request, photo, shape, adjusted)
     shares = _normalized(request.style_weights, len(styles))
     content_mask = read_mask(request.content_mask, "content_mask", photo, adjusted)
@@ -98,9 +94,31 @@ def make_plan(request: Request) -> Plan:
         levels=levels,
         start=_start(request, shape, adjusted),
         resume=_checked_resume(request.resume, levels),
-        digests=_digests(request, content, styles),
+        digests=_digests(request, photo, styles),
         adjusted=tuple(adjusted),
     )
+
+
+def _photo(request: Request, adjusted: list[str]) -> tuple[Picture, tuple[Level, ...]]:
+    """The photo at the painting's size, and its levels; the file's own pixels are not kept."""
+    options = request.options
+    content = decode(request.content, "content")
+    levels = levels_of(content.shape, options, adjusted)
+    photo = resize_picture(content, levels[-1].shape)
+    if photo.alpha is not None:
+        _check_alpha(photo.alpha, options, adjusted)
+    return photo, levels
+
+
+def levels_of(photo: Shape, options: Options, adjusted: list[str]) -> tuple[Level, ...]:
+    """The levels of a photo of this height and width; raises OutOfRange where it is too narrow."""
+    shapes = level_shapes(_canvas_shape(photo, options.size), options.levels)
+    if options.levels > len(shapes):
+        adjusted.append(f"levels: {len(shapes)} instead of {options.levels}, no more fit")
+    steps = share_steps(options.steps, len(shapes))
+    if sum(steps) > options.steps > 0:
+        adjusted.append(f"steps: {sum(steps)} instead of {options.steps}, one for each level")
+    return tuple(Level(*level) for level in zip(shapes, steps, strict=True))
 
 
 def _canvas_shape(shape: Shape, size: int) -> Shape:
@@ -113,16 +131,6 @@ def _canvas_shape(shape: Shape, size: int) -> Shape:
             "content",
         )
     return canvas
-
-
-def _levels(shape: Shape, options: Options, adjusted: list[str]) -> tuple[Level, ...]:
-    shapes = level_shapes(shape, options.levels)
-    if options.levels > len(shapes):
-        adjusted.append(f"levels: {len(shapes)} instead of {options.levels}, no more fit")
-    steps = share_steps(options.steps, len(shapes))
-    if sum(steps) > options.steps > 0:
-        adjusted.append(f"steps: {sum(steps)} instead of {options.steps}, one for each level")
-    return tuple(Level(*level) for level in zip(shapes, steps, strict=True))
 
 
 def _check_alpha(alpha: Tensor, options: Options, adjusted: list[str]) -> None:
@@ -208,9 +216,9 @@ def _checked_resume(resume: Resume | None, levels: Sequence[Level]) -> Resume | 
     return resume
 
 
-def _digests(request: Request, content: Picture, styles: Sequence[Style]) -> dict[str, Any]:
+def _digests(request: Request, photo: Picture, styles: Sequence[Style]) -> dict[str, Any]:
     return {
-        "content": content.digest,
+        "content": photo.digest,
         "styles": [style.picture.digest for style in styles],
         "masks": {
             name: hashlib.sha256(data).hexdigest()
@@ -223,9 +231,3 @@ def _digests(request: Request, content: Picture, styles: Sequence[Style]) -> dic
         },
         "canvas": None if request.canvas is None else hashlib.sha256(request.canvas).hexdigest(),
     }
-
-
-def _pictures(request: Request) -> list[bytes]:
-    masks = [*request.masks.values(), *request.style_masks.values()]
-    others = [data for data in (request.content_mask, request.canvas) if data is not None]
-    return [request.content, *request.styles, *masks, *others]

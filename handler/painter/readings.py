@@ -1,4 +1,4 @@
-"""Numbers on their way from the device to the host: the only places where one waits for it."""
+"""Numbers on their way from the device to the host: the only places where one waits for them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,28 @@ def read(*scalars: Tensor) -> list[float]:
     """Scalars of one device as numbers, in a single copy that is waited for."""
     found: list[float] = torch.stack([scalar.double() for scalar in scalars]).tolist()
     return found
+
+
+class Arriving:
+    """A tensor on its way to the host, which only who needs it waits for, on any thread."""
+
+    def __init__(self, tensor: Tensor, kept: bool = False) -> None:
+        """Takes float32 numbers as they are now; `kept` ones change no more, and need no copy."""
+        self._event: torch.cuda.Event | None = None
+        if not tensor.is_cuda:
+            self._there = tensor.to(torch.float32, copy=not kept)
+            return
+        self._there = torch.empty(tensor.shape, dtype=torch.float32, pin_memory=True)
+        self._there.copy_(tensor, non_blocking=True)
+        self._event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        self._event.record()
+
+    @property
+    def tensor(self) -> Tensor:
+        """The tensor on the host."""
+        if self._event is not None:
+            self._event.synchronize()
+        return self._there
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,3 +29,17 @@ class Request:
     content_mask: bytes | None = None
     canvas: bytes | None = None
     resume: Resume | None = None
+
+    @property
+    def pictures(self) -> dict[str, bytes]:
+        """All pictures by the names of their fields, the photo first."""
+        styles = {self.style_name(i): data for i, data in enumerate(self.styles, start=1)}
+        masks = {f"mask_{i}": data for i, data in self.masks.items()}
+        style_masks = {f"style_mask_{i}": data for i, data in self.style_masks.items()}
+        others = {"content_mask": self.content_mask, "canvas": self.canvas}
+        given = {name: data for name, data in others.items() if data is not None}
+        return {"content": self.content, **styles, **masks, **style_masks, **given}
+
+    def style_name(self, index: int) -> str:
+        """The field of a style, counted from 1."""
+        return "style" if len(self.styles) == 1 else f"style_{index}"

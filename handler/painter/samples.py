@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -33,6 +34,25 @@ _DEEP_PHOTOMETRICS: Final = (
 Image.MAX_IMAGE_PIXELS = None
 
 Samples = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the beginning of a file tells: height and width as they are stored, alpha and depth."""
+
+    shape: tuple[int, int]
+    has_alpha: bool
+    is_deep: bool
+
+
+def read_header(data: bytes, field: str) -> Header:
+    """Reads no more of a picture than tells its size; raises as `read_samples` does."""
+    image = _open(data, field)
+    try:
+        is_deep = _is_deep(data, image)
+    except Exception:  # broken tags: what they break is told by the decoder
+        is_deep = True
+    return Header((image.height, image.width), image.has_transparency_data, is_deep)
 
 
 def read_samples(data: bytes, field: str) -> Samples:
@@ -163,7 +183,8 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode == "LAB":
         source = ImageCms.createProfile("LAB")
     if source is None:
-        return image.convert("RGB")
+        # A copy of what is RGB already would be as large as the picture.
+        return image if image.mode == "RGB" else image.convert("RGB")
     try:
         converted = ImageCms.profileToProfile(
             image,

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import deque
+from collections.abc import Iterator
 from typing import Final
 
 import torch
 
-from painter.errors import Internal, OutOfMemory, PaintError
+from painter.faults import as_paint_error, is_out_of_memory, raise_if_lost, without_frames
 from painter.job import Job
+from painter.memory import bytes_needed
 from painter.painting import Painter
-from painter.passes import Evaluation, evaluate
+from painter.passes import Evaluation
 
 # How many canvases share a pass on CUDA.
 SHARED_MOST: Final = 16
 
-_log = logging.getLogger(__name__)
-
-
-class DeviceLost(Exception):
-    """The device answers no more; only a new process can use it again."""
+Evaluations = list[Evaluation] | list[None]
 
 
 class Scheduler:
@@ -33,8 +30,10 @@ class Scheduler:
 
     def __init__(self, painter: Painter) -> None:
         self._vgg = painter.vgg
-        self._shares = painter.vgg.device.type == "cuda"
         self._rotation: deque[Job] = deque()
+        self._turning: list[Job] = []
+        # What memory has shown to be too many for one pass, by the likeness of their asks.
+        self._shared_most: dict[object, int] = {}
 
     @property
     def jobs(self) -> list[Job]:
@@ -53,85 +52,109 @@ class Scheduler:
     def advance(self, seconds: float) -> None:
         """Gives turns for about `seconds`, one at least; finished jobs leave the rotation.
 
-        What goes wrong in one job fails that job alone. Raises DeviceLost once the device is
-        unusable.
+        What goes wrong in one job fails that job alone; where memory runs out, the one that asked
+        for most fails. Raises DeviceLost once the device is unusable.
         """
         end = time.monotonic() + seconds
         for job in self.jobs:
             job.stop_if_overdue()
         self._drop_finished()
         while self._rotation:
-            group = self._next_group()
-            self._turn(group)
-            self._rotation.extend(group)
+            self._turning = self._next_group()
+            self._turn(self._turning)
+            self._rotation.extend(self._turning)
+            self._turning = []
             self._drop_finished()
             if time.monotonic() >= end:
                 return
 
     def _drop_finished(self) -> None:
         self._rotation = deque(job for job in self._rotation if not job.finished)
+        if not self._rotation:
+            self._shared_most.clear()
 
     def _next_group(self) -> list[Job]:
         first = self._rotation.popleft()
-        if not self._shares or first.ask is None or _is_private(first):
+        if not first.lane.shares or first.ask is None or _is_private(first):
             return [first]
         likeness = first.ask.likeness
         mates = [
             job
             for job in self._rotation
             if job.ask is not None and not _is_private(job) and job.ask.likeness == likeness
-        ][: SHARED_MOST - 1]
+        ][: self._shared_most.get(likeness, SHARED_MOST) - 1]
         for job in mates:
             self._rotation.remove(job)
         return [first, *mates]
 
     def _turn(self, group: list[Job]) -> None:
-        asks = [job.ask for job in group if job.ask is not None]
-        evaluations: list[Evaluation | None] = [None]
-        try:
-            if asks:
-                evaluations = list(evaluate(self._vgg, asks))
-        except Exception as error:
-            self._raise_if_lost(error)
-            if len(group) == 1:
-                self._fail(group[0], error)
-                return
-            for job in group:
-                self._turn([job])
+        group = [job for job in group if not job.finished]
+        if not group:
             return
-        for job, evaluation in zip(group, evaluations, strict=True):
-            self._tell(job, evaluation)
+        found = self._tried(group)
+        # The error was raised and caught elsewhere, so that nothing of the failed pass is kept.
+        if not isinstance(found, Exception):
+            for job, evaluation in zip(group, found, strict=True):
+                self._tell(job, evaluation)
+        elif len(group) > 1:
+            for part in self._parts(group, found):
+                self._turn(part)
+        elif is_out_of_memory(found):
+            self._relieve(group[0], found)
+        else:
+            self._fail(group[0], found)
+
+    def _tried(self, group: list[Job]) -> Evaluations | Exception:
+        """The evaluations that a group asks for, or why there are none; raises DeviceLost."""
+        asks = [job.ask for job in group if job.ask is not None]
+        lane = group[0].lane
+        try:
+            with lane.active():
+                return lane.evaluate(asks) if asks else [None]
+        except Exception as error:
+            raise_if_lost(error)
+            is_final = len(group) == 1 and not is_out_of_memory(error)
+            return error if is_final else without_frames(error)
+
+    def _parts(self, group: list[Job], error: Exception) -> Iterator[list[Job]]:
+        """What is tried next of a group whose pass failed: halves if it was too large, else each.
+
+        From then on no larger one is formed while there is something to paint.
+        """
+        size = 1
+        if is_out_of_memory(error):
+            size = len(group) // 2
+            assert group[0].ask is not None  # or it would not have shared
+            self._shared_most[group[0].ask.likeness] = size
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+    def _relieve(self, job: Job, error: Exception) -> None:
+        """Fails the painting that asked for most; where that is another, the job tries again."""
+        others = [other for other in (*self._turning, *self._rotation) if not other.finished]
+        largest = max([job, *others], key=lambda one: bytes_needed(one.plan, self._vgg.trunk))
+        self._fail(largest, error)
+        if largest is job:
+            return
+        found = self._tried([job])
+        if isinstance(found, Exception):
+            self._fail(job, found)
+        else:
+            self._tell(job, found[0])
 
     def _tell(self, job: Job, evaluation: Evaluation | None) -> None:
         try:
             job.tell(evaluation)
         except Exception as error:
-            self._raise_if_lost(error)
+            raise_if_lost(error)
             self._fail(job, error)
 
     def _fail(self, job: Job, error: Exception) -> None:
         job.fail(as_paint_error(error))
-        if self._shares:
+        if self._vgg.device.type == "cuda":
             torch.cuda.empty_cache()
-
-    def _raise_if_lost(self, error: Exception) -> None:
-        """A CUDA error other than a full memory stays with the process: no kernel runs again."""
-        if isinstance(error, torch.AcceleratorError):
-            raise DeviceLost(str(error).splitlines()[0]) from error
 
 
 def _is_private(job: Job) -> bool:
     """Whether nobody may share its passes: neighbors would change how L-BFGS's losses round."""
     return job.options.reproducible or job.options.optimizer == "lbfgs"
-
-
-def as_paint_error(error: Exception) -> PaintError:
-    """What a job is told of an exception: out of memory as such, all else as a defect of ours."""
-    if isinstance(error, PaintError):
-        return error
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate" in str(error):
-        return OutOfMemory(
-            "out_of_memory", "the device ran out of memory; a smaller size may fit", "size"
-        )
-    _log.error("a painting failed", exc_info=error)
-    return Internal("internal", f"the painting failed: {type(error).__name__}")

@@ -76,7 +76,7 @@ def _style(
     adjusted: list[str],
 ) -> Style:
     options, data = request.options, request.styles[index - 1]
-    name = "style" if len(request.styles) == 1 else f"style_{index}"
+    name = request.style_name(index)
     picture = decode(data, name)
     shape = picture.shape
     picture = _checked(picture, name, scale, canvas, adjusted)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from painter.images import Picture, resize, resize_picture
@@ -16,7 +18,7 @@ from painter.options import SHORTEST_SIDE
 from painter.passes import picture_moments
 from painter.phases import CENTERED
 from painter.pyramid import Shape, fit
-from painter.vgg import VGG19, Pass
+from painter.vgg import VGG19, Pass, wait_for_all_streams
 
 LONGEST_STYLE: Final = 8192
 
@@ -133,7 +135,16 @@ def _means(
         found = [(sums[tap].mean, sums[tap].gram) for tap in taps]
         for key, means in zip(keys, found, strict=True):
             cache.keep(key, means)
+        wait_for_all_streams(vgg.device)
+    _used_here(found)
     return dict(zip(taps, found, strict=True))
+
+
+def _used_here(means: Sequence[Means]) -> None:
+    """Keeps the memory of what leaves the cache from being used anew before this stream is done."""
+    for tensor in chain.from_iterable(means):
+        if tensor.is_cuda:
+            tensor.record_stream(torch.cuda.current_stream(tensor.device))
 
 
 def _added(one: Means, other: Means) -> Means:

@@ -46,6 +46,12 @@ def receptive_radius(tap: str) -> int:
     return sum(stride_of(name) for name in CONVOLUTION_NAMES[: depth_of(tap)])
 
 
+def wait_for_all_streams(device: torch.device) -> None:
+    """What was just made on a device is to be used on any of its streams from now on."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 class Convolution(Protocol):
     """One 3 x 3 convolution and its input gradient.
 
@@ -197,6 +203,7 @@ class VGG19:
         for weight, bias in self._weights[len(made) : depth]:
             kind = dtype if made else _first_type(dtype)
             made.append(_convolution(weight.to(self.device), bias.to(self.device), kind, dtype))
+            wait_for_all_streams(self.device)
         return made[:depth]
 
     @torch.no_grad()

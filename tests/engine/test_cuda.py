@@ -8,6 +8,7 @@ import torch
 from jobs import best_total, finish, small_painter
 from networks import noise, random_checkpoint
 from painter.images import decode
+from painter.lanes import Lanes
 from painter.levels import PHASES, prepare
 from painter.memory import bytes_usable
 from painter.painting import fastest_type, usable_device
@@ -48,12 +49,13 @@ def _painter(dtype=None):
     painter = small_painter()
     device = usable_device("cuda")
     painter.vgg = VGG19(random_checkpoint(), device, dtype or fastest_type(device))
+    painter.lanes = Lanes(painter.vgg, with_graphs=False)
     painter.memory_bytes = bytes_usable(device)
     return painter
 
 
 def _painted(painter, *given):
-    jobs = [painter.begin(request(steps=9, **one)) for one in given]
+    jobs = [painter.begin(request(**{"steps": 9, **one})) for one in given]
     scheduler = Scheduler(painter)
     for job in jobs:
         scheduler.add(job)
@@ -113,9 +115,12 @@ def test_paintings_share_passes_and_stay_close_to_private_ones():
         assert float((job._step.shown - alone._step.shown).abs().mean()) < 0.02
 
 
-def test_reproducible_paintings_do_not_depend_on_their_neighbors():
+@pytest.mark.parametrize(
+    "more", [{}, {"optimizer": "lbfgs"}, {"style_loss": "wasserstein"}], ids=str
+)
+def test_reproducible_paintings_do_not_depend_on_their_neighbors(more):
     painter = _painter()
-    given = {"reproducible": True, "seed": 3, "init_noise": 0.2}
+    given = {"reproducible": True, "seed": 3, "init_noise": 0.2, "size": 128, **more}
     first = _painted(painter, given, *OTHERS)[0]
     (alone,) = _painted(painter, given)
     assert torch.equal(first._step.best.canvas, alone._step.best.canvas)
@@ -130,3 +135,18 @@ def test_masks_alpha_and_tiles_run(monkeypatch):
     monkeypatch.setattr("painter.tiles.TILE_SIDE", 48)
     (tiled,) = _painted(_painter(), {"size": 128, "levels": 1})
     assert tiled.stopped == "steps"
+
+
+def test_graphs_paint_what_single_kernels_paint():
+    """The same function on the same device; only what overlaps and its memory differ."""
+    replayed, plain = _painter(torch.float32), _painter(torch.float32)
+    replayed.lanes = Lanes(replayed.vgg, with_graphs=True)
+    given = [{"size": 128, "steps": 24, "reproducible": True, **one} for one in OTHERS]
+    for _ in range(2):  # the second time in used buffers
+        together = _painted(replayed, *given)
+        for job, one in zip(together, given, strict=True):
+            (alone,) = _painted(plain, one)
+            assert float((job._step.shown - alone._step.shown).abs().mean()) < 1e-3
+    slots = [slot for job in together for slot in job.lane._replay._slots.values()]
+    assert slots
+    assert None not in slots

@@ -15,10 +15,10 @@ from PIL import Image
 from jobs import begun, best_total, finished, painted, small_painter, small_vgg_once, step
 from painter.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
 from painter.errors import Internal, OutOfRange
+from painter.faults import as_paint_error
 from painter.images import decode, encode
 from painter.passes import evaluate
 from painter.request import Resume
-from painter.scheduler import as_paint_error
 from pictures import photo, png, stripes
 
 LEFT = np.repeat([[255] * 32 + [0] * 32], 48, axis=0)
@@ -62,8 +62,7 @@ def test_steps_are_evaluations(optimizer, monkeypatch):
         count.extend(ask for ask in asks if ask.gradient)
         return real(vgg, asks)
 
-    monkeypatch.setattr("painter.painting.evaluate", counting)
-    monkeypatch.setattr("painter.scheduler.evaluate", counting)
+    monkeypatch.setattr("painter.lanes.evaluate", counting)
     job = finished(size=64, steps=15, optimizer=optimizer)
     assert len(count) == 15 == job.progress.step == job.progress.steps
     assert job.stopped == "steps"
@@ -278,3 +277,21 @@ def test_a_deadline_before_an_average_is_judged_is_answered_with_what_was_found(
     assert job.progress.step < JUDGED_EVERY
     assert float(job._step.best.descended) < math.inf
     assert not torch.equal(job._step.best.canvas, start)
+
+
+@pytest.mark.parametrize("size", [64, 1024])
+def test_snapshots_are_not_changed_by_later_steps(size):
+    job = begun(size=size, levels=1, steps=4, averaging=0)
+    shown, best = job.preview_snapshot(), job.snapshot()
+    kept = [shown.canvas.arriving.tensor.clone(), best.canvas.arriving.tensor.clone()]
+    assert max(shown.canvas.arriving.tensor.shape) == min(size, 512)
+    for _ in _steps(job):
+        pass
+    assert torch.equal(shown.canvas.arriving.tensor, kept[0])
+    assert torch.equal(best.canvas.arriving.tensor, kept[1])
+    assert not torch.equal(job.snapshot().canvas.arriving.tensor, kept[1])
+
+
+def test_a_finished_painting_is_not_copied_once_more():
+    job = finished(steps=2)
+    assert job.snapshot().canvas.arriving.tensor.data_ptr() == job._step.best.canvas.data_ptr()

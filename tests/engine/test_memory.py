@@ -100,15 +100,6 @@ def test_what_does_not_fit_is_refused_before_it_starts():
     assert not painter.begin(request()).finished
 
 
-def test_what_others_take_counts():
-    painter = small_painter()
-    one = bytes_needed(make_plan(request()), painter.vgg.trunk)
-    painter.memory_bytes = 2 * one
-    jobs = [painter.begin(request()), painter.begin(request())]
-    assert painter.fits(jobs[0].plan, jobs[:1])
-    assert not painter.fits(jobs[0].plan, jobs)
-
-
 def _faults_of_a_second_allocation(before):
     """Pages that come in where 8 MiB are taken after 16 were freed, in a process of its own."""
     code = f"""

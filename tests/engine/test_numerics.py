@@ -9,7 +9,6 @@ import torch
 
 from painter.job import Job
 from painter.painting import fastest_type
-from painter.passes import evaluate
 from painter.plan import make_plan
 from painter.styles import StyleCache
 from painter.vgg import VGG19
@@ -31,7 +30,7 @@ def _totals(weights, dtype, **options):
     job = Job(plan, vgg, StyleCache(2**28))
     found = {}
     while not job.finished:
-        job.tell(evaluate(vgg, [job.ask])[0] if job.ask else None)
+        job.advance()
         if job.progress.losses is not None:
             found[job.progress.step] = job.progress.losses.total
     return torch.tensor(list(found.values()))

@@ -120,7 +120,7 @@ def test_quality(format):
 def test_what_must_not_depend_on_neighbors_has_a_private_pass(private):
     painter = small_painter()
     scheduler = Scheduler(painter)
-    scheduler._shares = True
+    painter.lanes.freest().shares = True
     for more in ({}, private, {}, private):
         scheduler.add(begun(painter, steps=9, **more))
     groups = [scheduler._next_group() for _ in range(3)]

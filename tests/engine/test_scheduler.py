@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
+
 import pytest
 import torch
 
 from jobs import begun, finished, small_painter
+from painter import lanes
 from painter import scheduler as module
 from painter.errors import Internal, OutOfMemory
+from painter.faults import DeviceLost
 from painter.passes import evaluate
-from painter.scheduler import DeviceLost, Scheduler, as_paint_error
+from painter.scheduler import SHARED_MOST, Scheduler
 from pictures import photo, stripes
 
 OTHERS = [{}, {"content": photo(seed=2), "alpha": 3}, {"styles": [photo(64, 64, seed=3)], "tv": 9}]
@@ -22,7 +26,7 @@ def _run(scheduler):
 
 def _together(shares, painter, jobs):
     scheduler = Scheduler(painter)
-    scheduler._shares = shares
+    painter.lanes.freest().shares = shares
     for job in jobs:
         scheduler.add(job)
     return scheduler
@@ -76,8 +80,8 @@ def test_without_jobs_there_is_nothing_to_do():
 FAILURES = [
     (ValueError("x"), Internal),
     (torch.OutOfMemoryError("CUDA out of memory"), OutOfMemory),
+    (torch.AcceleratorError("CUDA error: out of memory\nmore"), OutOfMemory),
     (MemoryError(), OutOfMemory),
-    (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"), OutOfMemory),
 ]
 
 
@@ -95,7 +99,7 @@ def test_a_failing_job_fails_alone(monkeypatch, error, kind, shares):
             raise error
         return real(vgg, asks)
 
-    monkeypatch.setattr(module, "evaluate", failing)
+    monkeypatch.setattr(lanes, "evaluate", failing)
     _run(_together(shares, painter, [good[0], bad, good[1]]))
     assert isinstance(bad.error, kind)
     assert (bad.stopped, bad.result().record["incomplete"]) == ("failure", bad.error.detail)
@@ -125,7 +129,7 @@ def test_a_lost_device_is_told_to_all(monkeypatch, where):
     def lost(*given):
         raise error
 
-    target = (module, "evaluate") if where == "evaluate" else (job, "tell")
+    target = (lanes, "evaluate") if where == "evaluate" else (job, "tell")
     monkeypatch.setattr(*target, lost)
     with pytest.raises(DeviceLost, match="device-side assert triggered$"):
         _together(False, painter, [job]).advance(1)
@@ -153,7 +157,7 @@ def test_a_shared_pass_takes_like_with_like(monkeypatch):
         return real(vgg, asks)
 
     jobs = [begun(painter, steps=4, size=size) for size in (64, 80, 64, 64, 80)]
-    monkeypatch.setattr(module, "evaluate", counting)
+    monkeypatch.setattr(lanes, "evaluate", counting)
     _run(_together(True, painter, jobs))
     assert max(sizes) == 3
     assert {job.stopped for job in jobs} == {"steps"}
@@ -166,7 +170,73 @@ def test_no_pass_is_shared_by_more_than_the_bound(monkeypatch):
     assert [len(scheduler._next_group()) for _ in range(3)] == [2, 2, 1]
 
 
-def test_what_went_wrong_is_told_without_its_inside():
-    told = as_paint_error(KeyError("/secret/path"))
-    assert told.detail == "the painting failed: KeyError"
-    assert as_paint_error(told) is told
+class _Memory:
+    """Passes that fail where more than so many canvases are in one, or as long as one is there."""
+
+    def __init__(self, most=SHARED_MOST, beside=None):
+        self.most, self.beside = most, beside
+        self.groups, self.kept = [], []
+
+    def __call__(self, vgg, asks):
+        assert not any(tensor() is not None for tensor in self.kept)
+        self.groups.append(len(asks))
+        if len(asks) > self.most or (self.beside is not None and not self.beside.finished):
+            of_the_pass = torch.zeros(8)
+            self.kept.append(weakref.ref(of_the_pass))
+            try:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            except torch.OutOfMemoryError as error:
+                raise RuntimeError("CUDNN_STATUS_ALLOC_FAILED") from error
+        return evaluate(vgg, asks)
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """Takes the place of the evaluation: `memory(most=…)`."""
+
+    def of(**given):
+        made = _Memory(**given)
+        monkeypatch.setattr(lanes, "evaluate", made)
+        return made
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    return of
+
+
+def test_a_shared_pass_without_memory_is_gone_before_smaller_ones_are_tried(memory):
+    painter = small_painter()
+    jobs = [begun(painter, steps=9, averaging=0) for _ in range(5)]
+    tried = memory(most=2).groups
+    _run(_together(True, painter, jobs))
+    assert [job.stopped for job in jobs] == ["steps"] * 5
+    assert tried[:4] == [5, 2, 2, 1]
+    assert max(tried[1:]) == 2
+
+
+def test_once_nothing_is_painted_passes_may_be_as_large_as_before(memory):
+    painter = small_painter()
+    memory(most=2)
+    scheduler = _together(True, painter, [begun(painter, steps=2) for _ in range(4)])
+    _run(scheduler)
+    for _ in range(4):
+        scheduler.add(begun(painter, steps=2))
+    assert len(scheduler._next_group()) == 4
+
+
+@pytest.mark.parametrize("shares", [False, True], ids=["private", "shared"])
+def test_where_memory_runs_out_the_painting_that_asked_for_most_fails_alone(memory, shares):
+    painter = small_painter()
+    small = [begun(painter, steps=9) for _ in range(2)]
+    large = begun(painter, steps=9, size=128)
+    memory(beside=large)
+    _run(_together(shares, painter, [small[0], large, small[1]]))
+    assert (large.stopped, large.error.status, large.error.field) == ("failure", 507, "size")
+    assert [job.stopped for job in small] == ["steps", "steps"]
+
+
+def test_memory_that_others_do_not_free_fails_one_more_painting(memory):
+    painter = small_painter()
+    small, large, other = (begun(painter, steps=9, size=size) for size in (64, 128, 80))
+    memory(beside=small)
+    _run(_together(False, painter, [small, large, other]))
+    assert [job.stopped for job in (small, large, other)] == ["failure", "failure", "steps"]

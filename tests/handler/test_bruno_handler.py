@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from ts.service import Service
 from ts.utils.util import list_classes_from_module
 
 import bruno_handler
+import pools
 from bruno_handler import BrunoHandler
 
 CONFIG = {
@@ -29,6 +31,7 @@ class Worker:
     def __init__(self, handler: BrunoHandler, context: Any) -> None:
         self.service = Service("bruno", "", None, handler.handle, None, 9, metrics_cache=None)
         self.service._context = context
+        self.message = bytearray()
 
     def call(self, **rows: Any) -> dict[str, tuple[Any, int, dict[str, str], bytes]]:
         """One `handle`: for each request its ts_stream_next, status, headers and body."""
@@ -47,7 +50,7 @@ class Worker:
         processors, data, ids = Service.retrieve_data_for_inference(batch)
         context.request_ids, context.request_processor = ids, processors
         bodies = self.service._entry_point(data, context)
-        create_predict_response(bodies, ids, "ok", 200, context=context)
+        self.message = create_predict_response(bodies, ids, "ok", 200, context=context)
         return {
             name: (
                 context.get_response_headers(index).get("ts_stream_next"),
@@ -134,6 +137,21 @@ def test_an_unknown_id_without_fields_was_begun_by_another_worker(worker: Worker
     assert worker.call(gone={})["gone"][0] == "false"
 
 
+def test_whose_pictures_are_being_decoded_is_left_out_and_asked_for_again(
+    worker: Worker, form: dict[str, bytearray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, make_plan = threading.Event(), pools.make_plan
+    monkeypatch.setattr(pools, "make_plan", lambda made: opened.wait(100) and make_plan(made))
+    form["content"] = form["content"][:200]
+    worker.call(decoding=form, described={"body": {"describe": True}})
+    assert b"described" in worker.message
+    assert b"decoding" not in worker.message
+    opened.set()
+    while b"decoding" not in worker.message:
+        verdict, status, _, _ = worker.call(decoding=form)["decoding"]
+    assert (verdict, status) == (None, 415)
+
+
 def test_no_request_at_all_is_no_reason_to_fail(worker: Worker) -> None:
     assert worker.call() == {}
 
@@ -164,6 +182,26 @@ def test_metrics_are_gauges_as_they_are_and_totals_as_they_grow() -> None:
         before = tally
     assert gauge.values == [(2, ["bruno"]), (0, ["bruno"])]
     assert total.values == [(10, ["bruno"]), (5, ["bruno"])]
+
+
+def test_no_exception_keeps_the_watch_from_its_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[str] = []
+
+    class Desk:
+        """Fails at each round, and loses its device at the third."""
+
+        @property
+        def device_lost(self) -> bool:
+            return len(rounds) == 3
+
+        def reap(self) -> bool:
+            rounds.append("reap")
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(bruno_handler.time, "sleep", lambda _: None)
+    monkeypatch.setattr(bruno_handler.os, "_exit", lambda code: rounds.append(f"exit {code}"))
+    bruno_handler._watch(Desk(), "bruno", {})  # type: ignore[arg-type]
+    assert rounds == ["reap"] * 3 + ["exit 1"]
 
 
 def test_a_lost_device_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from concurrent.futures import Future
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,35 +11,29 @@ import pytest
 
 from order import Order
 from painter.errors import Full, Internal
-from painter.progress import Painted
+from painter.progress import Painted, Preview
 
 LOST = Internal("internal", "lost")
 
 
-class Job(SimpleNamespace):
+PAINTED = Painted(b"PNG", "image/png", 4, 3, {"seed": 0})
+
+
+def progress(step: int) -> Any:
     """A stand-in that an order can ask for what it tells."""
-
-    def __init__(self, preview_every: float = 1.0) -> None:
-        super().__init__(
-            options=SimpleNamespace(preview_every=preview_every),
-            accepted={"width": 4, "height": 3},
-            finished=False,
-            error=None,
-        )
-        self.at(1)
-
-    def at(self, step: int) -> None:
-        self.progress = SimpleNamespace(step=step, as_json=lambda: {"step": step})
-
-    def preview(self) -> Any:
-        step = self.progress.step
-        return SimpleNamespace(as_json=lambda: {"step": step})
+    return SimpleNamespace(step=step, as_json=lambda: {"step": step})
 
 
-def begun(events: bool, job: Job | None = None) -> Order:
+def mailbox() -> Any:
+    """A stand-in for a painting of 4 x 3 px after its first step."""
+    return SimpleNamespace(plan=SimpleNamespace(shape=(3, 4)), progress=progress(1))
+
+
+def begun(events: bool) -> Order:
     order = Order("id", started=0.0, events=events)
     order.open("image/png")
-    order.accept(job or Job())  # type: ignore[arg-type]
+    order.mailbox = mailbox()
+    order.accept({"width": 4})
     order.take(10_000, now=0.0)
     return order
 
@@ -63,42 +58,60 @@ def test_the_place_in_the_line_is_told_when_it_changes_and_as_a_sign_of_life() -
 
 
 def test_progress_is_told_when_it_is_new_and_as_a_sign_of_life() -> None:
-    job = Job(preview_every=0.0)
-    order = begun(events=True, job=job)
-    order.report(job, now=1.0)  # type: ignore[arg-type]
+    order = begun(events=True)
+    order.report(progress(1), now=1.0)
     assert told(order, now=1.0) == [("progress", {"step": 1})]
-    order.report(job, now=5.9)  # type: ignore[arg-type]
+    order.report(progress(1), now=5.9)
     assert told(order, now=5.9) == []
-    order.report(job, now=6.0)  # type: ignore[arg-type]
+    order.report(progress(1), now=6.0)
+    order.report(progress(1), now=6.0)
     assert told(order, now=6.0) == [("progress", {"step": 1})]
 
 
-def test_previews_come_when_they_are_due_and_show_something_new() -> None:
-    job = Job(preview_every=2.0)
-    order = begun(events=True, job=job)
-    seen = []
-    for now, step in enumerate([1, 2, 3, 3, 4]):
-        job.at(step)
-        order.report(job, now=float(now))  # type: ignore[arg-type]
-        seen.append([data["step"] for name, data in told(order) if name == "preview"])
-    assert seen == [[1], [], [3], [], [4]]
+def test_previews_are_told_as_they_come() -> None:
+    order = begun(events=True)
+    order.show(Preview(level=1, step=2, width=4, height=3, data=b"JPEG"))
+    ((name, data),) = told(order)
+    assert (name, data["step"], base64.b64decode(data["image"])) == ("preview", 2, b"JPEG")
 
 
 def test_a_picture_stream_carries_nothing_but_the_picture() -> None:
-    job = Job()
-    order = begun(events=False, job=job)
+    order = begun(events=False)
     order.wait(1, now=99.0)
-    order.report(job, now=99.0)  # type: ignore[arg-type]
+    order.report(progress(2), now=99.0)
     assert order.pending == 0
-    order.finish(job, Painted(b"PNG", "image/png", 4, 3, {}))  # type: ignore[arg-type]
+    order.finish(PAINTED)
     reply = order.take(100, now=99.0)
     assert (reply.body, reply.first, reply.last) == (b"PNG", False, True)
+
+
+def test_nothing_is_decided_before_it_is_said() -> None:
+    order = Order("id", started=0.0)
+    order.open("image/png")
+    assert not order.decided
+    for decide in (
+        lambda one: one.wait(1, now=0.0),
+        lambda one: one.accept({}),
+        lambda one: one.fail(LOST),
+        lambda one: one.describe({}),
+    ):
+        order = Order("id", started=0.0)
+        decide(order)
+        assert (order.decided, order.has_news) == (True, True)
+
+
+def test_a_stream_is_overdue_sooner_than_a_picture() -> None:
+    told_when = [
+        [Order("id", started=0.0, events=events).is_overdue(now) for now in (4.9, 5.0, 29.9, 30.0)]
+        for events in (True, False)
+    ]
+    assert told_when == [[False, True, True, True], [False, False, False, True]]
 
 
 def test_the_answer_leaves_in_pieces_and_only_the_last_one_ends_it() -> None:
     order = begun(events=True)
     data = bytes(range(256)) * 4
-    order.finish(Job(), Painted(data, "image/png", 4, 3, {"seed": 0}))  # type: ignore[arg-type]
+    order.finish(replace(PAINTED, data=data))
     pieces = []
     while not pieces or not pieces[-1].last:
         pieces.append(order.take(100, now=0.0))
@@ -115,7 +128,7 @@ def test_the_answer_leaves_in_pieces_and_only_the_last_one_ends_it() -> None:
 def test_what_fails_at_once_has_its_own_status(events: bool) -> None:
     order = Order("id", started=0.0, events=events)
     order.open("image/png")
-    order.accept(Job())  # type: ignore[arg-type]
+    order.accept({})
     order.fail(Full("at most 4", retry_after=3))
     reply = order.take(10_000, now=0.0)
     assert (reply.status, reply.first, reply.last) == (503, True, True)
@@ -138,9 +151,12 @@ def test_a_problem_never_gets_into_a_picture() -> None:
     assert (reply.body, reply.last) == (b"", True)
 
 
-def test_an_ended_order_lets_go_of_its_job() -> None:
+def test_an_ended_order_lets_go_of_its_painting() -> None:
     order = begun(events=True)
-    order.encoding = Future()
+    encoding, previewing = Future[Painted](), Future[Preview]()
+    order.encoding, order.previewing = encoding, previewing
     order.fail(LOST)
-    assert (order.job, order.encoding) == (None, None)
+    assert (order.mailbox, order.encoding, order.previewing) == (None, None, None)
+    assert encoding.cancelled()
+    assert previewing.cancelled()
     assert order.summary(now=2.0) == "id failed: internal, 4x3 px, 1 steps, 2.0 s"

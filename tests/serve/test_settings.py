@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import settings
+from description import Limits
 from java_runtime import java_version
 from serve import ARCHIVE, check_device
 from server_process import make_environment, make_folder, torchserve_command, write_properties
@@ -37,6 +38,21 @@ def test_a_port_that_cannot_be_is_refused(port: str) -> None:
 def test_a_device_that_is_not_known_is_refused() -> None:
     with pytest.raises(StartError, match="DEVICE must be cpu or cuda, not 'tpu'"):
         read_settings({"DEVICE": "tpu"})
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"GRAPHS": "yes", "DEVICE": "cuda"}, "GRAPHS must be on or off, not 'yes'"),
+        ({"GRAPHS": "on"}, "GRAPHS=on needs DEVICE=cuda, not 'cpu'"),
+    ],
+    ids=["neither", "no device"],
+)
+def test_graphs_are_on_or_off_and_for_cuda(given, told):
+    with pytest.raises(StartError, match=told):
+        read_settings(given)
+    assert read_settings({"GRAPHS": "on", "DEVICE": "cuda"}).graphs
+    assert not read_settings({}).graphs
 
 
 def test_cuda_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,11 +122,22 @@ def test_the_java_options_reach_the_command(tmp_path: Path) -> None:
     assert any(option.startswith("-Xmx") for option in command)
 
 
-def test_there_is_one_worker_and_a_spare_place() -> None:
+def test_there_is_one_worker() -> None:
     model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
     assert model["continuousBatching"] is True
     assert model["minWorkers"] == model["maxWorkers"] == 1
-    assert model["batchSize"] == model["handler"]["running"] + model["handler"]["waiting"] + 1
+
+
+@pytest.mark.parametrize("device", settings.DEVICES)
+def test_torchserve_hands_on_one_request_more_than_the_handler_takes(
+    tmp_path: Path, device: str
+) -> None:
+    model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
+    assert "batchSize" not in model  # it would count for every device
+    limits = Limits(**model["handler"]).on(device)
+    properties = read_properties(write_properties(tmp_path, Settings(device=device), ARCHIVE))
+    told = json.loads(properties["models"])
+    assert told["bruno"]["1.0"]["batchSize"] == limits.running + limits.waiting + 1
 
 
 def test_the_environment_is_the_servers_own(
@@ -122,6 +149,7 @@ def test_the_environment_is_the_servers_own(
     assert "TS_CONFIG_FILE" not in environment
     assert environment["TEMP"] == environment["TMPDIR"] == str(tmp_path / "tmp")
     assert (environment["BRUNO_DEVICE"], environment["OMP_NUM_THREADS"]) == ("cuda", "3")
+    assert environment["BRUNO_GRAPHS"] == "off"
 
 
 def test_a_folder_is_short_enough_for_sockets(

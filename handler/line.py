@@ -1,0 +1,155 @@
+"""Who waits to be painted: in the order they came, decoded as far as there is memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from order import Order
+from painter.ledger import Bytes, Hold, Ledger
+from painter.memory import bytes_kept
+from painter.painting import Painter
+from painter.plan import Plan
+from painter.request import Request
+from pools import Pools
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A request in the line: first its files, then the plan that they were decoded to.
+
+    It holds `kept` while it waits, and will hold what it `needs`, one after the other.
+    """
+
+    order: Order
+    request: Request | None
+    kept: Bytes
+    planned: Bytes
+    needs: tuple[Bytes, Bytes]
+    hold: Hold
+    decoding: Future[Plan] | None = None
+    plan: Plan | None = None
+
+
+class Line:
+    """Takes requests in undecoded, and has them decoded in turn where the ledger has room.
+
+    Whoever waits leaves memory for each of the others to be painted once nothing else is: so the
+    line always moves on. `is_short_of_memory` says that the next one waits for that alone.
+    """
+
+    def __init__(self, painter: Painter, ledger: Ledger, pools: Pools) -> None:
+        self._painter = painter
+        self._ledger = ledger
+        self._pools = pools
+        self._entries: list[Entry] = []
+        self.is_short_of_memory = False
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def orders(self) -> list[Order]:
+        """Those who wait, the next one first."""
+        return [entry.order for entry in self._entries]
+
+    def add(self, order: Order, request: Request) -> bool:
+        """Takes a request in, unless there is no memory for its files; raises PaintError."""
+        told = self._painter.foresee(request)
+        files = Bytes(host=told.files)
+        entry = Entry(
+            order,
+            request,
+            files,
+            Bytes(host=bytes_kept(told.plan)),
+            (self._painter.planning_bytes(told), self._painter.painting_bytes(told.plan)),
+            self._ledger.hold(Bytes()),
+        )
+        if not self._leaves_room(entry, files):
+            return False
+        entry.hold = self._ledger.hold(files)
+        self._entries.append(entry)
+        return True
+
+    def remove(self, order: Order) -> None:
+        """Takes an order out, if it is in; what is being decoded is freed when it is done."""
+        for entry in self._of(order):
+            self._entries.remove(entry)
+            if entry.decoding is None:
+                entry.hold.release()
+            else:
+                entry.decoding.cancel()
+
+    def decoded(self) -> list[Order]:
+        """The orders whose plans are there to be taken in."""
+        return [entry.order for entry in self._entries if entry.decoding and entry.decoding.done()]
+
+    def take_in(self, order: Order) -> None:
+        """Keeps the plan of an order; raises what went wrong with its pictures."""
+        for entry in self._of(order):
+            if entry.decoding is not None:
+                entry.plan = entry.decoding.result()
+                entry.hold = self._ledger.hold(entry.kept)
+                entry.decoding = None
+
+    def advance(self, places: int) -> Iterator[tuple[Order, Plan, Hold]]:
+        """Takes out those that can be painted now, with what they hold then; has others decoded."""
+        self.is_short_of_memory = False
+        for _ in range(places):
+            found = self._next()
+            if found is None:
+                break
+            yield found
+        self._decode()
+
+    def is_planned(self, order: Order) -> bool:
+        """Whether an order's pictures are decoded and found good."""
+        return any(entry.plan is not None for entry in self._of(order))
+
+    def _next(self) -> tuple[Order, Plan, Hold] | None:
+        """The first that is decoded, if there is room for it; those being decoded let it pass."""
+        entry = next((entry for entry in self._entries if entry.plan is not None), None)
+        if entry is None or entry.plan is None:
+            return None
+        hold = self._ledger.try_hold(entry.needs[-1], instead=entry.hold)
+        if hold is None:
+            self.is_short_of_memory = True
+            return None
+        self._entries.remove(entry)
+        return entry.order, entry.plan, hold
+
+    def _decode(self) -> None:
+        """Has as many decoded as there are threads and memory for, none before its turn."""
+        being = sum(entry.decoding is not None for entry in self._entries)
+        for entry in self._entries:
+            if entry.request is None:
+                continue
+            if being >= self._pools.decoders:
+                return
+            if not self._begin_decoding(entry, entry.request):
+                self.is_short_of_memory |= entry is self._entries[0]
+                return
+            being += 1
+
+    def _begin_decoding(self, entry: Entry, request: Request) -> bool:
+        if not self._leaves_room(entry, entry.planned):
+            return False
+        hold = self._ledger.try_hold(entry.needs[0], instead=entry.hold)
+        if hold is None:
+            return False
+        entry.hold, entry.kept, entry.request = hold, entry.planned, None
+        entry.decoding = self._pools.decode(request, hold)
+        return True
+
+    def _leaves_room(self, asking: Entry, kept: Bytes) -> bool:
+        waiting = {entry: entry.kept for entry in self._entries} | {asking: kept}
+        total = sum(waiting.values(), Bytes())
+        return not any(
+            self._ledger.missing(total - own + need)
+            for entry, own in waiting.items()
+            for need in entry.needs
+        )
+
+    def _of(self, order: Order) -> list[Entry]:
+        return [entry for entry in self._entries if entry.order is order]
