@@ -34,6 +34,14 @@ class Bench:
         return painter
 
     @cached_property
+    def replaying_painter(self) -> Painter:
+        """The engine with its evaluations replayed from graphs; raises NeedsCard on the CPU."""
+        from card.engine import painter_on
+
+        self.device.need_card()
+        return painter_on(self.device.where, self.weights, graphs=True)
+
+    @cached_property
     def pictures(self) -> Pictures:
         """What is painted."""
         return example_pictures(self.extent.picture)

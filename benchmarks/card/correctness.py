@@ -14,13 +14,14 @@ from card.bench import Bench
 from card.device import Device
 from card.engine import (
     Judged,
+    all_recorded,
     as_judged,
     ask_for,
     evaluator,
     judged,
     paint,
-    painter_on,
     pixels_of,
+    plain_painter,
     request_for,
 )
 from card.extent import Extent
@@ -29,6 +30,7 @@ from card.memory import poison_freed_memory
 from card.notes import Notes
 from painter.painting import Painter
 
+_CPU: Final = torch.device("cpu")
 # The largest relative errors of a loss and of the norm of a gradient's difference: float32 sums in
 # another order, where a ReLU or a pooling may decide otherwise; bfloat16 keeps 8 bits.
 BOUNDS: Final = {torch.float32: (1e-3, 1e-2), torch.bfloat16: (1e-2, 1e-1)}
@@ -42,8 +44,7 @@ _REPRODUCIBLE: Final = {"reproducible": True, "format": "png16", "seed": 3, "ini
 def measure(notes: Notes, bench: Bench) -> None:
     """Evaluations and paintings beside the CPU's in float32, then paintings beside themselves."""
     device, extent, painter, pictures = bench.device, bench.extent, bench.painter, bench.pictures
-    cpu = painter_on(torch.device("cpu"), bench.weights, torch.float32)
-    plain = painter_on(device.where, bench.weights, torch.float32)
+    cpu, plain = (plain_painter(where, bench.weights) for where in (_CPU, device.where))
     for name, options, how, tile in _cases(extent):
         request = request_for(pictures, {"size": extent.compared, **_ALONE, **options}, how)
         expected = cache(partial(_judged, cpu, request, tile))
@@ -54,7 +55,9 @@ def measure(notes: Notes, bench: Bench) -> None:
         asked = request_for(pictures, {**extent.few, "optimizer": optimizer})
         notes.take(f"painting, {optimizer}", partial(_paintings, notes, cpu, painter, asked))
     for optimizer in ("adam", "lbfgs"):
-        notes.take(f"again, {optimizer}", partial(_again, notes, bench, optimizer))
+        again = partial(_again, notes, bench, optimizer)
+        notes.take(f"again, {optimizer}", partial(again, painter))
+        notes.take(f"again, {optimizer}, replayed", partial(_again_replayed, bench, again))
     notes.take("fused convolution in poisoned memory", partial(_fused, device))
     request = request_for(pictures, {"size": extent.compared, **_ALONE})
     notes.take("graph beside eager", partial(_replayed, device, painter, request))
@@ -103,16 +106,25 @@ def _paintings(notes: Notes, cpu: Painter, painter: Painter, request: Any) -> di
     return {"difference": difference, "good": difference <= _PAINTED_BOUND}
 
 
-def _again(notes: Notes, bench: Bench, optimizer: str) -> dict[str, Any]:
-    """Whether a reproducible painting comes out again: alone, beside others, in poisoned memory."""
+def _again_replayed(bench: Bench, again: Callable[[Painter], dict[str, Any]]) -> dict[str, Any]:
+    painter = bench.replaying_painter
+    with all_recorded():
+        return again(painter)
+
+
+def _again(notes: Notes, bench: Bench, optimizer: str, painter: Painter) -> dict[str, Any]:
+    """Whether a reproducible painting comes out again, the first time without graphs.
+
+    Alone, beside others (in lanes, where there are graphs), and in memory full of NaN.
+    """
     few, pictures = bench.extent.few, bench.pictures
     mine = request_for(pictures, {**few, **_REPRODUCIBLE, "optimizer": optimizer})
     others = [request_for(pictures, {**few, "alpha": alpha}) for alpha in (2, 3)]
 
-    def painted(*beside: Any) -> Tensor:
-        return pixels_of(paint(bench.painter, [mine, *beside], notes.share)["files"][0])
+    def painted(*beside: Any, by: Painter = painter) -> Tensor:
+        return pixels_of(paint(by, [mine, *beside], notes.share)["files"][0])
 
-    first = painted()
+    first = painted(by=bench.painter)
     found: dict[str, Any] = {"alone": _same(first, painted())}
     found["beside others"] = _same(first, painted(*others))
     if bench.device.is_card:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,9 @@ from torch import Tensor
 from card.graphs import CaptureBroke
 from card.pictures import Pictures
 from card.settings import Share
-from painter.graphs import GraphRecorder
 from painter.images import decode
 from painter.job import Job
+from painter.lanes import Lanes
 from painter.levels import prepare
 from painter.objective import Objective
 from painter.options import read_options
@@ -49,11 +50,17 @@ class Judged:
     gradient: Tensor
 
 
-def painter_on(where: torch.device, weights: Path, trunk: torch.dtype | None = None) -> Painter:
-    """A painter on a device, in the type that it would choose there or in another one."""
-    painter = Painter(weights, where.type)
-    if trunk not in (None, painter.vgg.trunk):
-        painter.vgg = VGG19(load_checkpoint(weights), painter.vgg.device, trunk)
+def painter_on(where: torch.device, weights: Path, graphs: bool = False) -> Painter:
+    """A painter on a device, which replays evaluations from graphs or does not."""
+    return Painter(weights, where.type, graphs=graphs)
+
+
+def plain_painter(where: torch.device, weights: Path) -> Painter:
+    """A painter in float32, whatever the device is fast at."""
+    painter = painter_on(where, weights)
+    if painter.vgg.trunk != torch.float32:
+        painter.vgg = VGG19(load_checkpoint(weights), painter.vgg.device, torch.float32)
+        painter.lanes = Lanes(painter.vgg, with_graphs=False)
     return painter
 
 
@@ -109,27 +116,21 @@ def evaluator(painter: Painter) -> Evaluate:
     return partial(evaluate, painter.vgg)
 
 
-class Replaying:
-    """Evaluations through the engine's graphs, which tells where one could not be recorded."""
+@contextmanager
+def all_recorded() -> Iterator[None]:
+    """Raises CaptureBroke at its end where the engine's graphs could not be recorded inside.
 
-    def __init__(self, painter: Painter) -> None:
-        recorder = GraphRecorder(painter.vgg.device)
-        self._replay = Replay(painter.vgg, recorder, painter.memory_bytes // 2)
-        self._log = _Kept()
-
-    def __call__(self, asks: list[Ask]) -> list[Evaluation]:
-        """What is evaluated, by a replay from the second time of a kind on."""
-        logger = logging.getLogger(Replay.__module__)
-        logger.addHandler(self._log)
-        try:
-            return self._replay(asks)
-        finally:
-            logger.removeHandler(self._log)
-
-    def check(self) -> None:
-        """Raises CaptureBroke where something could not be recorded."""
-        if self._log.messages:
-            raise CaptureBroke(self._log.messages[0])
+    The engine evaluates as without graphs then, and tells it in its log alone.
+    """
+    kept = _Kept()
+    logger = logging.getLogger(Replay.__module__)
+    logger.addHandler(kept)
+    try:
+        yield
+    finally:
+        logger.removeHandler(kept)
+    if kept.messages:
+        raise CaptureBroke(kept.messages[0])
 
 
 class _Kept(logging.Handler):
@@ -142,14 +143,13 @@ class _Kept(logging.Handler):
 
 
 class Steps:
-    """A painting that is stepped from outside, as the scheduler does.
+    """A painting that is stepped from outside, in the lane that its painter gives it.
 
     A step begins with the evaluation of the canvas itself, at the size of the level and with a
     gradient; its coarser views follow, and sometimes the average without a gradient.
     """
 
-    def __init__(self, painter: Painter, request: Request, evaluate: Evaluate) -> None:
-        self._evaluate = evaluate
+    def __init__(self, painter: Painter, request: Request) -> None:
         self._job: Job = painter.begin(request)
 
     def to_last_level(self) -> None:
@@ -180,20 +180,7 @@ class Steps:
     def _turn(self) -> None:
         if self._job.finished:
             raise ValueError("the painting has no more steps to measure")
-        ask = self._job.ask
-        self._job.tell(self._evaluate([ask])[0] if ask is not None else None)
-
-
-def paint_replayed(painter: Painter, request: Request, replaying: Replaying) -> float:
-    """Seconds of a painting whose evaluations are replayed, from encoded to encoded pictures."""
-    began = time.perf_counter()
-    job = painter.begin(request)
-    while not job.finished:
-        job.tell(replaying([job.ask])[0] if job.ask is not None else None)
-    job.result()
-    seconds = time.perf_counter() - began
-    replaying.check()
-    return seconds
+        self._job.advance()
 
 
 def paint(painter: Painter, requests: list[Request], share: Share) -> dict[str, Any]:

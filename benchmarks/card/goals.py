@@ -94,33 +94,39 @@ def _alone(paintings: Results) -> Goal:
 
 def _http_alone(http: Results) -> Goal:
     what, asked = "The same through HTTP", f"at most {HTTP_MOST} s"
-    alone = http.get("alone")
-    if alone is None:
+    found = [http[name] for name in ("alone", "alone, replayed") if name in http]
+    if not found:
         return Goal(what, asked, _NOT_MEASURED)
-    median = alone["http"]["median"]
-    short = f"the library takes {alone['library']['median']:.2f} s of it"
-    return Goal(what, asked, times(alone["http"]), "" if median <= HTTP_MOST else short)
+    best = min(found, key=lambda each: float(each["http"]["median"]))
+    told = ", replayed ".join(times(each["http"]) for each in found)
+    short = f"the library takes {best['library']['median']:.2f} s of it"
+    return Goal(what, asked, told, "" if best["http"]["median"] <= HTTP_MOST else short)
 
 
 def _at_once(paintings: Results) -> Goal:
     what, asked = "Paintings at once", f"at least {RATE_LEAST:g} a second"
-    at_once = paintings.get("at once")
+    at_once, replayed = (paintings.get(name) for name in ("at once", "at once, replayed"))
     if at_once is None:
         return Goal(what, asked, _NOT_MEASURED)
-    rate = at_once["per second"]
-    told = f"{rate:.2f} a second ({at_once['count']} in {times(at_once)})"
+    told = f"{at_once['per second']:.2f} a second ({at_once['count']} in {times(at_once)})"
+    if replayed:
+        told += f", replayed {replayed['per second']:.2f}"
+    rate = max(found["per second"] for found in (at_once, replayed) if found)
     return Goal(what, asked, told, "" if rate >= RATE_LEAST else "they take turns at the card")
 
 
 def _http_at_once(http: Results) -> Goal:
     what, asked = "The same through HTTP", f"at most {HTTP_RATIO_MOST} times the library"
-    at_once = http.get("at once")
-    if at_once is None:
+    found = [http[name] for name in ("at once", "at once, replayed") if name in http]
+    if not found:
         return Goal(what, asked, _NOT_MEASURED)
-    ratio = at_once["http"] / at_once["library"]
-    told = f"{ratio:.2f} times: {at_once['http']:.2f} s beside {at_once['library']:.2f} s"
-    short = f"{at_once['http'] - at_once['library']:.1f} s go beside the paintings"
-    return Goal(what, asked, told, "" if ratio <= HTTP_RATIO_MOST else short)
+    ratios = [each["http"] / each["library"] for each in found]
+    told = ", replayed ".join(
+        f"{ratio:.2f} times: {each['http']:.2f} s beside {each['library']:.2f} s"
+        for ratio, each in zip(ratios, found, strict=True)
+    )
+    short = f"{found[-1]['http'] - found[-1]['library']:.1f} s go beside the paintings"
+    return Goal(what, asked, told, "" if ratios[-1] <= HTTP_RATIO_MOST else short)
 
 
 def _largest(paintings: Results) -> Goal:

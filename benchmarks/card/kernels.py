@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, Final
 
 from card.bench import Bench
-from card.engine import Steps, evaluator, request_for
+from card.engine import Steps, request_for
 from card.notes import Notes
 from card.profiles import by_kernel, profiled, summary
 from step import time_by_kind
@@ -22,8 +22,7 @@ def measure(notes: Notes, bench: Bench) -> None:
 
 def _profile(bench: Bench) -> dict[str, Any]:
     device = bench.device
-    request = request_for(bench.pictures, bench.extent.steps)
-    steps = Steps(bench.painter, request, evaluator(bench.painter))
+    steps = Steps(bench.painter, request_for(bench.pictures, bench.extent.steps))
     steps.to_last_level()
     steps.take(2)
     events = profiled(device, partial(steps.take, _STEPS))

@@ -49,6 +49,8 @@ class Notes:
         except (NeedsCard, NotCapturable) as error:
             self.leave_out(name, str(error))
             return None
+        except Broken:
+            raise  # of a measurement within this one
         except Exception as error:
             self._store.fail(self._section, name, error)
             broke = isinstance(error, CaptureBroke)

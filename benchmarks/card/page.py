@@ -223,14 +223,16 @@ def _kernels(found: Found) -> Iterable[str]:
 
 
 def _http(found: Found) -> Iterable[str]:
-    if "alone" in found:
-        alone = found["alone"]
-        yield f"Alone: {times(alone['http'])}, the library {times(alone['library'])}."
-    if "at once" in found:
-        both = found["at once"]
-        yield (
-            f"{both['count']} at once: {both['http']:.3g} s, the library {both['library']:.3g} s."
-        )
+    rows = []
+    for name, value in found.items():
+        if name.startswith("alone"):
+            rows.append([name, times(value["http"]), times(value["library"])])
+        elif name.startswith("at once"):
+            both = (f"{value[side]:.3g} s" for side in ("http", "library"))
+            rows.append([f"{value['count']} {name}", *both])
+        else:
+            rows.append([f"{name}, its start", f"{value:.3g} s", ""])
+    yield _table(["what", "HTTP", "library"], rows)
 
 
 def _not_measured(sections: Found) -> list[str]:

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import partial
 from statistics import median
 from typing import Any
 
 from card.bench import Bench
 from card.device import spread
-from card.engine import Replaying, paint, paint_replayed, request_for
+from card.engine import all_recorded, paint, request_for
 from card.notes import Notes
 from card.settings import Share
+from painter.painting import Painter
+
+Measure = Callable[[Share, Bench, Painter], dict[str, Any]]
 
 
 def measure(notes: Notes, bench: Bench) -> None:
     """One painting alone, as many at once as are wanted, then larger ones as time allows."""
-    notes.take("alone", partial(_alone, notes.share, bench))
-    notes.take("alone, replayed", partial(_replayed, notes.share, bench))
-    notes.take("at once", partial(_at_once, notes.share, bench))
+    notes.take("alone", partial(_alone, notes.share, bench, bench.painter))
+    notes.take("at once", partial(_at_once, notes.share, bench, bench.painter))
+    notes.take("alone, replayed", partial(_replayed, _alone, notes.share, bench))
+    notes.take("at once, replayed", partial(_replayed, _at_once, notes.share, bench))
     for size in bench.extent.larger:
         notes.take(f"{size} px", partial(_larger, notes.share, bench, size))
 
 
-def _alone(share: Share, bench: Bench) -> dict[str, Any]:
-    painter, extent = bench.painter, bench.extent
+def _replayed(measure: Measure, share: Share, bench: Bench) -> dict[str, Any]:
+    """The same with the evaluations replayed by the engine's own graphs."""
+    painter = bench.replaying_painter
+    with all_recorded():
+        return measure(share, bench, painter)
+
+
+def _alone(share: Share, bench: Bench, painter: Painter) -> dict[str, Any]:
+    extent = bench.extent
     request = request_for(bench.pictures, extent.painting)
     runs = [paint(painter, [request], share)]
-    limit = share.part(0.3)
+    limit = share.part(0.2)
     for _ in range(extent.paintings):
         runs.append(paint(painter, [request], share))
         if limit.left <= 0:
@@ -41,23 +53,9 @@ def _alone(share: Share, bench: Bench) -> dict[str, Any]:
     }
 
 
-def _replayed(share: Share, bench: Bench) -> dict[str, Any]:
-    """The same with the evaluations replayed by the engine's own graphs."""
-    bench.device.need_card()
-    request = request_for(bench.pictures, bench.extent.painting)
-    replaying = Replaying(bench.painter)
-    limit = share.part(0.2)
-    times = [paint_replayed(bench.painter, request, replaying)]
-    for _ in range(bench.extent.paintings):
-        times.append(paint_replayed(bench.painter, request, replaying))
-        if limit.left <= 0:
-            break
-    return {**spread(times[1:]), "first": times[0], "parts": {}}
-
-
-def _at_once(share: Share, bench: Bench) -> dict[str, Any]:
+def _at_once(share: Share, bench: Bench, painter: Painter) -> dict[str, Any]:
     """Seconds for all of them, the first time not counted; each has a seed of its own."""
-    painter, extent = bench.painter, bench.extent
+    extent = bench.extent
     count = extent.at_once
     requests = [
         request_for(bench.pictures, {**extent.painting, "seed": seed, "init_noise": 0.1})

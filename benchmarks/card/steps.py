@@ -10,7 +10,7 @@ from card.bench import Bench
 from card.convolutions import forked_in_graph, in_graph, run
 from card.counting import counted
 from card.device import Device, Work
-from card.engine import Replaying, Steps, evaluator, request_for
+from card.engine import Steps, all_recorded, evaluator, request_for
 from card.layers import bare_view
 from card.notes import Notes
 from card.profiles import profiled, summary
@@ -52,8 +52,7 @@ def measure(notes: Notes, bench: Bench) -> None:
 
 def _step(bench: Bench, options: dict[str, Any], asks: list[Ask]) -> dict[str, Any]:
     """A step as the engine takes it by itself; adds what it has evaluated, the largest first."""
-    request = request_for(bench.pictures, options)
-    steps = Steps(bench.painter, request, evaluator(bench.painter))
+    steps = Steps(bench.painter, request_for(bench.pictures, options))
     steps.to_last_level()
     asks += steps.asks()
     return _measured(bench, steps)
@@ -61,14 +60,11 @@ def _step(bench: Bench, options: dict[str, Any], asks: list[Ask]) -> dict[str, A
 
 def _replayed_step(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
     """A step whose evaluations are replayed by the engine's own graphs."""
-    bench.device.need_card()
-    replaying = Replaying(bench.painter)
-    steps = Steps(bench.painter, request_for(bench.pictures, options), replaying)
-    steps.to_last_level()
-    steps.take(2 * _PHASES)  # each phase is recorded at its second use
-    found = _measured(bench, steps)
-    replaying.check()
-    return found
+    with all_recorded():
+        steps = Steps(bench.replaying_painter, request_for(bench.pictures, options))
+        steps.to_last_level()
+        steps.take(2 * _PHASES)  # each phase is recorded at its second use
+        return _measured(bench, steps)
 
 
 def _measured(bench: Bench, steps: Steps) -> dict[str, Any]:

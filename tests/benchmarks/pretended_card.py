@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -40,9 +40,22 @@ class PretendedCard(Device):
 
 class _Stream:
     cuda_stream = 0
+    current: _Stream
 
     def wait_stream(self, stream: _Stream) -> None:
         assert isinstance(stream, _Stream)
+
+
+_DEFAULT = _Stream.current = _Stream()
+
+
+@contextmanager
+def _on(stream: _Stream) -> Iterator[None]:
+    before, _Stream.current = _Stream.current, stream
+    try:
+        yield
+    finally:
+        _Stream.current = before
 
 
 class _Event:
@@ -64,6 +77,7 @@ class _Graph:
 
     def capture_begin(self, pool: object = None, capture_error_mode: str = "global") -> None:
         assert capture_error_mode in ("global", "thread_local", "relaxed")
+        assert _Stream.current is not _DEFAULT, "graphs cannot be captured on the default stream"
         _Graph.is_capturing = True
 
     def capture_end(self) -> None:
@@ -101,14 +115,14 @@ class _SyncDebug:
 @contextmanager
 def pretended_card() -> Iterator[PretendedCard]:
     """A device whose parts for a card can be run."""
-    stream = _Stream()
     stand_ins: dict[str, Any] = {
         "synchronize": lambda device=None: None,
         "Event": _Event,
         "Stream": lambda device=None, priority=0: _Stream(),
-        "current_stream": lambda device=None: stream,
-        "stream": lambda stream: nullcontext(),
+        "current_stream": lambda device=None: _Stream.current,
+        "stream": _on,
         "CUDAGraph": _Graph,
+        "mem_get_info": lambda device=None: (2**30, 2**30),
         "graph_pool_handle": lambda: (0, 1),
         "set_sync_debug_mode": _SyncDebug().set,
         "memory_snapshot": lambda mempool_id=None: SNAPSHOT,

@@ -35,6 +35,7 @@ from card.store import Store
 from card.weights import RANDOM_SOURCE, provide_weights
 from card.wheels import WheelsError, find_wheels, missing, unpack, weights_wheel
 from jobs import small_painter
+from painter.lanes import Lanes
 from painter.weights import load_checkpoint
 from pretended_card import PretendedCard, pretended_card
 
@@ -327,7 +328,9 @@ def bench(card: PretendedCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The parts for a card with a network of 8 features a layer."""
     found = Bench(card, SMOKE, tmp_path, tmp_path)
     found.__dict__["painter"] = small_painter()
-    monkeypatch.setattr("card.correctness.painter_on", lambda *_: small_painter())
+    found.__dict__["replaying_painter"] = replaying = small_painter()
+    replaying.lanes = Lanes(replaying.vgg, with_graphs=True)
+    monkeypatch.setattr("card.correctness.plain_painter", lambda *_: small_painter())
     return found
 
 
