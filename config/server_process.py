@@ -168,6 +168,9 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
     }
     environment.setdefault("OMP_NUM_THREADS", str(usable_cores()))
     environment.setdefault("GOMP_SPINCOUNT", "10000")  # as painter/__init__ says
+    # The heap of a second thread gives pages back whatever it is told, and the engine paints on
+    # one: 200,000 page faults in 12 evaluations at 384 px, and none with a single heap.
+    environment.setdefault("MALLOC_ARENA_MAX", "1")
     if settings.device == "cpu":
         environment["CUDA_VISIBLE_DEVICES"] = "-1"
     return environment

@@ -27,7 +27,11 @@ class GraphRecorder:
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
         """Runs the work three times, then records it; raises RuntimeError where that fails."""
-        for _ in range(_WARM_UPS):
+        for _ in range(_WARM_UPS - 1):
+            work()
+        # What waits for the device is found here: found while recording, it would leave PyTorch's
+        # allocator believing that the recording goes on.
+        with _no_waiting():
             work()
         graph = torch.cuda.CUDAGraph()
         # Memory that the collector frees meanwhile would break the recording.
@@ -47,6 +51,17 @@ class GraphRecorder:
         """Waits for the device and begins a new pool; graphs must have been dropped before."""
         torch.cuda.synchronize(self._device)
         self._pool = torch.cuda.graph_pool_handle()
+
+
+@contextmanager
+def _no_waiting() -> Iterator[None]:
+    """Whatever has the host wait for the device raises inside."""
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
 
 
 @contextmanager

@@ -34,6 +34,8 @@ class Driver:
             "CUDAGraph": Graph,
             "graph_pool_handle": lambda: next(pools),
             "synchronize": lambda device: driver.calls.append("synchronize"),
+            "get_sync_debug_mode": lambda: 0,
+            "set_sync_debug_mode": lambda mode: driver.calls.append(f"waiting: {mode}"),
         }
         for name, part in parts.items():
             monkeypatch.setattr(torch.cuda, name, part)
@@ -47,7 +49,10 @@ def test_work_is_warmed_up_then_recorded(monkeypatch):
         enabled.append(gc.isenabled())
 
     replay = GraphRecorder(DEVICE).record(work)
-    recorded = ["work", "work", "work", "begin in pool 1 thread_local", "work", "end"]
+    recorded = [
+        *("work", "work", "waiting: error", "work", "waiting: 0"),
+        *("begin in pool 1 thread_local", "work", "end"),
+    ]
     assert driver.calls == recorded
     assert enabled == [True, True, True, False]
     assert gc.isenabled()
@@ -68,6 +73,18 @@ def test_a_broken_recording_is_ended_and_its_reason_told(monkeypatch):
         GraphRecorder(DEVICE).record(work)
     assert "end" in driver.calls
     assert gc.isenabled()
+
+
+def test_work_that_waits_is_found_before_anything_is_recorded(monkeypatch):
+    driver = Driver(monkeypatch)
+
+    def work():
+        if driver.calls:
+            raise RuntimeError("called a synchronizing CUDA operation")
+
+    with pytest.raises(RuntimeError, match="synchronizing"):
+        GraphRecorder(DEVICE).record(work)
+    assert driver.calls == ["waiting: error", "waiting: 0"]
 
 
 def test_what_is_forgotten_is_done_before_its_memory_is_used_anew(monkeypatch):

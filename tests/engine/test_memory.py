@@ -100,27 +100,45 @@ def test_what_does_not_fit_is_refused_before_it_starts():
     assert not painter.begin(request()).finished
 
 
-def _faults_of_a_second_allocation(before):
+def _faults_of_a_second_allocation(before, how, **environment):
     """Pages that come in where 8 MiB are taken after 16 were freed, in a process of its own."""
     code = f"""
-import resource, torch
+import resource, threading, torch
 from painter import memory
 {before}
-torch.ones(2**22)
-faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-torch.ones(2**21)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
+def allocate():
+    torch.ones(2**22)
+    faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**21)
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - faults)
+{how}
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environment},
+    )
     return int(done.stdout)
 
 
 @pytest.mark.skipif(
     "glibc" not in platform.libc_ver(), reason="only glibc's allocator can be told so"
 )
-def test_freed_memory_is_kept_for_the_next_evaluation():
-    assert _faults_of_a_second_allocation("") > 1_000
-    assert _faults_of_a_second_allocation("memory.keep_freed_memory()") < 100
+@pytest.mark.parametrize(
+    ("how", "environment"),
+    [
+        ("allocate()", {}),
+        # As the server's engine does, in the environment that its worker gets.
+        ("threading.Thread(target=allocate).start()", {"MALLOC_ARENA_MAX": "1"}),
+    ],
+    ids=["alone", "on a thread"],
+)
+def test_freed_memory_is_kept_for_the_next_evaluation(how, environment):
+    assert _faults_of_a_second_allocation("", how, **environment) > 1_000
+    kept = "memory.keep_freed_memory()"
+    assert _faults_of_a_second_allocation(kept, how, **environment) < 100
 
 
 def _peak_of_a_painting(side):

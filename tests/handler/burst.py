@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-import desk
+import workshop
 from description import Limits
 from desk import Call, Desk
 from painter.painting import Painter
@@ -75,7 +75,7 @@ class Server:
 
 def main() -> None:
     weights, budget = Path(sys.argv[1]), int(sys.argv[2])
-    desk.Pools = lambda ring, _cores: Pools(ring, 2 * DECODERS)  # type: ignore[misc, assignment]
+    workshop.Pools = lambda ring, _cores: Pools(ring, 2 * DECODERS)  # type: ignore[misc, assignment]
     limits = Limits(running=COUNT, waiting=4, slice_seconds=0.2)
     server = Server(Desk(lambda: Painter(weights, memory_bytes=budget), limits))
     small, large = jpeg(64, 64, 0), jpeg(WIDTH, HEIGHT, 1)

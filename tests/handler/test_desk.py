@@ -186,7 +186,7 @@ def test_whoever_leaves_is_freed_by_the_next_call(serve: Callable[..., Server]) 
     tally = server.desk.tally()
     assert (tally["bruno_paintings_running"], tally["bruno_paintings_waiting"]) == (0, 0)
     assert tally["bruno_paintings_cancelled_total"] == 2
-    server.until(lambda: server.desk._ledger.held == Bytes())
+    server.until(lambda: server.desk._workshop._ledger.held == Bytes())
 
 
 class Gate:
@@ -283,7 +283,7 @@ def test_only_the_engine_has_a_team_of_threads(painter: Painter) -> None:
 
     try:
         desk = Desk(make, LIMITS)
-        made = desk._pools
+        made = desk._workshop._pools
         for pool in (made._decode, made._encode_small, made._encode_large):
             teams.append(pool.submit(torch.get_num_threads).result())
         desk.close()
@@ -401,6 +401,70 @@ def test_a_lost_device_is_told_to_everyone_but_inside_a_picture(
     assert json.loads(server.ended["later"])["code"] == "interrupted"
 
 
+def test_what_is_being_encoded_outlives_the_device(
+    serve: Callable[..., Server], gate: Callable[[Any, str], Gate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoding = gate(Snapshot, "encode")
+    server = serve(running=2)
+    server.ask("done", stream="events", steps="1")
+    server.until(encoding.entered.is_set)
+    server.ask("other", stream="events", **LONG)
+    server.begin()
+
+    def lose(_scheduler: Scheduler, _seconds: float) -> None:
+        raise DeviceLost("an illegal memory access")
+
+    monkeypatch.setattr(Scheduler, "advance", lose)
+    server.until(lambda: "other" in server.ended)
+    encoding.opened.set()
+    server.finish()
+    assert names(told(server.ended["done"]))[-1] == "painting"
+    assert names(told(server.ended["other"]))[-1] == "error"
+
+
+def test_what_would_not_fit_alone_is_refused_with_field_and_both_numbers(
+    serve: Callable[..., Server],
+    painter: Painter,
+    picture: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(painter, "memory_bytes", 40 * 2**20)
+    server = serve(running=4)
+    server.ask("large file", content=picture(1500, 1000), stream="events")
+    server.ask("large painting", size="512")
+    server.ask("good")
+    server.finish()
+    problems = [json.loads(server.ended[name]) for name in ("large file", "large painting")]
+    assert [(each["status"], each["field"]) for each in problems] == [
+        (507, "content"),
+        (507, "size"),
+    ]
+    assert problems[0]["detail"] == (
+        "content: to decode 1500 x 1000 px needs about 40 MiB, and there are 40 MiB"
+    )
+    assert server.ended["good"].startswith(b"\x89PNG")
+
+
+def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(
+    serve: Callable[..., Server], painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painter, "memory_bytes", 20 * 2**20)
+    server = serve(running=4, waiting=2)
+    server.ask("a", **LONG)
+    server.begin()
+    for name in "bcd":
+        server.ask(name, stream="events", steps="1")
+        server.begin()
+    assert server.running() == 1
+    assert told(server.held["c"]) == [("waiting", {"position": 2})]
+    # Places are no use where there is no memory: only those in the line wait.
+    assert server.first["d"].status == 503
+    server.leave("a")
+    server.finish()
+    assert names(told(server.ended["c"]))[-1] == "painting"
+    server.until(lambda: server.desk._workshop._ledger.held == Bytes())
+
+
 def test_large_answers_arrive_whole_one_piece_a_call(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,9 +555,9 @@ def test_what_nobody_waits_for_any_more_is_not_encoded(
     server.call()
     encoding.opened.set()
     server.finish()
-    assert server.desk._pools._encode_small.submit(lambda: True).result()
+    assert server.desk._workshop._pools._encode_small.submit(lambda: True).result()
     assert not encoding.entered.is_set()
-    server.until(lambda: server.desk._ledger.held == Bytes())
+    server.until(lambda: server.desk._workshop._ledger.held == Bytes())
 
 
 def test_the_tally_counts_how_orders_ended(serve: Callable[..., Server]) -> None:
