@@ -129,7 +129,7 @@ def test_a_preview_is_taken_when_it_is_due_and_the_one_before_was_read(held):
         before = mailbox.progress.step
         held.until(lambda: mailbox.progress.step > before + 3)
 
-    held.until(lambda: mailbox.progress)
+    held.until(lambda: mailbox._news.preview)
     first = mailbox.read().preview
     assert (first.level, first.step) == (1, 1)
     steps_on()

@@ -149,11 +149,8 @@ def test_the_environment_is_the_servers_own(
     assert "TS_CONFIG_FILE" not in environment
     assert environment["TEMP"] == environment["TMPDIR"] == str(tmp_path / "tmp")
     assert (environment["BRUNO_DEVICE"], environment["OMP_NUM_THREADS"]) == ("cuda", "3")
-<<<<<<< HEAD
     assert environment["BRUNO_GRAPHS"] == "off"
-=======
     assert environment["MALLOC_ARENA_MAX"] == "1"
->>>>>>> server
 
 
 def test_a_folder_is_short_enough_for_sockets(
