@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class BrunoHandler:
-    """One worker: `initialize` makes it ready to paint, `handle` is one slice for all."""
+    """One worker: `initialize` makes it ready to paint, `handle` is one call for all requests."""
 
     def initialize(self, context: Any) -> None:
         """Loads the weights, paints a tiny picture, and watches for silence from then on.
@@ -55,7 +55,7 @@ class BrunoHandler:
         threading.Thread(target=watch, name="watch", daemon=True).start()
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
-        """One slice for all requests that TorchServe holds: the next piece of each answer."""
+        """The next piece of the answer to each request that TorchServe holds."""
         replies = self._desk.serve([_call(context, index, row) for index, row in enumerate(data)])
         for index, reply in enumerate(replies):
             if reply is None:

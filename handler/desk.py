@@ -79,7 +79,7 @@ class Desk:
         return self._engine.lost
 
     def serve(self, calls: Sequence[Call]) -> list[Reply | None]:
-        """One slice: takes in what is new, waits for news, and replies to each call, in order.
+        """Takes in what is new, waits for news, a slice at most, and replies to each call.
 
         There is no reply to a request that is still being decoded: it must come again, whole.
         """

@@ -13,7 +13,7 @@ from painter.errors import PaintError
 from painter.ledger import Hold
 from painter.progress import Painted, Preview, Progress
 
-# Twice as often as promised, since a reply waits for the slice that it ends.
+# Twice as often as promised, since a reply waits for the call that it ends.
 HEARTBEAT_SECONDS: Final = 5.0
 # How long a bare picture may be decoded before its status is committed: whoever waits for one
 # hears nothing until it is there.
