@@ -11,18 +11,9 @@ import click
 
 from bruno.client import Bruno
 from bruno.options import OPTIONS, REQUEST, TYPES, Request
+from bruno.painting import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-FORMATS: Final = {
-    ".png": ("png", "png16"),
-    ".jpg": ("jpeg",),
-    ".jpeg": ("jpeg",),
-    ".webp": ("webp",),
-    ".tif": ("tiff", "tiff16"),
-    ".tiff": ("tiff", "tiff16"),
-}
-
 
 _CONVERTERS: Final[dict[Any, Any]] = {bool: click.BOOL, int: click.INT, float: click.FLOAT}
 

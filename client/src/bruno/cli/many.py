@@ -10,10 +10,10 @@ import click
 
 from bruno.batch import Task
 from bruno.cli.files import check_place, labels, pictures_in, write
-from bruno.cli.flags import FORMATS, request_flags, server_flags
+from bruno.cli.flags import request_flags, server_flags
 from bruno.client import Bruno
 from bruno.options import Request
-from bruno.painting import Painting
+from bruno.painting import FORMATS, Painting
 
 Place = TypeVar("Place")
 

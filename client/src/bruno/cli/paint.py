@@ -12,12 +12,12 @@ import click
 
 from bruno.cli.display import Bar, print_json
 from bruno.cli.files import check_output, encoded, write
-from bruno.cli.flags import FORMATS, format_for, request_flags, server_flags
+from bruno.cli.flags import format_for, request_flags, server_flags
 from bruno.client import DEFAULT_TIMEOUT, Bruno
 from bruno.events import Preview
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
-from bruno.painting import Painting, Record, read_record
+from bruno.painting import FORMATS, Painting, Record, read_record
 from bruno.request import make_form
 from bruno.stream import Stream
 
