@@ -151,7 +151,8 @@ class Reply(BaseHTTPRequestHandler):
         script(self)
 
     def do_GET(self) -> None:
-        if self.path == "/picture.png":
+        self.server.fetched.append(self.path)
+        if self.path.startswith("/picture.png"):
             self.whole(200, "image/png", picture())
         else:
             self.whole(404, "text/plain", b"no such picture")
@@ -217,6 +218,12 @@ def paint(reply: Reply) -> None:
         reply.end()
 
 
+def refuse(reply: Reply) -> None:
+    """Refuses the token as TorchServe does: with 400."""
+    said = {"code": 400, "type": "InvalidKeyException", "message": "Token Authorization failed."}
+    reply.whole(400, "application/json", json.dumps(said).encode())
+
+
 class Scripted(ThreadingHTTPServer):
     """The server; `script` holds the replies to come, `requests` what has arrived."""
 
@@ -226,7 +233,8 @@ class Scripted(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Reply)
         self.script: list[Callable[[Reply], None]] = []
         self.requests: list[Received] = []
-        self.left = threading.Event()
+        self.fetched: list[str] = []
+        self.begun, self.left = threading.Event(), threading.Event()
 
     @property
     def url(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -123,7 +124,8 @@ def _warn_of_differences(
     client: Bruno, record: Record, pictures: Sequence[bytes], options: Request
 ) -> None:
     content, *styles = map(_digest, pictures)
-    sent = make_form(pictures[0], pictures[1:], options, DEFAULT_TIMEOUT).pictures
+    read = partial(read_picture, timeout=DEFAULT_TIMEOUT)
+    sent = make_form(pictures[0], pictures[1:], options, read).pictures
     digests = record["digests"]
     now = {
         "photo": content,
