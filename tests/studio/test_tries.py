@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from bruno import Painting, read_record
 from bruno.studio import fragments, masks
 from bruno.studio.telling import Shown
-from bruno.studio.tries import Try, as_painting, differences, make_try, shown_file, small, title_of
+from bruno.studio.tries import Try, differences, make_try, shown_file, small, title_of
+from bruno.unfinished import as_painting
 from painter.images import MEDIA_TYPES, encode
 
 OPTIONS_OF_FORMAT = ("png", "png16", "jpeg", "webp", "tiff", "tiff16")
@@ -27,7 +28,7 @@ def picture(color: str = "teal", mode: str = "RGB", format: str = "PNG") -> byte
 
 def one_try(number: int = 1, title: str = "photo as style", **options: Any) -> Try:
     record = {"options": options, "steps": 10, "seconds": 2.0, "seed": 0}
-    painting = as_painting(picture(format="JPEG"), record)
+    painting = as_painting(picture(format="JPEG"), record, "png")
     return make_try(number, title, painting, picture("gold", format="JPEG"))
 
 

@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
 from bruno.errors import BrunoError, Unauthorized
+from bruno.events import Event
 from bruno.inputs import Picture
 from bruno.options import Request
 from bruno.painting import Painting
@@ -42,6 +44,7 @@ class Failed:
 
 
 Open = Callable[[Task], Stream]
+OnEvent = Callable[[Task, Event], None]
 Outcome = Finished | Failed | Exception
 
 
@@ -67,9 +70,10 @@ class Batch(Iterator[Finished]):
         tasks: Sequence[Task],
         at_once: int,
         is_locked_out: Callable[[], bool],
+        on_event: OnEvent | None = None,
     ) -> None:
         self.failures: list[Failed] = []
-        self._crew = _Crew(open_stream, is_locked_out, tasks)
+        self._crew = _Crew(open_stream, is_locked_out, on_event, tasks)
         self._results = _results(self._crew, at_once, self.failures)
         self._turn = threading.Lock()
 
@@ -106,9 +110,14 @@ class _Crew:
     """The threads that paint: they take what waits, and put down what came of it."""
 
     def __init__(
-        self, open_stream: Open, is_locked_out: Callable[[], bool], tasks: Sequence[Task]
+        self,
+        open_stream: Open,
+        is_locked_out: Callable[[], bool],
+        on_event: OnEvent | None,
+        tasks: Sequence[Task],
     ) -> None:
-        self._open, self._is_locked_out, self._count = open_stream, is_locked_out, len(tasks)
+        self._open, self._is_locked_out, self._on_event = open_stream, is_locked_out, on_event
+        self._count = len(tasks)
         self._waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._running: set[Stream] = set()
@@ -151,7 +160,7 @@ class _Crew:
         if self._left.is_set():
             stream.cancel()
         try:
-            return stream.painting()
+            return stream.painting(self._on_event and partial(self._on_event, task))
         finally:
             self._running.discard(stream)
 

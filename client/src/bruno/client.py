@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final, Unpack
 
 from bruno.album import Album
-from bruno.batch import Batch, Task
+from bruno.batch import Batch, OnEvent, Task
 from bruno.connection import Connection, Key, Timeout
 from bruno.errors import BrunoError, ConnectionFailed, InvalidInput, Unauthorized, UnexpectedAnswer
 from bruno.inputs import Picture
@@ -124,8 +124,12 @@ class Bruno:
         tasks = [Task(content, style, options) for content in contents for style in styles]
         return self.run(tasks, at_once=at_once)
 
-    def run(self, tasks: Iterable[Task], *, at_once: int = 2) -> Batch:
+    def run(
+        self, tasks: Iterable[Task], *, at_once: int = 2, on_event: OnEvent | None = None
+    ) -> Batch:
         """Paints tasks that differ in more than content and style; else as `batch`.
+
+        `on_event` is told every event with its task, from the thread that paints it.
 
         >>> from bruno import Bruno, Task
         >>> tasks = [Task("photo.jpg", "starry-night.jpg", {"beta": beta}) for beta in (5, 50)]
@@ -136,7 +140,7 @@ class Bruno:
             raise InvalidInput(f"at_once must be at least 1, got {at_once}")
         tasks = list(tasks)
         album = Album(tasks, self._connection.timeout)
-        return Batch(partial(self._open, album), tasks, at_once, self._is_locked_out)
+        return Batch(partial(self._open, album), tasks, at_once, self._is_locked_out, on_event)
 
     def health(self) -> str:
         """One word: `ready`, `busy` (a place in the line is free) or `full`.

@@ -27,7 +27,7 @@ FORMATS: Final[Mapping[str, tuple[Format, ...]]] = {
 }
 """The formats that go with a file's suffix, the usual one first."""
 
-_IMAGE_DESCRIPTION: Final = 0x010E
+IMAGE_DESCRIPTION: Final = 0x010E
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def read_record(picture: str | os.PathLike[str] | bytes) -> Record:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
             image.load()
             text = getattr(image, "text", {}).get("bruno")
-            record = json.loads(text or image.getexif()[_IMAGE_DESCRIPTION])
+            record = json.loads(text or image.getexif()[IMAGE_DESCRIPTION])
             return cast(Record, {**record, "options": dict(record["options"])})
     except FileNotFoundError:
         raise InvalidInput(f"there is no file {name}") from None

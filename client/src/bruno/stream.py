@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from types import TracebackType
 
@@ -52,10 +52,15 @@ class Stream(Iterator[Event]):
         """Closes it."""
         self.close()
 
-    def painting(self) -> Painting:
-        """Passes over the other events; raises BrunoError where the stream was canceled."""
+    def painting(self, on_event: Callable[[Event], None] | None = None) -> Painting:
+        """The painting; `on_event` is told every event on the way to it.
+
+        Raises BrunoError where the stream was canceled.
+        """
         with self:
             for event in self:
+                if on_event:
+                    on_event(event)
                 if isinstance(event, Painting):
                     return event
         raise BrunoError("the painting was canceled")

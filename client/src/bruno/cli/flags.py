@@ -95,6 +95,12 @@ def server_flags(command: Command) -> Command:
     return cast(Command, connected)
 
 
+def force_flag(command: Command) -> Command:
+    """Adds --force; the command gets `force`."""
+    help = "Paint over an output file that is there, without asking."
+    return click.option("-f", "--force", is_flag=True, help=help)(command)
+
+
 def format_for(path: Path, given: str | None) -> str:
     """The format that a file's suffix asks for; the one given where both agree."""
     formats = FORMATS.get(path.suffix.lower())

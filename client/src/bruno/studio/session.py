@@ -13,7 +13,7 @@ from bruno.errors import BrunoError
 from bruno.painting import Painting
 from bruno.stream import Stream
 from bruno.studio.telling import Shown
-from bruno.studio.tries import Try, as_painting, make_try, shown_file, title_of
+from bruno.studio.tries import Try, make_try, shown_file, title_of
 
 TRIES_MOST: Final = 24
 _SENDING: Final = "Sending the pictures."
@@ -95,9 +95,11 @@ class Session:
         finally:
             self.running = None
         if not shown.painting:
-            if shown.canvas and shown.accepted:
-                record = order.record(description) | shown.record_of_canvas(shown.accepted, reason)
-                self._keep(order, as_painting(shown.canvas, record))
+            kept = (
+                shown.so_far.painting(reason, **order.record(description)) if shown.canvas else None
+            )
+            if kept:
+                self._keep(order, kept)
             yield end
 
     def _keep(self, order: Order, painting: Painting) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final
 
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps
 
 from bruno.painting import Painting
 
@@ -95,17 +95,6 @@ def small(image: Image.Image, side: int = SHOWN_SIDE) -> bytes:
     file = io.BytesIO()
     flat.save(file, "JPEG", quality=88)
     return file.getvalue()
-
-
-def as_painting(canvas: bytes, record: dict[str, Any]) -> Painting:
-    """A preview as a painting: a PNG that carries a record, as the server's paintings do."""
-    image = Image.open(io.BytesIO(canvas))
-    record = {**record, "width": image.width, "height": image.height}
-    notes = PngImagePlugin.PngInfo()
-    notes.add_itxt("bruno", json.dumps(record))
-    file = io.BytesIO()
-    image.save(file, "PNG", pnginfo=notes)
-    return Painting(file.getvalue(), "image/png", image.width, image.height, record)
 
 
 def differences(one: Try, other: Try) -> list[tuple[str, str, str]]:
