@@ -96,13 +96,13 @@ def paint(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Iterator[Up
     except InvalidInput as error:
         yield {easel.status: fragments.status(Shown().failed(error))}
         return
-    before = Shown()
+    before, states = Shown(), session.paint(bench.client, order)
     yield {
         easel.paint: gr.Button(interactive=False),
         easel.stop: gr.Button(interactive=True),
         easel.losses: fragments.curves(before.losses),
     }
-    for now in session.paint(bench.client, order):
+    for now in states:
         yield changes(bench, session, before, now)
         before = now
     yield {
@@ -134,4 +134,4 @@ def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
     request = request_options(dict(zip(bench.values, settings, strict=True)))
     if canvas:
         request["canvas"] = canvas
-    return Order(photo, styles, request | as_request(session.masks, len(styles)))
+    return Order(photo, styles, request | as_request(session.masks, photo, styles))

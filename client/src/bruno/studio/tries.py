@@ -52,6 +52,12 @@ class Try:
         words = re.sub(r"[^\w-]+", "-", f"{self.title}-{self.number}").strip("-")
         return f"{words}.{_SUFFIXES.get(self.painting.media_type, 'tiff')}"
 
+    @property
+    def size(self) -> int:
+        """The bytes of all its pictures."""
+        pictures = (self.painting.data, self.photo or b"", self.shown, self.thumb)
+        return sum(map(len, pictures))
+
     def told(self) -> str:
         """Size, main options, steps and seconds in a line."""
         record, options = self.painting.record, self.options
