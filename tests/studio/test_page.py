@@ -229,6 +229,25 @@ def test_an_early_stop_is_not_lost(address: str, scripted: Scripted, visit: Visi
     visited.wait_for_status("Finished")
 
 
+def test_a_double_click_paints_once(address: str, scripted: Scripted, visit: Visiting) -> None:
+    def held(reply: Reply) -> None:
+        go_on.wait(60)
+        paint(reply)
+
+    go_on = threading.Event()
+    scripted_painting(scripted, held)
+    visited = visit(address)
+    visited.bring()
+    visited.page.dblclick("#paint")
+    visited.page.locator("#stop:enabled").wait_for()
+    go_on.set()
+    visited.wait_for_status("Finished")
+    visited.page.locator(".shelf li").wait_for()
+    visited.paint()
+    visited.page.locator(".shelf li").nth(1).wait_for()
+    assert len([one for one in scripted.requests if one.fields]) == 2
+
+
 def test_a_mask_is_brushed(address: str, scripted: Scripted, visit: Visiting) -> None:
     visited = visit(address)
     visited.bring()

@@ -48,7 +48,8 @@ class Order:
 class Session:
     """One visitor's tries, masks and running painting; never shared between visitors.
 
-    `told` is whether the page has the server's defaults, `away` whether the server was away.
+    `told` is whether the page has the server's defaults, `away` whether the server was away,
+    `busy` whether the page paints.
     """
 
     tries: list[Try] = field(default_factory=list)
@@ -59,6 +60,7 @@ class Session:
     made: int = 0
     running: Stream | None = None
     stopping: bool = False
+    busy: bool = False
 
     def stop(self) -> None:
         """Ends the painting at once, even one that has not begun yet."""
