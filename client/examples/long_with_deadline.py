@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bruno import Accepted, Bruno, Painting, Progress
 from bruno.options import Request
+from bruno.painting import format_of
 
 
 def paint_until(photo: Path, style: Path, painting: Path, options: Request) -> None:
@@ -42,6 +43,7 @@ def main() -> None:
         "steps": asked.steps,
         "max_seconds": asked.seconds,
         "preview_every": 0,
+        "format": format_of(asked.painting),
     }
     paint_until(asked.photo, asked.style, asked.painting, options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -87,25 +88,45 @@ def preview(step: int, level: int = 1) -> bytes:
     return event("preview", place | {"media_type": "image/jpeg", "image": image})
 
 
+DEFAULTS = {"alpha": 1.0, "beta": 20.0, "content_layers": {"conv4_2": 1.0}, "seed": 0}
+PRESETS = {"fine": {"beta": 80.0}}
+NO_OPTIONS = ("content", "style", "mask", "canvas", "resume", "stream")
+
+
+def digest(data: bytes | None) -> str | None:
+    return hashlib.sha256(data).hexdigest() if data is not None else None
+
+
 def record_of(received: Received) -> dict[str, Any]:
-    names = ("content", "style", "style_1", "resume", "stream")
-    options = {name: value for name, value in received.options.items() if name not in names}
+    fields = received.fields
+    options = {
+        name: value for name, value in received.options.items() if not name.startswith(NO_OPTIONS)
+    }
+    options |= {name: received.options[name] for name in DEFAULTS if name in received.options}
+    styles = [name for name in sorted(fields) if re.fullmatch(r"style(_\d)?", name)]
     return {
         "software": "bruno 0.1.0",
-        "options": {"seed": 0} | options,
+        "options": DEFAULTS | PRESETS.get(str(options.get("preset")), {}) | options,
         "seed": options.get("seed", 0),
         "width": SIZE[0],
         "height": SIZE[1],
         "resumed": received.options.get("resume"),
-        "digests": {"content": "0" * 64, "styles": ["0" * 64], "masks": {}, "canvas": None},
+        "incomplete": None,
+        "stopped": "steps",
+        "digests": {
+            "content": digest(fields.get("content")),
+            "styles": [digest(fields[name]) for name in styles],
+            "masks": {name: digest(data) for name, data in fields.items() if "mask" in name},
+            "canvas": digest(fields.get("canvas")),
+        },
         "weights": "w" * 64,
         "steps": STEPS,
         "seconds": 10.0,
     }
 
 
-def painting(received: Received) -> bytes:
-    record = record_of(received)
+def painting(received: Received, **more: Any) -> bytes:
+    record = record_of(received) | more
     notes = PngImagePlugin.PngInfo()
     notes.add_itxt("bruno", json.dumps(record))
     data = base64_text(picture("gold", pnginfo=notes))
@@ -130,9 +151,10 @@ DESCRIPTION = {
     "running": 0,
     "waiting": 0,
     "options": [
-        {"name": "alpha", "default": 1.0, "allowed": "from 0 to 1,000,000", "help": "Weight."},
+        {"name": name, "default": default, "allowed": "from 0 to 1,000,000", "help": "Weight."}
+        for name, default in (DEFAULTS | {"preset": "bruno"}).items()
     ],
-    "presets": {},
+    "presets": {"bruno": {}} | PRESETS,
     "limits": {"styles": 8},
     "weights": {"sha256": "v" * 64},
 }
@@ -151,7 +173,8 @@ class Reply(BaseHTTPRequestHandler):
         script(self)
 
     def do_GET(self) -> None:
-        if self.path == "/picture.png":
+        self.server.fetched.append(self.path)
+        if self.path.startswith("/picture.png"):
             self.whole(200, "image/png", picture())
         else:
             self.whole(404, "text/plain", b"no such picture")
@@ -217,6 +240,12 @@ def paint(reply: Reply) -> None:
         reply.end()
 
 
+def refuse(reply: Reply) -> None:
+    """Refuses the token as TorchServe does: with 400."""
+    said = {"code": 400, "type": "InvalidKeyException", "message": "Token Authorization failed."}
+    reply.whole(400, "application/json", json.dumps(said).encode())
+
+
 class Scripted(ThreadingHTTPServer):
     """The server; `script` holds the replies to come, `requests` what has arrived."""
 
@@ -226,7 +255,8 @@ class Scripted(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Reply)
         self.script: list[Callable[[Reply], None]] = []
         self.requests: list[Received] = []
-        self.left = threading.Event()
+        self.fetched: list[str] = []
+        self.begun, self.left = threading.Event(), threading.Event()
 
     @property
     def url(self) -> str:

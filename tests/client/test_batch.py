@@ -7,10 +7,11 @@ import time
 
 import pytest
 
-from bruno import Bruno, InvalidInput, OutOfRange, Task
+from bruno import Bruno, Finished, InvalidInput, OutOfRange, Task, Unauthorized
+from bruno.album import Album
 
 from .conftest import Folder
-from .scripted_server import Reply, Scripted, accepted, paint, picture, preview
+from .scripted_server import Reply, Scripted, accepted, paint, picture, preview, refuse
 
 
 def test_every_content_in_every_style(bruno: Bruno, folder: Folder) -> None:
@@ -65,9 +66,9 @@ def test_leaving_cancels_what_runs(scripted: Scripted, folder: Folder) -> None:
 
     def endless(reply: Reply) -> None:
         begun.set()
-        reply.start()
-        reply.say(accepted(reply.received))
         try:
+            reply.start()
+            reply.say(accepted(reply.received))
             while True:
                 reply.say(preview(1))
                 time.sleep(0.02)
@@ -78,6 +79,101 @@ def test_leaving_cancels_what_runs(scripted: Scripted, folder: Folder) -> None:
     scripted.script = [paint, endless]
     with Bruno().batch(["photo.jpg"] * 5, ["starry-night.jpg"], at_once=1) as batch:
         next(batch)
-        assert begun.wait(5)
-    assert left.wait(5)
+        assert begun.wait(20)
+    assert left.wait(20)
     assert len(scripted.requests) == 2
+
+
+def test_an_open_file_serves_many_tasks(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
+    with folder.photo.open("rb") as photo, folder.style.open("rb") as style:
+        batch = bruno.batch([photo, "photo.jpg"], [style, style])
+    assert len(list(batch)) == 4
+    assert not batch.failures
+    sent = {(one.fields["content"], one.fields["style"]) for one in scripted.requests}
+    assert sent == {(folder.photo.read_bytes(), folder.style.read_bytes())}
+
+
+def test_one_open_file_serves_twice_in_one_painting(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    with folder.photo.open("rb") as photo:
+        bruno.paint(photo, [photo, "starry-night.jpg"], masks={1: photo})
+    fields = scripted.requests[0].fields
+    assert {fields[name] for name in ("content", "style_1", "mask_1")} == {
+        folder.photo.read_bytes()
+    }
+
+
+def test_a_url_is_fetched_once_for_all_tasks(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    url = f"{scripted.url}/picture.png"
+    assert len(list(bruno.batch(["photo.jpg"] * 4, [url], at_once=3))) == 4
+    assert scripted.fetched == ["/picture.png"]
+
+
+def test_a_picture_that_cannot_be_read_fails_each_of_its_tasks(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    tasks = [
+        Task("photo.jpg", f"{scripted.url}/nothing", {}),
+        Task(f"{scripted.url}/nothing", "starry-night.jpg", {}),
+        Task("photo.jpg", "starry-night.jpg", {"masks": 7}),  # type: ignore[typeddict-item]
+        Task("photo.jpg", "starry-night.jpg", {}),
+    ]
+    batch = bruno.run(tasks)
+    assert [finished.task for finished in batch] == [tasks[3]]
+    said = {tasks.index(failed.task): str(failed.error) for failed in batch.failures}
+    assert said[0].startswith("style: ")
+    assert said[1].startswith("content: ")
+    assert said[2].startswith("masks must be ")
+
+
+def test_pictures_are_let_go_after_their_last_task(scripted: Scripted, folder: Folder) -> None:
+    urls = [f"{scripted.url}/picture.png?{number}" for number in range(3)]
+    tasks = [Task(url, "starry-night.jpg", {}) for url in urls for _ in range(2)]
+    album = Album(tasks, (20, 20))
+    kept = []
+    for task in tasks:
+        assert album.read("content", task.content) == picture()
+        kept.append(len(album))
+    assert kept == [1, 0] * 3
+
+
+def test_a_wrong_token_uploads_no_more_than_runs(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [refuse] * 20
+    batch = Bruno(token="wrong").batch(["photo.jpg"] * 9, ["starry-night.jpg"], at_once=1)  # noqa: S106
+    assert list(batch) == []
+    assert len(batch.failures) == 9
+    assert {type(failed.error) for failed in batch.failures} == {Unauthorized}
+    assert len([one for one in scripted.requests if one.fields]) == 1
+
+
+def test_one_refused_request_leaves_the_others_alone(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [refuse]
+    batch = Bruno().batch(["photo.jpg"] * 3, ["starry-night.jpg"], at_once=1)
+    assert len(list(batch)) == 2
+    assert len(batch.failures) == 1
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_closing_from_another_thread_ends_it_at_once(
+    before: int, scripted: Scripted, folder: Folder
+) -> None:
+    def silent(reply: Reply) -> None:
+        begun.set()
+        reply.wait_for_the_client_to_leave()
+
+    begun, ended = threading.Event(), threading.Event()
+    scripted.script = [paint] * before + [silent]
+    batch = Bruno(timeout=(5, 300)).batch(["photo.jpg"] * 5, ["starry-night.jpg"], at_once=1)
+    made: list[Finished] = []
+    follower = threading.Thread(target=lambda: (made.extend(batch), ended.set()), daemon=True)
+    follower.start()
+    assert begun.wait(20)
+    batch.close()
+    assert ended.wait(20)
+    assert scripted.left.wait(20)
+    assert len(made) == before
+    assert len(scripted.requests) == before + 1
+    assert list(batch) == []

@@ -17,6 +17,7 @@ from bruno.cli import cli
 
 from .conftest import Folder
 from .scripted_server import (
+    DEFAULTS,
     SIZE,
     Reply,
     Scripted,
@@ -26,6 +27,7 @@ from .scripted_server import (
     picture,
     preview,
     problem,
+    progress,
 )
 
 
@@ -37,7 +39,7 @@ def test_paint(scripted: Scripted, folder: Folder) -> None:
     done = run("paint", "photo.jpg", "starry-night.jpg", "-o", "out.png", "--beta", 50)
     assert (done.exit_code, done.stdout) == (0, "")
     assert done.stderr == "out.png: 64 x 48, 100 steps in 10.0 s, seed 0\n"
-    assert read_record("out.png")["options"] == {"seed": 0, "beta": 50, "format": "png"}
+    assert read_record("out.png")["options"] == DEFAULTS | {"beta": 50, "format": "png"}
     assert sorted(path.name for path in folder.path.iterdir()) == [
         "out.png",
         "photo.jpg",
@@ -139,7 +141,7 @@ def _one_preview_then_break(reply: Reply) -> None:
 
 def test_like_takes_the_options_of_a_record(scripted: Scripted, folder: Folder) -> None:
     run("paint", "photo.jpg", "starry-night.jpg", "-o", "a.png", "--beta", 50, "--seed", 9)
-    done = run("paint", "photo.jpg", "starry-night.jpg", "-o", "b.jpg", "--like", "a.png",
+    done = run("paint", "starry-night.jpg", "photo.jpg", "-o", "b.jpg", "--like", "a.png",
                "--seed", 4)  # fmt: skip
     assert done.exit_code == 0
     options = scripted.requests[-1].options
@@ -170,9 +172,9 @@ def test_like_takes_the_weights_of_as_many_styles(scripted: Scripted, folder: Fo
     assert json.loads(scripted.requests[-1].fields["style_weights"]) == [0.25, 0.75]
     assert "warning: not the same masks as in the record" in done.stderr
     assert "warning: not the same canvas as in the record" in done.stderr
-    run(*two, "--style-weights", "1,1")
+    run(*two, "--style-weights", "1,1", "--force")
     assert json.loads(scripted.requests[-1].fields["style_weights"]) == [1, 1]
-    assert run("paint", "photo.jpg", "starry-night.jpg", "--like", "a.jpg").exit_code == 0
+    assert run("paint", "photo.jpg", "starry-night.jpg", "--like", "a.jpg", "-f").exit_code == 0
     assert "style_weights" not in scripted.requests[-1].fields
 
 
@@ -237,7 +239,7 @@ def test_a_users_mistake_is_one_sentence_and_2(
 
 def test_preset_and_like_exclude_each_other(scripted: Scripted, folder: Folder) -> None:
     run("paint", "photo.jpg", "starry-night.jpg")
-    more = ["--like", "painting.png", "--preset", "draft"]
+    more = ["--like", "painting.png", "--preset", "draft", "--force"]
     done = run("paint", "photo.jpg", "starry-night.jpg", *more)
     assert done.exit_code == 2
     assert "--preset does not go with --like" in done.stderr
@@ -270,3 +272,77 @@ def test_a_device_is_written_to_and_not_replaced(scripted: Scripted, folder: Fol
     link.symlink_to("/dev/null")
     assert run("paint", "photo.jpg", "starry-night.jpg", "-o", link).exit_code == 0
     assert link.is_symlink()
+
+
+OVERWRITING = [
+    ["paint", "photo.jpg", "starry-night.jpg", "-o", "out.png"],
+    ["paint", "photo.jpg", "starry-night.jpg", "-o", "out.png", "--watch"],
+    ["sheet", "photo.jpg", "starry-night.jpg", "-o", "out.png"],
+    ["compare", "photo.jpg", "starry-night.jpg", "--x", "beta=1", "--y", "tv=1", "-o", "out.png"],
+]
+
+
+@pytest.mark.parametrize("words", OVERWRITING)
+def test_nothing_is_overwritten_without_a_word(
+    scripted: Scripted, folder: Folder, words: list[str]
+) -> None:
+    out = Path("out.png")
+    out.write_bytes(b"mine")
+    done = run(*words)
+    assert done.exit_code == 2
+    assert "out.png is there already: --force paints over it, -o names another" in done.stderr
+    assert out.read_bytes() == b"mine"
+    assert not scripted.requests
+    assert "--force" in run(words[0], "--help").stdout
+    assert run(*words, "--force").exit_code == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+    left = {"photo.jpg", "starry-night.jpg", "out.png"}
+    assert {path.name for path in folder.path.iterdir()} == left
+
+
+def fails_after_a_preview(reply: Reply) -> None:
+    reply.start()
+    reply.say(accepted(reply.received) + progress(50) + preview(50))
+    reply.say(event("error", problem(507, "out_of_memory", "there is no memory left")))
+    reply.end()
+
+
+@pytest.mark.parametrize("watch", [[], ["--watch"]])
+@pytest.mark.parametrize("before", [None, b"a finished painting"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
+def test_what_fails_leaves_what_was_there_and_keeps_the_canvas(
+    scripted: Scripted, folder: Folder, watch: list[str], before: bytes | None, suffix: str
+) -> None:
+    out = Path(f"out.{suffix}")
+    if before:
+        out.write_bytes(before)
+    scripted.script = [fails_after_a_preview]
+    words = ["paint", "photo.jpg", "starry-night.jpg", "-o", out, "--beta", 50, "--force"]
+    done = run(*words, *watch)
+    assert done.exit_code == 1
+    assert done.stderr == (
+        f"the canvas at step 50 of 100 is kept as out-so-far.{suffix} (64 x 48, its last preview)\n"
+        "Error: there is no memory left\n"
+    )
+    assert (out.read_bytes() if out.exists() else None) == before
+    record = read_record(f"out-so-far.{suffix}")
+    assert record["options"]["beta"] == 50
+    assert record["incomplete"] == "broken off at step 50 of 100: the canvas is its last preview"
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {"photo.jpg", "starry-night.jpg", f"out-so-far.{suffix}"} | (
+        {out.name} if before else set()
+    )
+    scripted.script = [fails_after_a_preview]
+    assert f"kept as out-so-far-2.{suffix} (" in run(*words, *watch).stderr
+
+
+def test_what_fails_without_a_canvas_keeps_nothing(scripted: Scripted, folder: Folder) -> None:
+    done = run("paint", "photo.jpg", "starry-night.jpg", "--alpha", -1, "--watch")
+    assert done.stderr == "Error: alpha must be …, got -1\n"
+    assert {path.name for path in folder.path.iterdir()} == {"photo.jpg", "starry-night.jpg"}
+
+
+def test_stdout_keeps_no_canvas(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [fails_after_a_preview]
+    done = run("paint", "photo.jpg", "starry-night.jpg", "-o", "-")
+    assert (done.stdout, done.stderr) == ("", "Error: there is no memory left\n")

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
 from bruno.cli import cli
+from bruno.cli.painted import weights_of_layers
 from bruno.sheet import Tile, contact_sheet
+from painter.errors import OutOfRange
+from painter.options import read_options
 
 from .conftest import Folder
 from .scripted_server import (
+    Received,
     Reply,
     Scripted,
     accepted,
@@ -50,6 +55,11 @@ def fails(reply: Reply) -> None:
     reply.whole(500, "application/problem+json", said)
 
 
+def asked(scripted: Scripted) -> list[Received]:
+    """The paintings that were asked for."""
+    return [one for one in scripted.requests if one.fields]
+
+
 ALL = ["a--c.jpg.png", "a--c.png.png", "b--c.jpg.png", "b--c.png.png"]
 
 
@@ -59,12 +69,12 @@ def test_batch_skips_what_is_painted(scripted: Scripted, folders: Path) -> None:
     assert done.exit_code == 1
     assert "failed: out/a--c.png.png: a defect" in done.stderr
     assert names("out") == [ALL[0], *ALL[2:]]
-    again = run("batch", "photos", "styles", "-o", "out")
+    again = run("batch", "photos", "styles", "-o", "out", "--beta", 5)
     assert again.exit_code == 0
     assert "3 of 4 are painted already" in again.stderr
+    assert "anew" not in again.stderr
     assert names("out") == ALL
-    assert len(scripted.requests) == 5
-    assert scripted.requests[0].options["beta"] == 5
+    assert [sent.options["beta"] for sent in asked(scripted)] == [5] * 5
 
 
 def test_batch_of_a_users_mistake_is_2(scripted: Scripted, folders: Path) -> None:
@@ -157,3 +167,90 @@ def test_labels_are_written_and_shortened() -> None:
 
     assert ink("") == 0
     assert 0 < ink("abc") < ink("abc" * 30)
+
+
+ONE = ["batch", "photo.jpg", "starry-night.jpg", "-o", "out"]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "differs"),
+    [
+        (["--beta", 5], ["--beta", 50], "beta"),
+        (["--beta", 5], [], "beta"),
+        ([], ["--beta", 5, "--seed", 3], "beta, seed"),
+        ([], ["--preset", "fine"], "beta"),
+        ([], ["--content-layers", "conv1_1"], "content_layers"),
+        ([], ["--content-mask", "photo.jpg"], "masks"),
+        ([], ["--canvas", "photo.jpg"], "canvas"),
+        (["--max-seconds", 5], [], None),
+        ([], ["--preset", "fine", "--beta", 20], None),
+        ([], ["--content-layers", "conv4_2:1"], None),
+        (["--content-mask", "photo.jpg"], ["--content-mask", "photo.jpg"], None),
+        ([], ["--preview-every", 5], None),
+    ],
+)
+def test_batch_paints_anew_what_was_painted_otherwise(
+    scripted: Scripted, folder: Folder, first: list[str], then: list[str], differs: str | None
+) -> None:
+    assert run(*ONE, *first).exit_code == 0
+    again = run(*ONE, *then)
+    assert again.exit_code == 0
+    if differs:
+        assert f"1 of 1 are painted anew: not the same {differs} as in the file" in again.stderr
+    else:
+        assert again.stderr == "1 of 1 are painted already\n"
+    assert len(asked(scripted)) == 1 + bool(differs)
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "starry-night.jpg"])
+def test_batch_paints_anew_what_was_painted_of_other_pictures(
+    scripted: Scripted, folder: Folder, name: str
+) -> None:
+    run(*ONE)
+    (folder.path / name).write_bytes(picture("red", "JPEG"))
+    what = "photo" if name == "photo.jpg" else "style"
+    assert f"anew: not the same {what} as in the file" in run(*ONE).stderr
+
+
+def test_batch_goes_on_with_what_is_incomplete(scripted: Scripted, folder: Folder) -> None:
+    def breaks_off(reply: Reply) -> None:
+        reply.start()
+        reply.say(painting(reply.received, incomplete="memory ran out"))
+        reply.end()
+
+    scripted.script = [breaks_off]
+    run(*ONE)
+    assert "anew: incomplete" in run(*ONE).stderr
+    assert run(*ONE).stderr == "1 of 1 are painted already\n"
+
+
+def test_batch_leaves_files_of_others_alone(scripted: Scripted, folder: Folder) -> None:
+    Path("out").mkdir()
+    mine = Path("out/photo--starry-night.png")
+    mine.write_bytes(picture())
+    done = run(*ONE)
+    assert done.exit_code == 0
+    assert done.stderr == (
+        "out/photo--starry-night.png carries no record of a Bruno painting: "
+        "it is left as it is, --force paints over it\n"
+    )
+    assert mine.read_bytes() == picture()
+    assert run(*ONE, "--force").exit_code == 0
+    assert mine.read_bytes() != picture()
+
+
+def test_batch_paints_all_anew_by_force(scripted: Scripted, folder: Folder) -> None:
+    run(*ONE)
+    assert run(*ONE, "-f").exit_code == 0
+    assert len(asked(scripted)) == 2
+
+
+@pytest.mark.parametrize(
+    "layers", ["all", "conv1_1", "conv1_1, conv2_1", "conv1_1:16,relu2_1:.5", ["conv4_2"], {"a": 1}]
+)
+def test_layers_are_read_as_the_server_does(layers: Any) -> None:
+    try:
+        read = dict(read_options({"style_layers": layers}).style_layers)
+    except OutOfRange:
+        read = layers
+    assert weights_of_layers(layers) == read

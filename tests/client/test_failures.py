@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ import bruno as b
 from bruno import Bruno
 
 from .conftest import Folder
-from .scripted_server import Reply, Scripted, accepted, event, problem
+from .scripted_server import Reply, Scripted, accepted, event, painting, problem
 
 Script = Callable[[Reply], None]
 
@@ -206,3 +208,48 @@ def test_a_server_that_hangs_up_on_a_large_request(
     with pytest.raises(b.TooLarge, match="hung up .* must be at most 1 MiB") as caught:
         Bruno().paint(bytes(2**20), bytes(2**10))
     assert caught.value.code == "body_too_large"
+
+
+def test_one_timeout_serves_for_both(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [Reply.wait_for_the_client_to_leave]
+    with pytest.raises(b.StreamBroken, match=r"sent nothing for 0\.2 seconds"):
+        Bruno(timeout=0.2, retries=0).paint("photo.jpg", "starry-night.jpg")
+
+
+@pytest.mark.parametrize("timeout", [0, -1, (5, 0), (5, None), None, "5", (1, 2, 3), True])
+def test_timeouts_that_are_none(timeout: Any) -> None:
+    with pytest.raises(b.InvalidInput, match="^timeout must be .*, got "):
+        Bruno(timeout=timeout)
+
+
+def test_a_garbled_name_of_an_event_is_passed_over(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    scripted.script = [
+        lambda reply: streams(b"event: \xff\ndata: {}\n\n", painting(reply.received))(reply)
+    ]
+    assert bruno.paint("photo.jpg", "starry-night.jpg").width == 64
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b"7", b"{"])
+def test_a_description_that_is_none(bruno: Bruno, scripted: Scripted, body: bytes) -> None:
+    scripted.script = [says(200, "application/json", body)]
+    with pytest.raises(b.UnexpectedAnswer, match="described itself"):
+        bruno.health()
+
+
+def every_kind(kind: type[b.BrunoError]) -> Iterator[type[b.BrunoError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from every_kind(narrower)
+
+
+@pytest.mark.parametrize("kind", list(every_kind(b.BrunoError)))
+def test_errors_travel_between_processes(kind: type[b.BrunoError]) -> None:
+    more = {"code": "full", "status": 503, "field": "size", "request_id": "r1"}
+    error = kind("a reason", **more if issubclass(kind, b.ServerProblem) else {})
+    if isinstance(error, b.Full):
+        error.retry_after = 7.0
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own
+        assert type(again) is kind
+        assert (str(again), again.args, vars(again)) == (str(error), error.args, vars(error))

@@ -12,6 +12,7 @@ from PIL import Image
 
 from bruno import InvalidInput
 from bruno.inputs import read_picture
+from painter.samples import read_samples
 
 from .scripted_server import SIZE, Scripted, picture
 
@@ -98,3 +99,88 @@ def test_urls_that_lead_nowhere(scripted: Scripted) -> None:
         read_picture("content", f"{scripted.url}/nothing", TIMEOUT)
     with pytest.raises(InvalidInput, match="cannot be fetched: connection refused"):
         read_picture("content", "http://127.0.0.1:9/picture.png", TIMEOUT)
+
+
+GRAY, COLOR = (124, 124, 124), (200, 100, 50)
+
+
+def as_the_server_reads_it(image: Image.Image) -> Any:
+    """The middle pixel of what is sent, from 0 to 255."""
+    samples = read_samples(read_picture("content", image, TIMEOUT), "content")
+    pixel = samples[samples.shape[0] // 2, samples.shape[1] // 2]
+    return pixel * (1 if samples.dtype == np.uint8 else 255)
+
+
+def in_mode(mode: str) -> Image.Image:
+    """A picture in a mode of Pillow's: gray of 124, or a color, half transparent where it can."""
+    see_through = Image.new("RGBA", SIZE, (*COLOR, 128))
+    if mode in ("F", "I"):
+        return Image.new("L", SIZE, GRAY[0]).convert(mode)
+    if mode == "PA":
+        return see_through.quantize(8).convert("PA")
+    if mode == "La":
+        return Image.new("LA", SIZE, (GRAY[0], 128)).convert("La")
+    return (see_through if mode in ("RGBA", "RGBa") else see_through.convert("RGB")).convert(mode)
+
+
+@pytest.mark.parametrize(
+    ("mode", "seen"),
+    [
+        ("F", GRAY),
+        ("I", GRAY),
+        ("PA", (*COLOR, 128)),
+        ("RGBa", (*COLOR, 128)),
+        ("La", (*GRAY, 128)),
+        ("CMYK", COLOR),
+        ("HSV", COLOR),
+        ("YCbCr", COLOR),
+    ],
+)
+def test_pil_images_of_any_mode_arrive_as_they_look(mode: str, seen: tuple[int, ...]) -> None:
+    assert as_the_server_reads_it(in_mode(mode)) == pytest.approx(seen, abs=1)
+
+
+def test_a_cmyk_image_keeps_its_profile() -> None:
+    image = Image.new("CMYK", SIZE)
+    image.info["icc_profile"] = b"of a printer"
+    sent = Image.open(io.BytesIO(read_picture("content", image, TIMEOUT)))
+    assert (sent.mode, sent.info["icc_profile"]) == ("CMYK", b"of a printer")
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "seen"),
+    [("F", 0.5, 127.5), ("F", 100.25, 100.25), ("I", 65535, 255), ("I;16", 32896, 128)],
+)
+def test_deep_pil_images_keep_their_depth(mode: str, value: float, seen: float) -> None:
+    image = Image.new(mode, SIZE, value)
+    assert as_the_server_reads_it(image) == pytest.approx([seen] * 3, abs=0.01)
+
+
+@pytest.mark.parametrize(("mode", "value"), [("F", -0.5), ("F", 256.0), ("I", -1), ("I", 65536)])
+def test_deep_pil_images_beyond_every_scale_are_refused(mode: str, value: float) -> None:
+    with pytest.raises(InvalidInput, match=f"^content: .* mode {mode} must hold .*, got {value:g}"):
+        read_picture("content", Image.new(mode, SIZE, value), TIMEOUT)
+
+
+def test_a_truncated_pil_image_is_one_sentence() -> None:
+    noise = Image.effect_noise((400, 300), 90).convert("RGB")
+    file = io.BytesIO()
+    noise.save(file, "JPEG")
+    image = Image.open(io.BytesIO(file.getvalue()[:2000]))
+    with pytest.raises(InvalidInput, match=r"^content: the image cannot be read: .*truncated"):
+        read_picture("content", image, TIMEOUT)
+
+
+def test_files_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(picture(format="JPEG"))
+    with path.open(encoding="utf-8") as text, pytest.raises(InvalidInput, match="in binary mode"):
+        read_picture("content", text, TIMEOUT)  # type: ignore[arg-type]
+    with path.open("rb") as file:
+        file.read()
+        with pytest.raises(InvalidInput, match="content: nothing is left to be read"):
+            read_picture("content", file, TIMEOUT)
+    with pytest.raises(InvalidInput, match="content: the file cannot be read: .*closed"):
+        read_picture("content", file, TIMEOUT)
+    with pytest.raises(InvalidInput, match="content: .* cannot be read: .*null"):
+        read_picture("content", "photo\0.jpg", TIMEOUT)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,7 @@ import pytest
 from bruno import Bruno, InvalidInput, Unauthorized
 
 from .conftest import Folder
-from .scripted_server import Reply, Scripted, paint
-
-
-def refuse(reply: Reply) -> None:
-    """As TorchServe does: with 400."""
-    said = {"code": 400, "type": "InvalidKeyException", "message": "Token Authorization failed."}
-    reply.whole(400, "application/json", json.dumps(said).encode())
+from .scripted_server import Reply, Scripted, paint, refuse
 
 
 def key_file(path: Path, key: str) -> None:
@@ -87,3 +83,29 @@ def test_waiting_for_a_key_file(scripted: Scripted, folder: Folder) -> None:
     scripted.script = [only_with("other")]
     with pytest.raises(Unauthorized):
         Bruno(key_file="keys.json").wait_ready(10)
+
+
+def test_two_threads_that_are_refused_with_one_old_key_both_go_on(
+    scripted: Scripted, folder: Folder
+) -> None:
+    keys = folder.path / "key_file.json"
+    key_file(keys, "old")
+    bruno = Bruno(key_file=keys)
+    bruno.health()
+    key_file(keys, "new")
+    both_are_there, one_is_done = threading.Barrier(2), threading.Event()
+    numbers = itertools.count()
+
+    def refused_one_after_the_other(reply: Reply) -> None:
+        assert reply.headers["Authorization"] == "Bearer old"
+        both_are_there.wait(20)
+        if next(numbers):
+            one_is_done.wait(20)
+        refuse(reply)
+
+    scripted.script = [refused_one_after_the_other] * 2 + [only_with("new")] * 2
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(bruno.health) for _ in range(2)]
+        wait(calls, 20, FIRST_COMPLETED)
+        one_is_done.set()
+        assert [call.result(20) for call in calls] == ["ready", "ready"]

@@ -123,3 +123,17 @@ def test_pauses_double_with_jitter_and_honor_hints() -> None:
     full = Full("full", code="full", status=503)
     full.retry_after = 10.0
     assert 10 <= pause_before(1, full) <= 12.5
+
+
+def test_retries_refill_after_progress(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
+    steps = [30, 40, 50, 60, 70, 80, 90, 95]
+    scripted.script = [breaks_after(step) for step in steps]
+    painting = bruno.paint("photo.jpg", "starry-night.jpg")
+    assert painting.record["client"] == {"resumes": len(steps), "restarts": 0}
+
+
+def test_progress_that_is_lost_refills_nothing(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [breaks_after(step, with_preview=False) for step in (30, 40, 50, 60, 70)]
+    with pytest.raises(StreamBroken):
+        Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
+    assert len(scripted.requests) == 3

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bruno import InvalidInput, read_record
+from bruno import InvalidInput, Painting, read_record
 
 from .scripted_server import picture
 
@@ -60,3 +60,43 @@ def test_no_such_file() -> None:
 def test_a_truncated_painting_is_one_sentence() -> None:
     with pytest.raises(InvalidInput, match="cannot be read as a picture"):
         read_record(noted("JPEG")[:-20])
+
+
+def a_painting(media_type: str = "image/png") -> Painting:
+    return Painting(b"as the server made it", media_type, 64, 48, {})
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name"),
+    [
+        ("image/png", "a.png"),
+        ("image/png", "a.PNG"),
+        ("image/jpeg", "a.jpg"),
+        ("image/jpeg", "a.jpeg"),
+        ("image/webp", "a.webp"),
+        ("image/tiff", "a.tif"),
+        ("image/png", "a"),
+        ("image/png", "a.part"),
+    ],
+)
+def test_saved_as_the_server_made_it(media_type: str, name: str, tmp_path: Path) -> None:
+    a_painting(media_type).save(tmp_path / name)
+    assert (tmp_path / name).read_bytes() == b"as the server made it"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "name", "format"),
+    [
+        ("image/png", "a.jpg", "jpeg"),
+        ("image/png", "a.WebP", "webp"),
+        ("image/jpeg", "a.png", "png"),
+        ("image/webp", "a.tiff", "tiff"),
+    ],
+)
+def test_a_suffix_of_another_format_is_refused(
+    media_type: str, name: str, format: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InvalidInput, match=f'paint with format="{format}"') as caught:
+        a_painting(media_type).save(tmp_path / name)
+    assert str(caught.value).startswith(f"{name} would hold {media_type}: ")
+    assert list(tmp_path.iterdir()) == []

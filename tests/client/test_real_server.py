@@ -149,3 +149,35 @@ def test_the_command_line(server: Any, tmp_path: Path, format: str) -> None:
     assert "warning" not in done.stderr
     same = Image.open(io.BytesIO(done.stdout_bytes))
     assert difference(same, Image.open(output)) == 0
+
+
+def test_a_batch_again_paints_what_was_painted_otherwise(server: Any, tmp_path: Path) -> None:
+    words = ["batch", str(PHOTO), str(STYLE), "-o", str(tmp_path / "out"), "--steps", "5"]
+    layers = ["--style-layers", "conv1_1:2,conv2_1:1", "--style-scale", "0.5", "--preset", "draft"]
+
+    def told(*more: str) -> str:
+        done = CliRunner().invoke(cli, [*words, *more, *flags(server)])
+        assert done.exit_code == 0, done.output
+        return done.stderr
+
+    assert "anew" not in told()
+    assert told() == "1 of 1 are painted already\n"
+    assert "anew: not the same style_layers, style_scale as in the file" in told(*layers)
+    assert told(*layers) == "1 of 1 are painted already\n"
+    assert "anew: not the same style_layers, style_scale as in the file" in told()
+
+
+def test_leaving_from_another_thread_frees_the_server_at_once(real: Bruno) -> None:
+    stream = real.stream(PHOTO, STYLE, size=512, steps=5000, preview_every=0)
+    next(one for one in stream if isinstance(one, Accepted))
+    rest: list[Any] = []
+    follower = threading.Thread(target=lambda: rest.extend(stream))
+    follower.start()
+    stream.close()
+    follower.join(20)
+    assert not follower.is_alive()
+    for _ in range(40):
+        if real.describe()["running"] == 0:
+            return
+        threading.Event().wait(0.5)
+    pytest.fail("the server still paints")

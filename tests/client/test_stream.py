@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from bruno import (
     Accepted,
     Bruno,
+    BrunoError,
     InvalidInput,
     Painting,
     Preview,
@@ -21,7 +23,17 @@ from bruno import (
 )
 
 from .conftest import Folder
-from .scripted_server import SIZE, Reply, Scripted, accepted, event, painting, picture, preview
+from .scripted_server import (
+    SIZE,
+    Reply,
+    Scripted,
+    accepted,
+    event,
+    paint,
+    painting,
+    picture,
+    preview,
+)
 
 
 def test_a_painting(bruno: Bruno, folder: Folder) -> None:
@@ -220,3 +232,85 @@ def test_a_painting_that_came_is_not_lost(
     scripted.script = [has_no_end]
     assert bruno.paint("photo.jpg", "starry-night.jpg").image.size == SIZE
     assert len(scripted.requests) == 1
+
+
+def waits_before_the_answer(reply: Reply) -> None:
+    reply.server.begun.set()
+    reply.wait_for_the_client_to_leave()
+
+
+def waits_within_the_answer(reply: Reply) -> None:
+    reply.start()
+    reply.say(accepted(reply.received))
+    reply.server.begun.set()
+    reply.wait_for_the_client_to_leave()
+
+
+def waits_without_keeping_alive(reply: Reply) -> None:
+    reply.send_response(200)
+    reply.send_header("Content-Type", "text/event-stream")
+    reply.send_header("Connection", "close")
+    reply.end_headers()
+    reply.server.begun.set()
+    reply.wait_for_the_client_to_leave()
+
+
+SILENT = [waits_before_the_answer, waits_within_the_answer, waits_without_keeping_alive]
+
+
+@pytest.mark.parametrize("verb", ["cancel", "close"])
+@pytest.mark.parametrize("script", SILENT)
+@pytest.mark.parametrize("connection", ["new", "kept alive", "through a proxy"])
+def test_leaving_from_another_thread_acts_at_once(
+    verb: str,
+    script: Callable[[Reply], None],
+    connection: str,
+    scripted: Scripted,
+    folder: Folder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if connection == "through a proxy":
+        monkeypatch.setenv("http_proxy", scripted.url)
+        monkeypatch.setenv("BRUNO_URL", "http://bruno.invalid")
+    bruno = Bruno(timeout=(5, 300))
+    events: list[object] = []
+    told, ended = threading.Event(), threading.Event()
+
+    def follow() -> None:
+        if connection == "kept alive":
+            bruno.health()
+        scripted.script = [script]
+        for one in stream:
+            events.append(one)
+            told.set()
+        ended.set()
+
+    stream = bruno.stream(folder.photo, folder.style)
+    threading.Thread(target=follow, daemon=True).start()
+    assert scripted.begun.wait(20)
+    assert script is not waits_within_the_answer or told.wait(20)
+    getattr(stream, verb)()
+    assert ended.wait(20), "it waits for the next event"
+    assert scripted.left.wait(20)
+    assert [type(one) for one in events] == [Accepted] * told.is_set()
+    assert len(scripted.requests) == 1 + (connection == "kept alive")
+
+
+def test_leaving_before_the_first_event_asks_for_nothing(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    stream = bruno.stream(folder.photo, folder.style)
+    stream.cancel()
+    assert list(stream) == []
+    with pytest.raises(BrunoError, match="the painting was canceled"):
+        stream.painting()
+    assert not scripted.requests
+
+
+def test_a_connection_that_is_kept_alive_outlives_its_stream(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    with bruno.stream(folder.photo, folder.style) as stream:
+        stream.painting()
+        scripted.script = [lambda reply: (stream.close(), paint(reply))]
+        assert bruno.health() == "ready"

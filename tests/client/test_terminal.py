@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from bruno import read_record
+
 from .conftest import Folder
-from .scripted_server import Reply, Scripted, accepted, painting, preview, progress
+from .scripted_server import Reply, Scripted, accepted, paint, painting, preview, progress
 
 # Makes the pseudo-terminal the controlling one, so that its Ctrl-C is a signal, and heeds that
 # signal as in a terminal, whatever the tests themselves were started from.
@@ -92,21 +96,79 @@ def test_a_bar_with_losses_and_time_left(scripted: Scripted, folder: Folder) -> 
     assert Path("painting.png").exists()
 
 
+def endless(reply: Reply) -> None:
+    reply.start()
+    reply.say(accepted(reply.received) + progress(50) + preview(50))
+    reply.wait_for_the_client_to_leave()
+
+
 @pytest.mark.parametrize("command", ["paint", "batch"])
 def test_ctrl_c_cancels_the_job(command: str, scripted: Scripted, folder: Folder) -> None:
-    def endless(reply: Reply) -> None:
-        reply.start()
-        reply.say(accepted(reply.received) + progress(50) + preview(50))
-        reply.wait_for_the_client_to_leave()
-
     scripted.script = [endless]
     output = "out.png" if command == "paint" else "out"
     terminal = Terminal(scripted.url, command, "photo.jpg", "starry-night.jpg", "-o", output)
-    while not scripted.requests:
-        time.sleep(0.05)
-    time.sleep(0.5)
+    terminal.read_until(lambda shown: "50/100" in plain(shown))
     terminal.press(b"\x03")
     assert terminal.exit_code() == 130
-    assert scripted.left.wait(5)
+    assert scripted.left.wait(20)
     assert "canceled" in terminal.shown
     assert "Traceback" not in terminal.shown
+
+
+@pytest.mark.parametrize("flags", [[], ["--watch", "--force"]])
+def test_ctrl_c_keeps_the_canvas_and_says_where(
+    flags: list[str], scripted: Scripted, folder: Folder
+) -> None:
+    if flags:
+        Path("painting.png").write_bytes(b"a finished painting")
+    shown = threading.Event()
+
+    def goes_on_once_shown(reply: Reply) -> None:
+        reply.start()
+        reply.say(accepted(reply.received) + progress(50) + preview(50) + progress(51))
+        shown.set()
+        reply.wait_for_the_client_to_leave()
+
+    scripted.script = [goes_on_once_shown]
+    terminal = Terminal(scripted.url, "paint", "photo.jpg", "starry-night.jpg", *flags)
+    terminal.read_until(lambda text: "51/100" in plain(text))
+    terminal.press(b"\x03")
+    assert terminal.exit_code() == 130
+    said = "the canvas at step 51 of 100 is kept as painting-so-far.png (64 x 48, its last preview)"
+    assert said in plain(terminal.shown)
+    record = read_record("painting-so-far.png")
+    assert record["incomplete"].startswith("stopped at step 51 of 100")
+    if flags:
+        assert Path("painting.png").read_bytes() == b"a finished painting"
+    else:
+        assert not Path("painting.png").exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"\n", 2)])
+def test_a_file_that_is_there_is_asked_about(
+    answer: bytes, code: int, scripted: Scripted, folder: Folder
+) -> None:
+    Path("painting.png").write_bytes(b"mine")
+    terminal = Terminal(scripted.url, "paint", "photo.jpg", "starry-night.jpg")
+    terminal.read_until(lambda text: "[y/N]" in text)
+    assert "painting.png is there already. Paint over it? [y/N]" in plain(terminal.shown)
+    terminal.press(answer)
+    assert terminal.exit_code() == code
+    assert (Path("painting.png").read_bytes() == b"mine") == (code != 0)
+
+
+def test_a_batch_has_a_bar(scripted: Scripted, folder: Folder) -> None:
+    scripted.script = [paint, endless]
+    Path("photos").mkdir()
+    for name in ("a", "b"):
+        shutil.copy(folder.photo, f"photos/{name}.jpg")
+    words = ["batch", "photos", "starry-night.jpg", "-o", "out", "--at-once", "1"]
+    terminal = Terminal(scripted.url, *words)
+    terminal.read_until(lambda text: "50/100" in plain(text))
+    shown = plain(terminal.shown)
+    assert re.search(r"paintings .* 1/2", shown)
+    assert re.search(r"b--starry-night.png · level 1 of 1 .* 50/100", shown)
+    assert "1 of 2: out/a--starry-night.png" in shown
+    terminal.press(b"\x03")
+    assert terminal.exit_code() == 130
+    assert [path.name for path in Path("out").iterdir()] == ["a--starry-night.png"]

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from scripted_server import Reply, Scripted, accepted, event, paint, preview, progress
 
-from .conftest import Visiting, free_port, studio
+from .conftest import PHOTO, STYLE, Visiting, free_port, studio
 
 NAMED = ("button", "textbox", "spinbutton", "slider", "radio", "checkbox", "combobox", "img")
 
@@ -145,7 +145,7 @@ def test_two_visitors_do_not_meet(address: str, scripted: Scripted, visit: Visit
     other.bring()
     other.paint()
     other.wait_for_status("Finished")
-    assert other.page.locator(".shelf li").count() == 1
+    other.page.locator(".shelf li").first.wait_for()
     assert one.page.locator(".shelf li").count() == 0
     assert "Step 25" in one.page.inner_text("#said")
 
@@ -162,11 +162,12 @@ def test_leaving_the_page_frees_the_server(
     assert scripted.left.wait(20)
 
 
-def test_a_mask_is_brushed(address: str, scripted: Scripted, visit: Visiting) -> None:
-    visited = visit(address)
-    visited.bring()
-    page = visited.page
-    page.get_by_role("button", name="Masks").click()
+def brush(page: Any, role: str | None = None) -> None:
+    """Brushes a line across the middle, and keeps it as a mask."""
+    if role:
+        page.get_by_label("This mask says").click()
+        page.get_by_role("option", name=role).click()
+        page.wait_for_timeout(1000)
     canvas = page.locator("#masks canvas").first
     canvas.wait_for()
     canvas.scroll_into_view_if_needed()
@@ -177,8 +178,82 @@ def test_a_mask_is_brushed(address: str, scripted: Scripted, visit: Visiting) ->
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.5, steps=8)
     page.mouse.up()
     page.wait_for_timeout(500)
+    kept = page.locator(".masks li").count()
     page.get_by_role("button", name="Keep this mask").click()
-    page.locator(".masks img").wait_for()
+    page.locator(".masks li").nth(kept).wait_for()
+
+
+def test_masks_stay_with_their_pictures(address: str, scripted: Scripted, visit: Visiting) -> None:
+    visited = visit(address)
+    visited.bring(PHOTO, STYLE, PHOTO)
+    page = visited.page
+    page.locator("#styles img").nth(1).wait_for()
+    page.get_by_role("button", name="Masks").click()
+    brush(page)
+    brush(page, "Which part of style 1 counts")
+    brush(page, "Which part of style 2 counts")
+    assert page.locator(".masks li").count() == 3
+    page.locator("#photo [aria-label='Remove Image']").click()
+    page.locator(".masks li").nth(2).wait_for(state="detached")
+    page.locator("#photo input[type=file]").set_input_files(STYLE)
+    page.locator("#photo img").wait_for()
+    page.locator("#styles .thumbnail-item").first.hover()
+    page.locator("#styles").get_by_role("button", name="Delete").first.click()
+    page.locator(".masks li").nth(1).wait_for(state="detached")
+    assert page.locator(".masks li").inner_text() == "Which part of style 1 counts"
+    visited.paint()
+    visited.wait_for_status("Finished")
+    fields = scripted.requests[-2].fields
+    assert [name for name in fields if "mask" in name] == ["style_mask_1"]
+    assert fields["style_1"] == PHOTO.read_bytes()
+
+
+def test_an_early_stop_is_not_lost(address: str, scripted: Scripted, visit: Visiting) -> None:
+    def held(reply: Reply) -> None:
+        scripted.script.insert(0, held)
+        go_on.wait(60)
+        paint(reply)
+
+    go_on = threading.Event()
+    visited = visit(address)
+    visited.wait_for_server("ready")
+    visited.bring()
+    scripted.script = [held]
+    visited.paint()
+    visited.page.locator("#stop:enabled").click()
+    visited.page.locator("#stop:disabled").wait_for()
+    go_on.set()
+    visited.wait_for_status("Stopped before there was a canvas to keep.")
+    assert not any(one.fields for one in scripted.requests)
+    visited.paint()
+    visited.wait_for_status("Finished")
+
+
+def test_a_double_click_paints_once(address: str, scripted: Scripted, visit: Visiting) -> None:
+    def held(reply: Reply) -> None:
+        go_on.wait(60)
+        paint(reply)
+
+    go_on = threading.Event()
+    scripted_painting(scripted, held)
+    visited = visit(address)
+    visited.bring()
+    visited.page.dblclick("#paint")
+    visited.page.locator("#stop:enabled").wait_for()
+    go_on.set()
+    visited.wait_for_status("Finished")
+    visited.page.locator(".shelf li").wait_for()
+    visited.paint()
+    visited.page.locator(".shelf li").nth(1).wait_for()
+    assert len([one for one in scripted.requests if one.fields]) == 2
+
+
+def test_a_mask_is_brushed(address: str, scripted: Scripted, visit: Visiting) -> None:
+    visited = visit(address)
+    visited.bring()
+    page = visited.page
+    page.get_by_role("button", name="Masks").click()
+    brush(page)
     visited.paint()
     visited.wait_for_status("Finished")
     mask = scripted.requests[-2].fields["content_mask"]

@@ -7,6 +7,7 @@ import json
 import threading
 from typing import Any
 
+import pytest
 from scripted_server import (
     DESCRIPTION,
     Reply,
@@ -173,3 +174,59 @@ def test_visitors_share_nothing(client: Bruno) -> None:
     one, other = Session(), Session()
     shown_by(one, client)
     assert (len(one.tries), other.tries) == (1, [])
+
+
+STOPPED_EARLY = "Stopped before there was a canvas to keep."
+
+
+def test_a_stop_while_the_server_is_asked_is_not_lost(client: Bruno, scripted: Scripted) -> None:
+    session = Session()
+    scripted.script += [lambda reply: (session.stop(), paint(reply))]
+    assert shown_by(session, client)[-1].status == STOPPED_EARLY
+    assert len(scripted.requests) == 1
+    assert shown_by(session, client)[-1].painting
+
+
+def test_a_stop_before_the_first_event_is_not_lost(client: Bruno, scripted: Scripted) -> None:
+    session = Session()
+    states = session.paint(client, ORDER)
+    session.stop()
+    assert [state.status for state in states] == ["Sending the pictures.", STOPPED_EARLY]
+    assert not any(one.fields for one in scripted.requests)
+
+
+def test_a_stop_that_comes_too_late_stops_no_other(client: Bruno) -> None:
+    session = Session()
+    shown_by(session, client)
+    session.stop()
+    assert shown_by(session, client)[-1].painting
+
+
+def test_a_stop_does_not_wait_for_the_server(scripted: Scripted) -> None:
+    def silent(reply: Reply) -> None:
+        begun(reply)
+        heard.wait(20)
+        session.stop()
+        reply.wait_for_the_client_to_leave()
+
+    heard, session, last = threading.Event(), Session(), Shown()
+    scripted.script += [paint, silent]
+    for last in session.paint(Bruno(scripted.url, timeout=(5, 300)), ORDER):
+        if last.canvas:
+            heard.set()
+    assert last.status == "Stopped at step 25 of 100; the canvas so far is kept as a try."
+    assert scripted.left.wait(20)
+
+
+def test_tries_are_bounded_in_bytes(client: Bruno, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = Session()
+    shown_by(session, client)
+    size = session.tries[0].size
+    assert size > len(session.tries[0].painting.data)
+    monkeypatch.setattr("bruno.studio.session.TRIES_BYTES", 3 * size + size // 2)
+    for _ in range(4):
+        shown_by(session, client)
+    assert [one.number for one in session.tries] == [3, 4, 5]
+    monkeypatch.setattr("bruno.studio.session.TRIES_BYTES", 1)
+    shown_by(session, client)
+    assert [one.number for one in session.tries] == [6], "the newest one is always kept"

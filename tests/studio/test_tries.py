@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw
 from bruno import Painting, read_record
 from bruno.studio import fragments, masks
 from bruno.studio.telling import Shown
-from bruno.studio.tries import Try, as_painting, differences, make_try, shown_file, small, title_of
+from bruno.studio.tries import Try, differences, make_try, shown_file, small, title_of
+from bruno.unfinished import as_painting
 from painter.images import MEDIA_TYPES, encode
 
 OPTIONS_OF_FORMAT = ("png", "png16", "jpeg", "webp", "tiff", "tiff16")
@@ -27,7 +28,7 @@ def picture(color: str = "teal", mode: str = "RGB", format: str = "PNG") -> byte
 
 def one_try(number: int = 1, title: str = "photo as style", **options: Any) -> Try:
     record = {"options": options, "steps": 10, "seconds": 2.0, "seed": 0}
-    painting = as_painting(picture(format="JPEG"), record)
+    painting = as_painting(picture(format="JPEG"), record, "png")
     return make_try(number, title, painting, picture("gold", format="JPEG"))
 
 
@@ -120,15 +121,41 @@ def test_nothing_brushed_is_no_mask(layers: list[Image.Image]) -> None:
     assert masks.from_layers(layers) is None
 
 
+def brushed_masks(photo: str, *styles: str) -> dict[masks.Place, bytes]:
+    """A mask for all that may have one, named like its role."""
+    return {place: role.encode() for role, place in masks.places(photo, styles).items()}
+
+
 def test_masks_go_to_their_fields() -> None:
-    kept = {"content": b"c", "mask 1": b"1", "mask 2": b"2", "style 2": b"s"}
-    assert {role for _, role in masks.roles(2)} == {*kept, "style 1"}
-    assert masks.as_request(kept, 2) == {
-        "content_mask": b"c",
-        "masks": {1: b"1", 2: b"2"},
-        "style_masks": {2: b"s"},
+    kept = brushed_masks("photo", "a", "b")
+    assert {role for _, role in masks.roles(2)} == {data.decode() for data in kept.values()}
+    assert masks.as_request(kept, "photo", ["a", "b"]) == {
+        "content_mask": b"content",
+        "masks": {1: b"mask 1", 2: b"mask 2"},
+        "style_masks": {1: b"style 1", 2: b"style 2"},
     }
-    assert masks.as_request(kept, 1) == {"content_mask": b"c", "masks": {1: b"1"}}
+
+
+def test_a_changed_photo_leaves_its_masks_behind() -> None:
+    kept = brushed_masks("photo", "a")
+    assert masks.as_request(kept, "other", ["a"]) == {"style_masks": {1: b"style 1"}}
+    assert masks.as_request(kept, None, ["a"]) == {"style_masks": {1: b"style 1"}}
+
+
+def test_a_removed_style_takes_its_masks_along() -> None:
+    kept = brushed_masks("photo", "a", "b")
+    assert masks.as_request(kept, "photo", ["b"]) == {
+        "content_mask": b"content",
+        "masks": {1: b"mask 2"},
+        "style_masks": {1: b"style 2"},
+    }
+    assert masks.as_request(kept, "photo", ["b", "a"])["masks"] == {1: b"mask 2", 2: b"mask 1"}
+    assert masks.as_request(kept, "photo", ["c", "d"]) == {"content_mask": b"content"}
+
+
+def test_a_style_that_is_there_twice_has_two_masks() -> None:
+    kept = brushed_masks("photo", "a", "a")
+    assert masks.as_request(kept, "photo", ["a", "a"])["masks"] == {1: b"mask 1", 2: b"mask 2"}
 
 
 def test_what_is_brushed_over() -> None:

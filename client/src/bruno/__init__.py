@@ -3,9 +3,10 @@
 >>> from bruno import Bruno
 >>> Bruno().paint("photo.jpg", "starry-night.jpg", beta=50).save("painting.png")
 
-The way of a call: inputs become a request (`inputs`, `request`), the request becomes events
-(`connection`, `sse`, `events`), broken connections are mended (`retries`, `stream`), and
-`client` puts it together. `errors` draws everything that can go wrong.
+The way of a call: inputs become a request (`inputs`, `encoding`, `album`, `request`), the request
+becomes events (`connection`, `sse`, `events`), broken connections are mended (`retries`,
+`stream`) or left (`leaving`), and `client` puts it together. `errors` draws everything that can
+go wrong.
 """
 
 from bruno.batch import Batch, Failed, Finished, Task

@@ -5,10 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 
-from bruno.errors import BrunoError
+from bruno.errors import BrunoError, Unauthorized
+from bruno.events import Event
 from bruno.inputs import Picture
 from bruno.options import Request
 from bruno.painting import Painting
@@ -40,14 +43,16 @@ class Failed:
     error: BrunoError
 
 
-Open = Callable[[Task, threading.Event], Stream]
+Open = Callable[[Task], Stream]
+OnEvent = Callable[[Task, Event], None]
 Outcome = Finished | Failed | Exception
 
 
 class Batch(Iterator[Finished]):
     """The paintings of many tasks as they finish; leaving it cancels those that run.
 
-    What went wrong is kept apart in `failures`, and disturbs no other task.
+    What went wrong is kept apart in `failures`, and disturbs no other task; but where the server
+    refuses the token itself, nothing more is sent, and all that was not begun has failed.
 
     >>> from bruno import Bruno
     >>> batch = Bruno().batch(["photo.jpg", "no-photo.jpg"], ["starry-night.jpg"])
@@ -59,13 +64,23 @@ class Batch(Iterator[Finished]):
     content: no-photo.jpg cannot be read: No such file or directory
     """
 
-    def __init__(self, open_stream: Open, tasks: Sequence[Task], at_once: int) -> None:
+    def __init__(
+        self,
+        open_stream: Open,
+        tasks: Sequence[Task],
+        at_once: int,
+        is_locked_out: Callable[[], bool],
+        on_event: OnEvent | None = None,
+    ) -> None:
         self.failures: list[Failed] = []
-        self._results = self._run(open_stream, tasks, at_once)
+        self._crew = _Crew(open_stream, is_locked_out, on_event, tasks)
+        self._results = _results(self._crew, at_once, self.failures)
+        self._turn = threading.Lock()
 
     def __next__(self) -> Finished:
         """The next painting that is finished."""
-        return next(self._results)
+        with self._turn:
+            return next(self._results)
 
     def __enter__(self) -> Batch:
         """The batch itself."""
@@ -81,47 +96,88 @@ class Batch(Iterator[Finished]):
         self.close()
 
     def close(self) -> None:
-        """Drops what waits, and ends what runs at its next event."""
-        self._results.close()
+        """Drops what waits and ends what runs, at once; may be called from any thread."""
+        self._crew.leave()
+        # Whoever waits for the next painting in another thread has been woken.
+        if self._turn.acquire(blocking=False):
+            try:
+                self._results.close()
+            finally:
+                self._turn.release()
 
-    def _run(
-        self, open_stream: Open, tasks: Sequence[Task], at_once: int
-    ) -> Generator[Finished, None, None]:
-        waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
-        done: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        left = threading.Event()
+
+class _Crew:
+    """The threads that paint: they take what waits, and put down what came of it."""
+
+    def __init__(
+        self,
+        open_stream: Open,
+        is_locked_out: Callable[[], bool],
+        on_event: OnEvent | None,
+        tasks: Sequence[Task],
+    ) -> None:
+        self._open, self._is_locked_out, self._on_event = open_stream, is_locked_out, on_event
+        self._count = len(tasks)
+        self._waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self._running: set[Stream] = set()
+        self._left = threading.Event()
         for task in tasks:
-            waiting.put(task)
-        for _ in range(min(at_once, len(tasks))):
-            work = (open_stream, waiting, done, left)
-            threading.Thread(target=_work, args=work, daemon=True).start()
+            self._waiting.put(task)
+
+    def outcomes(self, at_once: int) -> Iterator[Outcome]:
+        """What came of every task, as it ends, until the crew leaves."""
+        for _ in range(min(at_once, self._count)):
+            threading.Thread(target=self._work, daemon=True).start()
+        for _ in range(self._count):
+            outcome = self._done.get()
+            if self._left.is_set() or outcome is None:
+                return
+            yield outcome
+
+    def leave(self) -> None:
+        """Ends what runs, and wakes whoever waits for an outcome."""
+        self._left.set()
+        for stream in self._running.copy():
+            stream.cancel()
+        self._done.put(None)
+
+    def _work(self) -> None:
+        for task in self._tasks():
+            try:
+                self._done.put(Finished(task, self._paint(task)))
+            except BrunoError as error:
+                self._done.put(Failed(task, error))
+                if isinstance(error, Unauthorized) and self._is_locked_out():
+                    for unsent in self._tasks():
+                        self._done.put(Failed(unsent, error))
+            except Exception as defect:  # raised again where the batch is read
+                self._done.put(defect)
+
+    def _paint(self, task: Task) -> Painting:
+        stream = self._open(task)
+        self._running.add(stream)
+        if self._left.is_set():
+            stream.cancel()
         try:
-            for _ in tasks:
-                outcome = done.get()
-                if isinstance(outcome, Finished):
-                    yield outcome
-                elif isinstance(outcome, Failed):
-                    self.failures.append(outcome)
-                else:
-                    raise outcome
+            return stream.painting(self._on_event and partial(self._on_event, task))
         finally:
-            left.set()
+            self._running.discard(stream)
+
+    def _tasks(self) -> Iterator[Task]:
+        with suppress(queue.Empty):
+            while not self._left.is_set():
+                yield self._waiting.get_nowait()
 
 
-def _work(
-    open_stream: Open,
-    waiting: queue.SimpleQueue[Task],
-    done: queue.SimpleQueue[Outcome],
-    left: threading.Event,
-) -> None:
-    while not left.is_set():
-        try:
-            task = waiting.get_nowait()
-        except queue.Empty:
-            return
-        try:
-            done.put(Finished(task, open_stream(task, left).painting()))
-        except BrunoError as error:
-            done.put(Failed(task, error))
-        except Exception as defect:  # raised again where the batch is read
-            done.put(defect)
+def _results(crew: _Crew, at_once: int, failures: list[Failed]) -> Generator[Finished, None, None]:
+    try:
+        for outcome in crew.outcomes(at_once):
+            if isinstance(outcome, Finished):
+                yield outcome
+            elif isinstance(outcome, Failed):
+                failures.append(outcome)
+            else:
+                raise outcome
+    finally:
+        crew.leave()

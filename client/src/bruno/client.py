@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final, Unpack
 
-from bruno.batch import Batch, Task
-from bruno.connection import Connection, Key
+from bruno.album import Album
+from bruno.batch import Batch, OnEvent, Task
+from bruno.connection import Connection, Key, Timeout
 from bruno.errors import BrunoError, ConnectionFailed, InvalidInput, Unauthorized, UnexpectedAnswer
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
@@ -29,9 +30,10 @@ class Bruno:
 
     `url`, `token` and `key_file` (TorchServe's key_file.json, read anew when its key is
     refused) default to BRUNO_URL, BRUNO_TOKEN and BRUNO_KEY_FILE. `timeout` is the seconds to
-    connect and the seconds that may pass without a byte (the server speaks every 10).
-    A full server, a broken connection and an interrupted painting are tried again up to
-    `retries` times. Whatever goes wrong is a BrunoError; `bruno.errors` draws the tree.
+    connect and the seconds that may pass without a byte (the server speaks every 10); one number
+    serves for both. A full server, a broken connection and an interrupted painting are tried
+    again up to `retries` times in a row: a painting that got further is no failure, however often
+    it breaks. Whatever goes wrong is a BrunoError; `bruno.errors` draws the tree.
 
     >>> from bruno import Bruno
     >>> Bruno(timeout=(2, 30)).health()
@@ -44,7 +46,7 @@ class Bruno:
         *,
         token: str | None = None,
         key_file: str | os.PathLike[str] | None = None,
-        timeout: tuple[float, float] = DEFAULT_TIMEOUT,
+        timeout: Timeout = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
     ) -> None:
         url = url or os.environ.get("BRUNO_URL") or DEFAULT_URL
@@ -64,7 +66,8 @@ class Bruno:
     ) -> Painting:
         """Paints `content` in the style of `style`, or of up to 8 styles in a list.
 
-        Pictures are paths, http(s) URLs, bytes, binary files, PIL images or numpy arrays.
+        Pictures are paths, http(s) URLs, bytes, binary files, PIL images or numpy arrays; an
+        open file is read from where it stands.
         Raises InvalidInput, or what the server said; never returns half a painting.
 
         >>> from bruno import Bruno
@@ -82,7 +85,8 @@ class Bruno:
     ) -> Stream:
         """Paints, and tells how it forms: Waiting, Accepted, Progress, Preview, Painting.
 
-        Leaving the loop or the `with` closes the connection, which cancels the job.
+        Leaving the loop or the `with` closes the connection, which cancels the job; `cancel()`
+        does so from another thread.
 
         >>> from bruno import Bruno, Painting, Progress
         >>> for event in Bruno().stream("photo.jpg", "starry-night.jpg"):
@@ -95,7 +99,8 @@ class Bruno:
         75 of 100 0.25
         100 of 100 0.0
         """
-        return self._open(Task(content, style, options), threading.Event())
+        task = Task(content, style, options)
+        return self._open(Album([task], self._connection.timeout), task)
 
     @with_options
     def batch(
@@ -108,7 +113,8 @@ class Bruno:
     ) -> Batch:
         """Paints every content in every style, `at_once` at a time, in the order they finish.
 
-        Failures do not stop it; they are kept in `failures` of what it returns.
+        Failures do not stop it; they are kept in `failures` of what it returns. A URL, an image
+        or an open file is read once, whatever it is used for; open files right here.
 
         >>> from bruno import Bruno
         >>> for finished in Bruno().batch(["photo.jpg"], ["starry-night.jpg"], size=64):
@@ -118,8 +124,12 @@ class Bruno:
         tasks = [Task(content, style, options) for content in contents for style in styles]
         return self.run(tasks, at_once=at_once)
 
-    def run(self, tasks: Iterable[Task], *, at_once: int = 2) -> Batch:
+    def run(
+        self, tasks: Iterable[Task], *, at_once: int = 2, on_event: OnEvent | None = None
+    ) -> Batch:
         """Paints tasks that differ in more than content and style; else as `batch`.
+
+        `on_event` is told every event with its task, from the thread that paints it.
 
         >>> from bruno import Bruno, Task
         >>> tasks = [Task("photo.jpg", "starry-night.jpg", {"beta": beta}) for beta in (5, 50)]
@@ -128,7 +138,9 @@ class Bruno:
         """
         if at_once < 1:
             raise InvalidInput(f"at_once must be at least 1, got {at_once}")
-        return Batch(self._open, list(tasks), at_once)
+        tasks = list(tasks)
+        album = Album(tasks, self._connection.timeout)
+        return Batch(partial(self._open, album), tasks, at_once, self._is_locked_out, on_event)
 
     def health(self) -> str:
         """One word: `ready`, `busy` (a place in the line is free) or `full`.
@@ -137,7 +149,8 @@ class Bruno:
         >>> Bruno().health()
         'ready'
         """
-        return str(self.describe()["health"])
+        health: str = self.describe()["health"]
+        return health
 
     def wait_ready(self, timeout: float = 300.0) -> None:
         """Waits until the server is ready to paint; raises ConnectionFailed after `timeout` s.
@@ -170,10 +183,20 @@ class Bruno:
         answer = self._connection.post(b'{"describe": true}', json_type, json_type)
         try:
             description: dict[str, Any] = json.loads(b"".join(self._connection.pieces(answer)))
-            return description
-        except ValueError:
-            raise UnexpectedAnswer(f"{self.url} described itself in broken JSON") from None
+            return {**description, "health": str(description["health"])}
+        except (KeyError, TypeError, ValueError):
+            raise UnexpectedAnswer(
+                f"{self.url} described itself in other words than Bruno's"
+            ) from None
 
-    def _open(self, task: Task, canceled: threading.Event) -> Stream:
-        form = make_form(task.content, task.style, task.options, self._connection.timeout)
-        return Stream(self._connection, form, self._retries, canceled)
+    def _open(self, album: Album, task: Task) -> Stream:
+        form = make_form(task.content, task.style, task.options, album.read)
+        return Stream(self._connection, form, self._retries)
+
+    def _is_locked_out(self) -> bool:
+        """Whether the token is refused without any picture too, which costs no upload."""
+        try:
+            self.describe()
+        except BrunoError as problem:
+            return isinstance(problem, Unauthorized)
+        return False

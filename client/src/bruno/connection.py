@@ -7,9 +7,10 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import requests
 from requests.auth import AuthBase
@@ -29,34 +30,50 @@ from bruno.errors import (
     UnexpectedAnswer,
     from_problem,
 )
+from bruno.leaving import Call, LeavableAdapter
 from bruno.version import __version__
+
+Timeout = float | tuple[float, float]
 
 BODY_BYTES: Final = 48 * 2**20
 _PATH: Final = "/predictions/bruno"
 _PIECE_BYTES: Final = 2**16
 
 
-class Key(AuthBase):
+class Bearer(AuthBase):
+    """A token's header; as an explicit `auth` it also keeps requests from using .netrc."""
+
+    def __init__(self, token: str | None) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Adds the header."""
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Key:
     """The bearer token: given as such, or read from TorchServe's key file."""
 
     def __init__(self, token: str | None, key_file: str | os.PathLike[str] | None) -> None:
         self._token = token
         self._file = None if token else key_file
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Adds the header; as an explicit `auth` it also keeps requests from using .netrc."""
+    def token(self) -> str | None:
+        """The token to be sent, or None where there is none."""
         if self._token is None and self._file:
             self._token = self._read()
-        if self._token:
-            request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
+        return self._token
 
-    def renew(self) -> bool:
-        """Rereads the key file; true if it holds another key now."""
-        if not self._file:
-            return False
-        old, self._token = self._token, self._read()
-        return self._token != old
+    def renewed(self, refused: str | None) -> str | None:
+        """The token that the key file holds instead of the refused one; None without another.
+
+        Other threads may have renewed it since that one was sent.
+        """
+        if self._file and self._token == refused:
+            self._token = self._read()
+        return None if self._token == refused else self._token
 
     def _read(self) -> str:
         try:
@@ -69,30 +86,52 @@ class Key(AuthBase):
             raise InvalidInput(f"the key file {self._file} holds no inference key") from None
 
 
+def two_timeouts(timeout: Timeout) -> tuple[float, float]:
+    """Seconds to connect and seconds of silence; one number serves for both."""
+    both = tuple(timeout) if isinstance(timeout, tuple | list) else (timeout, timeout)
+    if len(both) != 2 or not all(map(_are_seconds, both)):
+        raise InvalidInput(
+            "timeout must be seconds above 0, or two numbers of them (to connect, and without a "
+            f"byte), got {timeout!r}"
+        )
+    return both
+
+
+def _are_seconds(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < cast(float, value) < float("inf")
+
+
 class Connection:
     """Sends requests from any thread; a refused key is read anew once.
 
-    `timeout` is the seconds to connect, and the seconds that may pass without a byte.
+    `timeout` is the seconds to connect, and the seconds that may pass without a byte; one
+    number serves for both.
     """
 
-    def __init__(self, url: str, key: Key, timeout: tuple[float, float]) -> None:
+    def __init__(self, url: str, key: Key, timeout: Timeout) -> None:
         self.url = url.rstrip("/")
-        self.timeout = timeout
+        self.timeout = two_timeouts(timeout)
         self._key = key
         self._local = threading.local()
 
-    def post(self, body: bytes, content_type: str, accept: str) -> requests.Response:
+    def post(
+        self, body: bytes, content_type: str, accept: str, call: Call | None = None
+    ) -> requests.Response:
         """The answer to a POST, with status 200 and the media type asked for, its body unread.
 
-        Raises ConnectionFailed, StreamBroken, UnexpectedAnswer or what the server said.
+        Another thread may leave it by its `call`. Raises ConnectionFailed, StreamBroken,
+        UnexpectedAnswer or what the server said.
         """
         headers = {"Content-Type": content_type, "Accept": accept}
-        try:
-            answer = self._answer(body, headers)
-        except Unauthorized:
-            if not self._key.renew():
-                raise
-            answer = self._answer(body, headers)
+        token = self._key.token()
+        with call.made_here() if call else nullcontext():
+            try:
+                answer = self._answer(body, headers, token)
+            except Unauthorized:
+                if not (renewed := self._key.renewed(token)):
+                    raise
+                answer = self._answer(body, headers, renewed)
         media_type = _media_type(answer)
         if media_type != accept:
             answer.close()
@@ -111,14 +150,14 @@ class Connection:
         finally:
             answer.close()
 
-    def _answer(self, body: bytes, headers: dict[str, str]) -> requests.Response:
+    def _answer(self, body: bytes, headers: dict[str, str], token: str | None) -> requests.Response:
         try:
             answer = self._session().post(
                 self.url + _PATH,
                 # As a file it goes out in blocks, and each has the time that all of it would.
                 data=io.BytesIO(body),
                 headers=headers,
-                auth=self._key,
+                auth=Bearer(token),
                 timeout=self.timeout,
                 stream=True,
                 allow_redirects=False,
@@ -131,8 +170,7 @@ class Connection:
 
     def _session(self) -> requests.Session:
         if not hasattr(self._local, "session"):
-            self._local.session = requests.Session()
-            self._local.session.headers["User-Agent"] = f"bruno-paint/{__version__}"
+            self._local.session = _new_session()
         session: requests.Session = self._local.session
         return session
 
@@ -158,6 +196,14 @@ class Connection:
             return _with_hint(_torchserve(said), answer)
         except (KeyError, TypeError, ValueError):
             return _without_words(self.url, answer.status_code)
+
+
+def _new_session() -> requests.Session:
+    session = requests.Session()
+    session.headers["User-Agent"] = f"bruno-paint/{__version__}"
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, LeavableAdapter())
+    return session
 
 
 def _torchserve(said: dict[str, Any]) -> ServerProblem:

@@ -27,6 +27,7 @@ option_out_of_range alpha 422
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 
@@ -76,6 +77,11 @@ class ServerProblem(BrunoError):
         self.status = status
         self.field = field
         self.request_id = request_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again with its keywords, which an exception's own way of being copied leaves out."""
+        again = partial(type(self), self.detail, code=self.code, status=self.status)
+        return again, (), vars(self)
 
 
 class BadRequest(ServerProblem):

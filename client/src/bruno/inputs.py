@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
 import requests
-from PIL import Image, ImageOps
+from PIL import Image
 
 from bruno.connection import reason_of
+from bruno.encoding import from_array, from_image
 from bruno.errors import InvalidInput
 
 
@@ -24,32 +24,30 @@ class Array(Protocol):
 Picture = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Array
 
 DOWNLOAD_BYTES: Final = 48 * 2**20
-_PNG_MODES: Final = ("1", "L", "LA", "P", "I;16", "RGB", "RGBA")
 
 
 def read_picture(field: str, picture: Picture, timeout: tuple[float, float]) -> bytes:
     """The bytes of a path, http(s) URL, bytes, open binary file, PIL image or array.
 
-    Arrays hold 0 to 255 as uint8, 0 to 1 as floats, or booleans. Raises InvalidInput that
-    names the field.
+    Arrays hold 0 to 255 as uint8, 0 to 1 as floats, or booleans; of an image of mode F or I
+    white is 1 or 255, or 255 or 65535. Raises InvalidInput that names the field.
     """
     if isinstance(picture, bytes):
         return picture
-    if isinstance(picture, str) and picture.startswith(("http://", "https://")):
-        return _download(field, picture, timeout)
+    if is_address(picture):
+        return _download(field, str(picture), timeout)
     if isinstance(picture, str | os.PathLike):
         return _read_path(field, Path(picture))
     if isinstance(picture, Image.Image):
-        return _png(picture)
+        return from_image(field, picture)
     if hasattr(picture, "__array_interface__"):
-        return _png(_from_array(field, picture))
-    data = picture.read() if hasattr(picture, "read") else None
-    if not isinstance(data, bytes):
-        raise InvalidInput(
-            f"{field} must be a path, a URL, bytes, a file opened in binary mode, "
-            f"a PIL image or an array, got {type(picture).__name__}"
-        )
-    return data
+        return from_array(field, picture)
+    return _read_file(field, picture)
+
+
+def is_address(picture: object) -> bool:
+    """Whether a picture is to be fetched."""
+    return isinstance(picture, str) and picture.startswith(("http://", "https://"))
 
 
 def _read_path(field: str, path: Path) -> bytes:
@@ -57,6 +55,25 @@ def _read_path(field: str, path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise InvalidInput(f"{field}: {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise InvalidInput(f"{field}: {path!s:.80} cannot be read: {error}") from None
+
+
+def _read_file(field: str, file: Any) -> bytes:
+    try:
+        data = file.read() if hasattr(file, "read") else None
+    except UnicodeDecodeError:
+        data = None  # of a picture opened as text
+    except (OSError, ValueError) as error:
+        raise InvalidInput(f"{field}: the file cannot be read: {error}") from None
+    if not isinstance(data, bytes):
+        raise InvalidInput(
+            f"{field} must be a path, a URL, bytes, a file opened in binary mode, "
+            f"a PIL image or an array, got {type(file).__name__}"
+        )
+    if not data:
+        raise InvalidInput(f"{field}: nothing is left to be read in this file: seek(0) first")
+    return data
 
 
 def _download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
@@ -75,32 +92,3 @@ def _download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
         raise InvalidInput(f"{field}: {url} answered {error.response.status_code}") from None
     except requests.RequestException as error:
         raise InvalidInput(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None
-
-
-def _png(image: Image.Image) -> bytes:
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode not in _PNG_MODES:
-        upright = upright.convert("RGB")
-    file = io.BytesIO()
-    upright.save(file, "PNG", compress_level=1)
-    return file.getvalue()
-
-
-def _from_array(field: str, array: Any) -> Image.Image:
-    kind = array.dtype.kind
-    if kind == "b":
-        array = array.astype("uint8") * 255
-    elif kind == "f":
-        if not ((array >= 0) & (array <= 1)).all():
-            raise InvalidInput(
-                f"{field}: an array of floats must hold values from 0 to 1, "
-                f"got {array.min():g} to {array.max():g}"
-            )
-        array = (array * 255 + 0.5).astype("uint8")
-    shape = array.shape
-    if array.dtype != "uint8" or not (len(shape) == 2 or len(shape) == 3 and shape[2] in (3, 4)):
-        raise InvalidInput(
-            f"{field}: an array must be uint8, float or bool of shape H x W, H x W x 3 or "
-            f"H x W x 4, got {array.dtype} of shape {shape}"
-        )
-    return Image.fromarray(array)

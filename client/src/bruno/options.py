@@ -23,6 +23,7 @@ from bruno.inputs import Picture
 
 Layers = Mapping[str, float] | Sequence[str] | str
 Masks = Mapping[int, Picture] | Sequence[Picture]
+Format = Literal["png", "png16", "jpeg", "webp", "tiff", "tiff16"]
 
 
 class Option(NamedTuple):
@@ -128,7 +129,7 @@ class Options(TypedDict, total=False):
         Option("A deadline; the best canvas so far is the answer. 0 for none.", "from 0 to 86,400"),
     ]
     format: Annotated[
-        Literal["png", "png16", "jpeg", "webp", "tiff", "tiff16"] | None,
+        Format | None,
         Option(
             "The picture's file format; png16 and tiff16 keep 16 bits a channel.",
             "one of png, png16, jpeg, webp, tiff, tiff16",

@@ -5,17 +5,29 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from PIL import Image
 
 from bruno.errors import InvalidInput
+from bruno.options import Format
 
 Record = dict[str, Any]
 
-_IMAGE_DESCRIPTION = 0x010E
+FORMATS: Final[Mapping[str, tuple[Format, ...]]] = {
+    ".png": ("png", "png16"),
+    ".jpg": ("jpeg",),
+    ".jpeg": ("jpeg",),
+    ".webp": ("webp",),
+    ".tif": ("tiff", "tiff16"),
+    ".tiff": ("tiff", "tiff16"),
+}
+"""The formats that go with a file's suffix, the usual one first."""
+
+IMAGE_DESCRIPTION: Final = 0x010E
 
 
 @dataclass(frozen=True)
@@ -50,13 +62,43 @@ class Painting:
         return int(self.record["seed"])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the bytes as the server made them; `format` chooses PNG, JPEG, WebP or TIFF.
+        """Writes the bytes as the server made them: nothing is converted, nothing is lost.
+
+        The option `format` chooses PNG, JPEG, WebP or TIFF; without it a painting is a PNG.
+        Raises InvalidInput, and writes nothing, where the suffix is that of another format; any
+        other suffix, or none, is as good as the right one. A file that cannot be written is an
+        OSError.
 
         >>> from bruno import Bruno
         >>> painting = Bruno().paint("photo.jpg", "starry-night.jpg", format="png")
         >>> painting.save("painting.png")
+        >>> painting.save("painting.jpg")
+        Traceback (most recent call last):
+        bruno.errors.InvalidInput: painting.jpg would hold image/png: paint with format="jpeg" ...
         """
-        Path(path).write_bytes(self.data)
+        path, kind = Path(path), self.media_type.rpartition("/")[2]
+        wanted = format_of(path) if path.suffix.lower() in FORMATS else kind
+        if wanted != kind:
+            raise InvalidInput(
+                f'{path.name} would hold {self.media_type}: paint with format="{wanted}" for it, '
+                f"or save as .{kind}"
+            )
+        path.write_bytes(self.data)
+
+
+def format_of(path: str | os.PathLike[str]) -> Format:
+    """The format that a file's suffix asks for, as the option `format` takes it.
+
+    Raises InvalidInput for a suffix that no format has.
+
+    >>> from bruno.painting import format_of
+    >>> format_of("painting.jpg")
+    'jpeg'
+    """
+    formats = FORMATS.get(Path(path).suffix.lower())
+    if not formats:
+        raise InvalidInput(f"{path} must end in {', '.join(FORMATS)}")
+    return formats[0]
 
 
 def read_record(picture: str | os.PathLike[str] | bytes) -> Record:
@@ -74,7 +116,7 @@ def read_record(picture: str | os.PathLike[str] | bytes) -> Record:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
             image.load()
             text = getattr(image, "text", {}).get("bruno")
-            record = json.loads(text or image.getexif()[_IMAGE_DESCRIPTION])
+            record = json.loads(text or image.getexif()[IMAGE_DESCRIPTION])
             return cast(Record, {**record, "options": dict(record["options"])})
     except FileNotFoundError:
         raise InvalidInput(f"there is no file {name}") from None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,8 +11,11 @@ from urllib3.filepost import encode_multipart_formdata
 
 from bruno.errors import InvalidInput
 from bruno.events import Preview
-from bruno.inputs import Picture, read_picture
+from bruno.inputs import Picture
 from bruno.options import Masks, Request
+
+Read = Callable[[str, Picture], bytes]
+"""How the picture of a field is read."""
 
 _ALL_NAMES = frozenset(Request.__optional_keys__)
 _PICTURES = ("content_mask", "canvas")
@@ -44,32 +47,49 @@ class Form:
 
 
 def make_form(
-    content: Picture,
-    style: Picture | Sequence[Picture],
-    options: Request,
-    timeout: tuple[float, float],
+    content: Picture, style: Picture | Sequence[Picture], options: Request, read: Read
 ) -> Form:
     """Reads every picture; raises InvalidInput for one that cannot be read or a name unknown."""
-    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    given = _given(options)
     if unknown := given.keys() - _ALL_NAMES:
         raise InvalidInput(f"there is no option {min(unknown)}")
-    sources: dict[str, Picture] = {"content": content, **_styles(style)}
-    for name, field in _MASKS.items():
-        sources |= _numbered(field, given.pop(name, {}))
-    sources |= {name: given.pop(name) for name in _PICTURES if name in given}
+    pictures = pictures_of(content, style, options)
     return Form(
-        {field: read_picture(field, source, timeout) for field, source in sources.items()},
-        {name: _text(value) for name, value in given.items()},
+        {field: read(field, picture) for field, picture in pictures.items()},
+        {name: _text(given[name]) for name in given if name not in (*_MASKS, *_PICTURES)},
     )
 
 
+def pictures_of(
+    content: Picture, style: Picture | Sequence[Picture], options: Request
+) -> dict[str, Picture]:
+    """All pictures of a request by field name; raises InvalidInput for masks that are none."""
+    given = _given(options)
+    pictures: dict[str, Picture] = {"content": content, **_styles(style)}
+    for name, field in _MASKS.items():
+        pictures |= _numbered(name, field, given.get(name, {}))
+    return pictures | {name: given[name] for name in _PICTURES if name in given}
+
+
+def _given(options: Request) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def _styles(style: Any) -> dict[str, Picture]:
-    return _numbered("style", style) if isinstance(style, list | tuple) else {"style": style}
+    if isinstance(style, list | tuple):
+        return _numbered("style", "style", style)
+    return {"style": style}
 
 
-def _numbered(field: str, pictures: Masks) -> dict[str, Picture]:
-    items = pictures.items() if isinstance(pictures, Mapping) else enumerate(pictures, start=1)
-    return {f"{field}_{number}": picture for number, picture in items}
+def _numbered(name: str, field: str, pictures: Masks) -> dict[str, Picture]:
+    if isinstance(pictures, Mapping):
+        return {f"{field}_{number}": picture for number, picture in pictures.items()}
+    if isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes):
+        return {f"{field}_{number}": one for number, one in enumerate(pictures, start=1)}
+    raise InvalidInput(
+        f"{name} must be a list of pictures, or style numbers to pictures, "
+        f"got {type(pictures).__name__}"
+    )
 
 
 def _text(value: Any) -> str:

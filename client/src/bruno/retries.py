@@ -42,11 +42,15 @@ def worth_retrying(retry: int, most: int, problem: BrunoError) -> bool:
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try at a painting: what is sent, what came of it, and how often it was begun again."""
+    """One try at a painting: what is sent, what came of it, and how often it was begun again.
+
+    `from_preview` is where it goes on from; with a later `preview` it has gained something.
+    """
 
     form: Form
     begun: bool = False
     share: float = 0.0
+    from_preview: Preview | None = None
     preview: Preview | None = None
     resumes: int = 0
     restarts: int = 0
@@ -61,13 +65,24 @@ class Attempt:
             return replace(self, preview=event)
         return self
 
+    @property
+    def has_gained(self) -> bool:
+        """Whether the next attempt goes on from further than this one did.
+
+        Such an attempt was no failure: a painting may break as often as it does some more.
+        """
+        if not self.preview or self.share < RESUMED_FROM:
+            return False
+        return not self.from_preview or _place(self.preview) > _place(self.from_preview)
+
     def again(self) -> Attempt:
         """The next attempt: from the last preview when a quarter was done, else anew."""
         if not self.begun:
             return self
         if self.preview and self.share >= RESUMED_FROM:
             form = self.form.going_on_from(self.preview)
-            return replace(self, form=form, begun=False, resumes=self.resumes + 1)
+            goes_on = replace(self, form=form, begun=False, from_preview=self.preview)
+            return replace(goes_on, resumes=self.resumes + 1)
         return Attempt(self.form, resumes=self.resumes, restarts=self.restarts + 1)
 
     def sign(self, painting: Painting) -> Painting:
@@ -76,3 +91,7 @@ class Attempt:
             return painting
         note = {"resumes": self.resumes, "restarts": self.restarts}
         return replace(painting, record={**painting.record, "client": note})
+
+
+def _place(preview: Preview) -> tuple[int, int]:
+    return preview.level, preview.step

@@ -33,7 +33,7 @@ class EventDecoder:
     def _field(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
         if field == b"event":
-            self._name = value.removeprefix(b" ").decode()
+            self._name = value.removeprefix(b" ").decode(errors="replace")
         elif field == b"data":
             self._data.append(value.removeprefix(b" "))
 

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
-import io
 import os
+import sys
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import Final
 
 import click
-from PIL import Image
 
 from bruno.errors import InvalidInput
 
 PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
-_PILLOWS: Final = {"png16": "png", "tiff16": "tiff"}
 
 
-def check_output(path: Path) -> None:
-    """Refuses a file that could not be written, before minutes of painting."""
+def check_output(path: Path, force: bool) -> None:
+    """Refuses a file that could not or should not be written, before minutes of painting.
+
+    In a terminal people are asked about a file that is there; a device is there to be written.
+    """
     if path.is_dir():
         raise click.UsageError(f"{path} cannot be written: it is a folder")
     check_place(path)
+    if path.is_file() and not force and not _is_given_up(path):
+        raise click.UsageError(f"{path} is there already: --force paints over it, -o names another")
+
+
+def _is_given_up(path: Path) -> bool:
+    asked = sys.stdin.isatty() and sys.stderr.isatty()
+    return asked and click.confirm(f"{path} is there already. Paint over it?", err=True)
+
+
+def free_place(path: Path, word: str) -> Path:
+    """A name beside a file that no file has: painting-word.png, painting-word-2.png, …"""
+    numbers = chain([""], (f"-{number}" for number in count(2)))
+    names = (f"{path.stem}-{word}{number}{path.suffix}" for number in numbers)
+    return next(place for place in map(path.with_name, names) if not place.exists())
 
 
 def check_place(path: Path) -> None:
@@ -41,13 +57,6 @@ def write(path: Path, data: bytes) -> None:
             part.replace(path)
     except OSError as error:
         raise InvalidInput(f"{path} cannot be written: {error.strerror}") from None
-
-
-def encoded(image: Image.Image, format: str) -> bytes:
-    """The picture in one of the server's formats."""
-    file = io.BytesIO()
-    image.convert("RGB").save(file, _PILLOWS.get(format, format))
-    return file.getvalue()
 
 
 def pictures_in(path: Path) -> list[Path]:

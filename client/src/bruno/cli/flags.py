@@ -11,18 +11,9 @@ import click
 
 from bruno.client import Bruno
 from bruno.options import OPTIONS, REQUEST, TYPES, Request
+from bruno.painting import FORMATS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-FORMATS: Final = {
-    ".png": ("png", "png16"),
-    ".jpg": ("jpeg",),
-    ".jpeg": ("jpeg",),
-    ".webp": ("webp",),
-    ".tif": ("tiff", "tiff16"),
-    ".tiff": ("tiff", "tiff16"),
-}
-
 
 _CONVERTERS: Final[dict[Any, Any]] = {bool: click.BOOL, int: click.INT, float: click.FLOAT}
 
@@ -102,6 +93,12 @@ def server_flags(command: Command) -> Command:
         return command(client=Bruno(url, token=token, key_file=key_file), **given)
 
     return cast(Command, connected)
+
+
+def force_flag(command: Command) -> Command:
+    """Adds --force; the command gets `force`."""
+    help = "Paint over an output file that is there, without asking."
+    return click.option("-f", "--force", is_flag=True, help=help)(command)
 
 
 def format_for(path: Path, given: str | None) -> str:

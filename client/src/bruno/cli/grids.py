@@ -12,14 +12,22 @@ from PIL import Image
 
 from bruno.batch import Task
 from bruno.cli.display import Bar
-from bruno.cli.files import check_output, check_place, encoded, labels, pictures_in, write
-from bruno.cli.flags import flag_type, format_for, numbers, request_flags, server_flags
+from bruno.cli.files import check_output, check_place, labels, pictures_in, write
+from bruno.cli.flags import (
+    flag_type,
+    force_flag,
+    format_for,
+    numbers,
+    request_flags,
+    server_flags,
+)
 from bruno.cli.many import paint_all, painting_names
 from bruno.client import Bruno
 from bruno.events import Preview, Progress
 from bruno.options import OPTIONS, Request
 from bruno.painting import Painting
 from bruno.sheet import Tile, contact_sheet, thumbnail
+from bruno.unfinished import encoded
 
 Axis = dict[str, tuple[str, Any]]
 Pair = tuple[Path, Path]
@@ -42,6 +50,7 @@ _file = click.Path(exists=True, path_type=Path)
 @click.option("--paintings", type=click.Path(path_type=Path), help="Where paintings are kept.")
 @click.option("--over", type=numbers, help="One painting after these steps, such as 100,200,400.")
 @_output
+@force_flag
 @_at_once
 @_cell
 @server_flags
@@ -53,6 +62,7 @@ def sheet(
     paintings: Path | None,
     over: float | list[float] | None,
     output: Path,
+    force: bool,
     at_once: int,
     cell: int,
     options: Request,
@@ -62,7 +72,7 @@ def sheet(
     PHOTOS and STYLES are folders or files. What a batch left in the folder of paintings is
     used; the rest is painted, and kept there.
     """
-    check_output(output)
+    check_output(output, force)
     format = format_for(output, None)
     if over:
         steps = [int(step) for step in (over if isinstance(over, list) else [over])]
@@ -176,6 +186,7 @@ def axis(text: str) -> Axis:
 @click.option("--x", type=axis, required=True, help="The columns, such as alpha=0.1,1,10.")
 @click.option("--y", type=axis, required=True, help="The rows, such as beta=5,20,80.")
 @_output
+@force_flag
 @_at_once
 @_cell
 @server_flags
@@ -187,6 +198,7 @@ def compare(
     x: Axis,
     y: Axis,
     output: Path,
+    force: bool,
     at_once: int,
     cell: int,
     options: Request,
@@ -194,7 +206,7 @@ def compare(
     """Paint one photo over the values of two options, as one grid."""
     if {name for name, _ in x.values()} & {name for name, _ in y.values()}:
         raise click.UsageError("--x and --y must name two options, got one twice")
-    check_output(output)
+    check_output(output, force)
     format = format_for(output, None)
     tasks = {
         (row, column): Task(

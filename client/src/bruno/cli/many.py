@@ -9,11 +9,14 @@ from typing import TypeVar
 import click
 
 from bruno.batch import Task
+from bruno.cli.display import Board
 from bruno.cli.files import check_place, labels, pictures_in, write
-from bruno.cli.flags import FORMATS, request_flags, server_flags
+from bruno.cli.flags import request_flags, server_flags
+from bruno.cli.painted import unpainted
 from bruno.client import Bruno
+from bruno.events import Event
 from bruno.options import Request
-from bruno.painting import Painting
+from bruno.painting import FORMATS, Painting
 
 Place = TypeVar("Place")
 
@@ -22,15 +25,24 @@ Place = TypeVar("Place")
 @click.argument("photos", type=click.Path(exists=True, path_type=Path))
 @click.argument("styles", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("-f", "--force", is_flag=True, help="Paint all, what is painted already too.")
 @click.option("--at-once", type=click.IntRange(1), default=2, show_default=True)
 @server_flags
 @request_flags
 def batch(
-    client: Bruno, photos: Path, styles: Path, output: Path, at_once: int, options: Request
+    client: Bruno,
+    photos: Path,
+    styles: Path,
+    output: Path,
+    force: bool,
+    at_once: int,
+    options: Request,
 ) -> None:
     """Paint every photo in every style into a folder.
 
-    PHOTOS and STYLES are folders or files. Run again, it paints what is missing.
+    PHOTOS and STYLES are folders or files. Run again, it paints what is missing, and anew what
+    was painted with other options or of other pictures, as the files' own records tell; files
+    without a record are left alone.
     """
     check_place(output)
     output.mkdir(exist_ok=True)
@@ -38,9 +50,7 @@ def batch(
         output / name: Task(str(photo), str(style), options)
         for (photo, style), name in painting_names(photos, styles, options).items()
     }
-    missing = {path: task for path, task in wanted.items() if not path.exists()}
-    if len(missing) < len(wanted):
-        click.echo(f"{len(wanted) - len(missing)} of {len(wanted)} are painted already", err=True)
+    missing = wanted if force else unpainted(client, wanted, options)
     code = paint_all(client, missing, at_once, lambda path, painting: write(path, painting.data))
     click.get_current_context().exit(code)
 
@@ -65,10 +75,17 @@ def paint_all(
 ) -> int:
     """Paints and keeps them one by one; returns the exit code that the failures ask for."""
     places = {id(task): place for place, task in tasks.items()}
-    with client.run(tasks.values(), at_once=at_once) as results:
+
+    def show(task: Task, event: Event) -> None:
+        board.end(_told(places[id(failed.task)]) for failed in results.failures)
+        board.show(_told(places[id(task)]), event)
+
+    results = client.run(tasks.values(), at_once=at_once, on_event=show)
+    with Board(len(tasks)) as board, results:
         for done, finished in enumerate(results, start=1):
             place = places[id(finished.task)]
             keep(place, finished.painting)
+            board.end([_told(place)])
             click.echo(f"{done} of {len(tasks)}: {_told(place)}", err=True)
     for failed in results.failures:
         click.echo(f"failed: {_told(places[id(failed.task)])}: {failed.error}", err=True)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import click
 
 from bruno.cli.display import Bar, print_json
-from bruno.cli.files import check_output, encoded, write
-from bruno.cli.flags import FORMATS, format_for, request_flags, server_flags
+from bruno.cli.files import check_output
+from bruno.cli.flags import force_flag, format_for, request_flags, server_flags
+from bruno.cli.output import Output
 from bruno.client import DEFAULT_TIMEOUT, Bruno
-from bruno.events import Preview
+from bruno.events import Event
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
-from bruno.painting import Painting, Record, read_record
+from bruno.painting import FORMATS, Painting, Record, read_record
 from bruno.request import make_form
 from bruno.stream import Stream
 
@@ -26,7 +28,13 @@ from bruno.stream import Stream
 @click.argument("photo")
 @click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
 @click.option("-o", "--output", default="painting.png", show_default=True, help="- for stdout.")
-@click.option("--watch", is_flag=True, help="Update the output file while the painting forms.")
+@force_flag
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Show previews in the output file while the painting forms; what was there before comes "
+    "back unless it is finished.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 @click.option("--like", help="Take options and style weights from the record of this painting.")
 @server_flags
@@ -36,6 +44,7 @@ def paint(
     photo: str,
     styles: Sequence[str],
     output: str,
+    force: bool,
     watch: bool,
     as_json: bool,
     like: str | None,
@@ -45,23 +54,27 @@ def paint(
 
     PHOTO and STYLE are files, http(s) URLs, or - for stdin. The format follows from the
     output's suffix; flags left out are the server's to decide.
+
+    An output file that is there already is asked about in a terminal, and refused elsewhere.
+    After Ctrl-C, or when the server fails, the canvas so far is kept beside the output as
+    NAME-so-far, with a record that says how far it is.
     """
+    if output != "-":
+        check_output(Path(output), force)
     _check_streams([photo, *styles], output, watch, as_json)
     pictures = _read([photo, *styles])
     if like:
         record = read_record(like)
         options = _like(record, options, output, len(styles))
         _warn_of_differences(client, record, pictures, options)
-    if output != "-":
-        check_output(Path(output))
-        format = format_for(Path(output), options.get("format"))
-        options = cast(Request, {**options, "format": format})
-    with client.stream(pictures[0], pictures[1:], **options) as events:
-        painting = _follow(events, Path(output) if watch else None, options, as_json)
     if output == "-":
+        painting = _follow(client.stream(pictures[0], pictures[1:], **options), as_json)
         sys.stdout.buffer.write(painting.data)
     else:
-        write(Path(output), painting.data)
+        format = format_for(Path(output), options.get("format"))
+        options = cast(Request, {**options, "format": format})
+        events = client.stream(pictures[0], pictures[1:], **options)
+        painting = _paint_into(Output(Path(output), format, watch), events, as_json)
     if as_json:
         print_json(painting, output=output)
     else:
@@ -83,16 +96,28 @@ def _read(inputs: Sequence[str]) -> list[bytes]:
     ]
 
 
-def _follow(events: Stream, watched: Path | None, options: Request, as_json: bool) -> Painting:
-    with Bar() as bar:
+def _paint_into(output: Output, events: Stream, as_json: bool) -> Painting:
+    """Paints into a file; what ends before its time leaves its canvas beside it."""
+    try:
+        painting = _follow(events, as_json, output.see)
+    except BaseException as end:
+        output.leave("stopped" if isinstance(end, KeyboardInterrupt) else "broken off")
+        raise
+    output.finish(painting)
+    return painting
+
+
+def _follow(
+    events: Stream, as_json: bool, see: Callable[[Event], None] = lambda event: None
+) -> Painting:
+    with events, Bar() as bar:
         for event in events:
             if isinstance(event, Painting):
                 return event
             bar.show(event)
             if as_json:
                 print_json(event)
-            if watched and isinstance(event, Preview):
-                write(watched, encoded(event.image, str(options.get("format"))))
+            see(event)
     raise AssertionError("a stream ends with its painting")
 
 
@@ -123,7 +148,8 @@ def _warn_of_differences(
     client: Bruno, record: Record, pictures: Sequence[bytes], options: Request
 ) -> None:
     content, *styles = map(_digest, pictures)
-    sent = make_form(pictures[0], pictures[1:], options, DEFAULT_TIMEOUT).pictures
+    read = partial(read_picture, timeout=DEFAULT_TIMEOUT)
+    sent = make_form(pictures[0], pictures[1:], options, read).pictures
     digests = record["digests"]
     now = {
         "photo": content,

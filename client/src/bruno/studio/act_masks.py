@@ -9,7 +9,13 @@ import gradio as gr
 from PIL import Image
 
 from bruno.studio import fragments, parts
-from bruno.studio.masks import CONTENT, from_layers, picture_under, roles
+from bruno.studio.masks import (
+    CONTENT,
+    from_layers,
+    picture_under,
+    places,
+    roles,
+)
 from bruno.studio.parts import Bench, Masks
 from bruno.studio.session import Session
 from bruno.studio.tries import THUMB_SIDE, shown_file, small
@@ -29,22 +35,31 @@ def wire(bench: Bench, masks: Masks) -> None:
     def count(gallery: Any) -> gr.Dropdown:
         return gr.Dropdown(roles(max(1, len(paths_of(gallery)))), value=CONTENT)
 
-    def keep(session: Session, role: str, brushed: Any) -> str:
+    def keep(session: Session, role: str, brushed: Any, photo: str | None, gallery: Any) -> str:
         mask = from_layers((brushed or {}).get("layers") or [])
-        if mask:
-            session.masks[role] = mask
-        return kept(session)
+        place = places(photo, paths_of(gallery)).get(role)
+        if mask and place:
+            session.masks[place] = mask
+        return kept(session, photo, gallery)
 
-    def drop(session: Session) -> str:
+    def fit(session: Session, photo: str | None, gallery: Any) -> str:
+        there = places(photo, paths_of(gallery)).values()
+        session.masks = {place: mask for place, mask in session.masks.items() if place in there}
+        return kept(session, photo, gallery)
+
+    def drop(session: Session, photo: str | None, gallery: Any) -> str:
         session.masks.clear()
-        return kept(session)
+        return kept(session, photo, gallery)
 
-    seen = [masks.role, pictures.photo, pictures.styles]
+    shown = [pictures.photo, pictures.styles]
+    seen = [masks.role, *shown]
     for part in (masks.role, pictures.photo, pictures.styles):
         part.change(under, seen, masks.editor, **quiet)
+    for picture in (pictures.photo, pictures.styles):
+        picture.change(fit, [session, *shown], masks.kept, **quiet)
     pictures.styles.change(count, pictures.styles, masks.role, **quiet)
-    masks.keep.click(keep, [session, masks.role, masks.editor], masks.kept, **quiet)
-    masks.drop.click(drop, session, masks.kept, **quiet)
+    masks.keep.click(keep, [session, masks.role, masks.editor, *shown], masks.kept, **quiet)
+    masks.drop.click(drop, [session, *shown], masks.kept, **quiet)
 
 
 def paths_of(gallery: Any) -> list[str]:
@@ -52,12 +67,12 @@ def paths_of(gallery: Any) -> list[str]:
     return [path for path, _ in gallery or ()]
 
 
-def kept(session: Session) -> str:
+def kept(session: Session, photo: str | None, gallery: Any) -> str:
     """The visitor's masks as the page shows them."""
     labels = {role: label for label, role in roles(8)}
-    return fragments.masks(
-        [(labels[role], _thumb(mask)) for role, mask in sorted(session.masks.items())]
-    )
+    now = places(photo, paths_of(gallery))
+    there = [role for role in sorted(now) if now[role] in session.masks]
+    return fragments.masks([(labels[role], _thumb(session.masks[now[role]])) for role in there])
 
 
 def _thumb(mask: bytes) -> bytes:

@@ -50,7 +50,8 @@ def wire(page: gr.Blocks, bench: Bench) -> None:
         begin,
         [session, *bench.pictures.inputs(), *values.values()],
         [*easel.outputs(), *bench.shelf.outputs(), bench.server, timer, *values.values()],
-        trigger_mode="once",
+        # Not "once": what is clicked before the event has ended would be lost.
+        trigger_mode="multiple",
         **quiet,
     )
     easel.stop.click(stop, session, easel.stop, **quiet)
@@ -91,20 +92,27 @@ def preset_values(bench: Bench, name: str) -> Updates:
 def paint(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Iterator[Updates]:
     """Paints what the page shows; every event updates only what it changed."""
     easel = bench.easel
+    if session.busy:  # a double click
+        yield {easel.stop: gr.skip()}
+        return
     try:
         order = read_order(bench, session, shown)
     except InvalidInput as error:
         yield {easel.status: fragments.status(Shown().failed(error))}
         return
-    before = Shown()
-    yield {
-        easel.paint: gr.Button(interactive=False),
-        easel.stop: gr.Button(interactive=True),
-        easel.losses: fragments.curves(before.losses),
-    }
-    for now in session.paint(bench.client, order):
-        yield changes(bench, session, before, now)
-        before = now
+    before, states = Shown(), session.paint(bench.client, order)
+    session.busy = True
+    try:
+        yield {
+            easel.paint: gr.Button(interactive=False),
+            easel.stop: gr.Button(interactive=True),
+            easel.losses: fragments.curves(before.losses),
+        }
+        for now in states:
+            yield changes(bench, session, before, now)
+            before = now
+    finally:
+        session.busy = False
     yield {
         easel.paint: gr.Button(interactive=True),
         easel.stop: gr.Button(interactive=False),
@@ -134,4 +142,4 @@ def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
     request = request_options(dict(zip(bench.values, settings, strict=True)))
     if canvas:
         request["canvas"] = canvas
-    return Order(photo, styles, request | as_request(session.masks, len(styles)))
+    return Order(photo, styles, request | as_request(session.masks, photo, styles))

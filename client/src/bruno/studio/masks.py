@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from PIL import Image, ImageChops
 
@@ -17,6 +17,29 @@ def roles(styles: int) -> list[tuple[str, str]]:
     paints = [(f"Where style {n} paints on the photo", f"mask {n}") for n in range(1, styles + 1)]
     counts = [(f"Which part of style {n} counts", f"style {n}") for n in range(1, styles + 1)]
     return content + paints + counts
+
+
+class Place(NamedTuple):
+    """What a mask was brushed for, by its files: it stays with them, not with a number.
+
+    A style that is there twice is told apart by `copy`, counted from 0.
+    """
+
+    kind: str
+    photo: str | None = None
+    style: str | None = None
+    copy: int = 0
+
+
+def places(photo: str | None, styles: Sequence[str]) -> dict[str, Place]:
+    """The place of every role whose pictures are there."""
+    found = {CONTENT: Place(CONTENT, photo)} if photo else {}
+    for number, style in enumerate(styles, start=1):
+        copy = styles[: number - 1].count(style)
+        found[f"style {number}"] = Place("style", None, style, copy)
+        if photo:
+            found[f"mask {number}"] = Place("mask", photo, style, copy)
+    return found
 
 
 def picture_under(role: str, photo: str | None, styles: Sequence[str]) -> str | None:
@@ -41,14 +64,18 @@ def from_layers(layers: Sequence[Image.Image]) -> bytes | None:
     return file.getvalue()
 
 
-def as_request(masks: Mapping[str, bytes], styles: int) -> dict[str, Any]:
-    """The masks as a request carries them; those of styles that are gone are left out."""
+def as_request(
+    masks: Mapping[Place, bytes], photo: str | None, styles: Sequence[str]
+) -> dict[str, Any]:
+    """The masks as a request carries them, under the present numbers of their styles."""
     request: dict[str, Any] = {}
-    for role, data in masks.items():
+    for role, place in places(photo, styles).items():
         kind, _, number = role.partition(" ")
+        if place not in masks:
+            continue
         if kind == CONTENT:
-            request["content_mask"] = data
-        elif int(number) <= styles:
+            request["content_mask"] = masks[place]
+        else:
             name = "masks" if kind == "mask" else "style_masks"
-            request.setdefault(name, {})[int(number)] = data
+            request.setdefault(name, {})[int(number)] = masks[place]
     return request

@@ -12,10 +12,12 @@ from bruno.client import Bruno
 from bruno.errors import BrunoError
 from bruno.painting import Painting
 from bruno.stream import Stream
+from bruno.studio.masks import Place
 from bruno.studio.telling import Shown
-from bruno.studio.tries import Try, as_painting, make_try, shown_file, title_of
+from bruno.studio.tries import Try, make_try, shown_file, title_of
 
 TRIES_MOST: Final = 24
+TRIES_BYTES: Final = 256 * 2**20
 _SENDING: Final = "Sending the pictures."
 _FULL: Final = "The server is full: this painting joins the line as soon as there is a place."
 
@@ -46,19 +48,23 @@ class Order:
 class Session:
     """One visitor's tries, masks and running painting; never shared between visitors.
 
-    `told` is whether the page has the server's defaults, `away` whether the server was away.
+    `told` is whether the page has the server's defaults, `away` whether the server was away,
+    `busy` whether the page paints.
     """
 
     tries: list[Try] = field(default_factory=list)
-    masks: dict[str, bytes] = field(default_factory=dict)
+    masks: dict[Place, bytes] = field(default_factory=dict)
     told: bool = False
     away: bool = False
     chosen: int | None = None
     made: int = 0
     running: Stream | None = None
+    stopping: bool = False
+    busy: bool = False
 
     def stop(self) -> None:
-        """Ends the running painting at its next event."""
+        """Ends the painting at once, even one that has not begun yet."""
+        self.stopping = True
         if self.running:
             self.running.cancel()
 
@@ -74,8 +80,13 @@ class Session:
     def paint(self, client: Bruno, order: Order) -> Generator[Shown, None, None]:
         """Paints, and yields what is to be shown after every event.
 
-        However it ends, the best canvas is kept as a try. Closing the generator cancels.
+        However it ends, the best canvas is kept as a try. Closing the generator cancels; a stop
+        counts from this call on, before anything is yielded.
         """
+        self.stopping = False
+        return self._paint(client, order)
+
+    def _paint(self, client: Bruno, order: Order) -> Generator[Shown, None, None]:
         shown = Shown()
         description: Mapping[str, Any] = {}
         try:
@@ -84,6 +95,8 @@ class Session:
             self.away = False
             yield (shown := shown.saying(_begins(description)))
             with client.stream(order.photo, order.styles, **order.request) as self.running:
+                if self.stopping:
+                    self.running.cancel()
                 for event in self.running:
                     shown = shown.after(event)
                     if shown.painting:
@@ -95,17 +108,22 @@ class Session:
         finally:
             self.running = None
         if not shown.painting:
-            if shown.canvas and shown.accepted:
-                record = order.record(description) | shown.record_of_canvas(shown.accepted, reason)
-                self._keep(order, as_painting(shown.canvas, record))
+            known = order.record(description) if shown.canvas else {}
+            canvas = shown.so_far.painting(reason, **known)
+            if canvas:
+                self._keep(order, canvas)
             yield end
 
     def _keep(self, order: Order, painting: Painting) -> None:
         self.made += 1
         title = title_of(order.photo, order.styles)
         self.tries.append(make_try(self.made, title, painting, shown_file(order.photo)))
-        del self.tries[:-TRIES_MOST]
         self.chosen = self.made
+        while len(self.tries) > 1 and self._hold_too_much():
+            del self.tries[0]
+
+    def _hold_too_much(self) -> bool:
+        return len(self.tries) > TRIES_MOST or sum(one.size for one in self.tries) > TRIES_BYTES
 
 
 def _begins(description: Mapping[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from bruno.errors import BrunoError, ConnectionFailed, Full, Unauthorized
-from bruno.events import Accepted, Event, Preview, Progress, Waiting
+from bruno.events import Accepted, Event, Progress, Waiting
 from bruno.painting import Painting
 from bruno.studio.losses import Losses
-from bruno.version import __version__
+from bruno.unfinished import SoFar, step_of
 
 _ANNOUNCED_SHARE: Final = 0.25
 
@@ -26,23 +26,32 @@ class Shown:
     announced: str = ""
     share: float = 0.0
     trouble: bool = False
-    canvas: bytes | None = field(default=None, repr=False)
+    so_far: SoFar = field(default_factory=SoFar, repr=False)
     losses: Losses = field(default_factory=Losses, repr=False)
-    accepted: Accepted | None = field(default=None, repr=False)
-    progress: Progress | None = field(default=None, repr=False)
     painting: Painting | None = field(default=None, repr=False)
+
+    @property
+    def canvas(self) -> bytes | None:
+        """The newest preview."""
+        return self.so_far.preview.data if self.so_far.preview else None
+
+    @property
+    def progress(self) -> Progress | None:
+        """The newest losses and steps."""
+        return self.so_far.progress
 
     def after(self, event: Event) -> Shown:
         """What is shown after one more event."""
+        now = replace(self, so_far=self.so_far.after(event))
         if isinstance(event, Waiting):
-            return self.saying(_place(event.position))
+            return now.saying(_place(event.position))
         if isinstance(event, Accepted):
-            return replace(self, accepted=event).saying(_begun(event))
+            return now.saying(_begun(event))
         if isinstance(event, Progress):
-            return self._advanced(event)
-        if isinstance(event, Preview):
-            return replace(self, canvas=event.data)
-        return replace(self, painting=event, share=1.0).saying(_finished(event))
+            return now._advanced(event)
+        if isinstance(event, Painting):
+            return replace(now, painting=event, share=1.0).saying(_finished(event))
+        return now
 
     def saying(self, sentence: str, trouble: bool = False) -> Shown:
         """The same with another sentence, read aloud too."""
@@ -52,32 +61,12 @@ class Shown:
         """After the visitor stopped it."""
         if self.canvas is None:
             return self.saying("Stopped before there was a canvas to keep.")
-        return self.saying(f"Stopped {self._where()}; the canvas so far is kept as a try.")
+        return self.saying(f"Stopped {self.so_far.where}; the canvas so far is kept as a try.")
 
     def failed(self, error: BrunoError) -> Shown:
         """After it went wrong."""
         kept = " The canvas so far is kept as a try." if self.canvas else ""
         return self.saying(sentence_of(error) + kept, trouble=True)
-
-    def record_of_canvas(self, accepted: Accepted, reason: str) -> dict[str, Any]:
-        """What a record tells of the last preview, in the words of the server's own records."""
-        done = self.progress
-        losses = {"content": done.content_loss, "style": done.style_loss} if done else {}
-        return {
-            "software": f"bruno {__version__}",
-            "options": accepted.options,
-            "seed": accepted.seed,
-            "steps": done.step if done else 0,
-            "seconds": done.seconds if done else 0.0,
-            "losses": losses,
-            "stopped": "client",
-            "incomplete": f"{reason} {self._where()}: the canvas is its last preview",
-            "resumed": accepted.resumed,
-        }
-
-    def _where(self) -> str:
-        done = self.progress
-        return f"at {_step(done)}" if done else "before the first step"
 
     def _advanced(self, progress: Progress) -> Shown:
         quarter = int(progress.share / _ANNOUNCED_SHARE)
@@ -91,7 +80,6 @@ class Shown:
             trouble=False,
             share=progress.share,
             losses=self.losses.after(progress),
-            progress=progress,
         )
 
 
@@ -127,13 +115,8 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:].rstrip(".") + "."
 
 
-def _step(progress: Progress) -> str:
-    of = f" of {progress.steps}" if progress.steps else ""
-    return f"step {progress.step}{of}"
-
-
 def _advance(progress: Progress) -> str:
-    parts = [_step(progress).capitalize()]
+    parts = [step_of(progress).capitalize()]
     if progress.levels > 1:
         parts.append(f"level {progress.level} of {progress.levels}")
     parts.append(f"{progress.width} × {progress.height}")

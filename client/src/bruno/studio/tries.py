@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, Final
 
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps
 
 from bruno.painting import Painting
 
@@ -51,6 +51,12 @@ class Try:
         """A name to download it under, safe on every system."""
         words = re.sub(r"[^\w-]+", "-", f"{self.title}-{self.number}").strip("-")
         return f"{words}.{_SUFFIXES.get(self.painting.media_type, 'tiff')}"
+
+    @property
+    def size(self) -> int:
+        """The bytes of all its pictures."""
+        pictures = (self.painting.data, self.photo or b"", self.shown, self.thumb)
+        return sum(map(len, pictures))
 
     def told(self) -> str:
         """Size, main options, steps and seconds in a line."""
@@ -95,17 +101,6 @@ def small(image: Image.Image, side: int = SHOWN_SIDE) -> bytes:
     file = io.BytesIO()
     flat.save(file, "JPEG", quality=88)
     return file.getvalue()
-
-
-def as_painting(canvas: bytes, record: dict[str, Any]) -> Painting:
-    """A preview as a painting: a PNG that carries a record, as the server's paintings do."""
-    image = Image.open(io.BytesIO(canvas))
-    record = {**record, "width": image.width, "height": image.height}
-    notes = PngImagePlugin.PngInfo()
-    notes.add_itxt("bruno", json.dumps(record))
-    file = io.BytesIO()
-    image.save(file, "PNG", pnginfo=notes)
-    return Painting(file.getvalue(), "image/png", image.width, image.height, record)
 
 
 def differences(one: Try, other: Try) -> list[tuple[str, str, str]]:
