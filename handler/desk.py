@@ -85,18 +85,11 @@ class Desk:
         """
         with self._lock:
             self._engine.ask(math.inf)
-            here = {call.id for call in calls}
-            self._forget([order for order in self._orders.values() if order.id not in here])
-            for call in calls:
-                if call.id not in self._orders:
-                    self._receive(call)
-            orders = [self._orders[call.id] for call in calls]
-            self._listen(orders)
-            self._workshop.report()
-            replies = self._reply(orders)
-            self._called = self._clock()
-            self._engine.ask(self._called + IDLE_SECONDS)
-            return replies
+            try:
+                return self._serve(calls)
+            finally:
+                self._called = self._clock()
+                self._engine.ask(self._called + IDLE_SECONDS)
 
     def reap(self) -> bool:
         """Frees all orders when no call came for `reap_seconds`, and says whether it did."""
@@ -134,6 +127,17 @@ class Desk:
     def close(self) -> None:
         """Ends all threads; nothing is served any more."""
         self._workshop.close()
+
+    def _serve(self, calls: Sequence[Call]) -> list[Reply | None]:
+        here = {call.id for call in calls}
+        self._forget([order for order in self._orders.values() if order.id not in here])
+        for call in calls:
+            if call.id not in self._orders:
+                self._receive(call)
+        orders = [self._orders[call.id] for call in calls]
+        self._listen(orders)
+        self._workshop.report()
+        return self._reply(orders)
 
     def _receive(self, call: Call) -> None:
         order = self._orders[call.id] = Order(call.id, self._clock())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -198,6 +199,15 @@ def test_a_lost_device_or_a_broken_turn_ends_it_all(held, monkeypatch, error):
 def test_a_painter_that_cannot_be_made_is_told_to_whoever_asked():
     with pytest.raises(ZeroDivisionError):
         Engine(lambda: 1 / 0)
+
+
+@pytest.mark.parametrize(("device", "intervals"), [("cpu", []), ("cuda", [5e-4])])
+def test_on_cuda_python_switches_threads_sooner(monkeypatch, device, intervals):
+    found = []
+    monkeypatch.setattr("painter.engine.sys.setswitchinterval", found.append)
+    painter = SimpleNamespace(vgg=SimpleNamespace(device=torch.device(device)))
+    Engine(lambda: painter).close()
+    assert found == intervals
 
 
 def test_all_that_computes_runs_on_one_thread(held, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -81,10 +82,11 @@ def context(weights: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def worker(context: Any) -> Worker:
+def worker(context: Any) -> Iterator[Worker]:
     handler = BrunoHandler()
     handler.initialize(context)
-    return Worker(handler, context)
+    yield Worker(handler, context)
+    handler._desk.close()
 
 
 @pytest.fixture
