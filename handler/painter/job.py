@@ -12,7 +12,7 @@ from painter.descent import Candidate, Course, Step, Yielded, descend, steps_of
 from painter.errors import PaintError
 from painter.images import resize
 from painter.lanes import Lane, OnlyLane
-from painter.levels import canvas_of, prepare
+from painter.levels import canvas_of, enlarged, prepare
 from painter.objective import Objective
 from painter.optimizers import LBFGS, Adam, Optimizer
 from painter.passes import Ask, Evaluation
@@ -171,8 +171,12 @@ class Job:
             if index < self._first:
                 continue  # a level that is resumed is seen at the sizes of those before as well
             # No name holds the canvas before: it is kept no longer than it is shown.
-            optimizer = self._optimizer(resize(self._step.best.canvas, level.shape), optimizer)
+            optimizer = self._optimizer(self._start_of(index, objective), optimizer)
             yield from descend(self.plan, index, objective, optimizer, self._vgg, self._course)
+
+    def _start_of(self, index: int, objective: Objective) -> Tensor:
+        canvas = self._step.best.canvas
+        return canvas if index == self._first else enlarged(self.plan, objective, canvas)
 
     def _optimizer(self, start: Tensor, before: Optimizer | None) -> Optimizer:
         if self.options.optimizer == "lbfgs":

@@ -110,6 +110,31 @@ def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tenso
     return torch.lerp(canvas, noise, options.init_noise).to(device)
 
 
+def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
+    """The canvas [3, h, w] of the level before at an objective's size.
+
+    What it lacks of the photo, all that is finer than its own pixels, is added: as much as the
+    photo counts beside the style, and where it counts. From there a level needs half the steps.
+    """
+    photo, shape = objective.content, objective.shape
+    larger = resize(canvas, shape)
+    share = _share_of_detail(plan.options)
+    if not share:
+        return larger
+    detail = photo - resize(resize(photo, (canvas.shape[-2], canvas.shape[-1])), shape)
+    if plan.content_mask is not None:
+        detail *= resize(plan.content_mask, shape).to(detail.device)
+    return detail.mul_(share).add_(larger).clamp_(0, 1)
+
+
+def _share_of_detail(options: Options) -> float:
+    """All of it where the photo counts as much as by default, less where it counts less."""
+    usual = Options()
+    if not options.beta:
+        return 1.0
+    return min(1.0, options.alpha / options.beta * usual.beta / usual.alpha)
+
+
 def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
     """The middle of a picture, as large as it goes without being stretched."""
     height, width = picture.shape[-2:]

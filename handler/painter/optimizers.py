@@ -21,10 +21,11 @@ from torch import Tensor
 from painter.curvature import Curvature
 from painter.readings import read
 
-MOMENTUM: Final = (0.9, 0.99)
+# Shorter than the paper's averages (0.9 and 0.999): a level has a few dozen steps.
+MOMENTUM: Final = (0.85, 0.95)
 # Adam slows down to this share of its learning rate by the end of a level: at full rate its
 # steps, which are of one size whatever the gradient, leave noise that only averages out.
-LAST_PACE: Final = 0.25
+LAST_PACE: Final = 0.15
 # Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
 EPSILON_BY_PIXELS: Final = 1e-3
 HISTORY: Final = 5
