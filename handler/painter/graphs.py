@@ -56,12 +56,11 @@ class GraphRecorder:
 @contextmanager
 def _no_waiting() -> Iterator[None]:
     """Whatever has the host wait for the device raises inside."""
-    before = torch.cuda.get_sync_debug_mode()
     torch.cuda.set_sync_debug_mode("error")
     try:
         yield
     finally:
-        torch.cuda.set_sync_debug_mode(before)
+        torch.cuda.set_sync_debug_mode("default")
 
 
 @contextmanager
