@@ -53,8 +53,12 @@ serve: ## Start TorchServe in the foreground and print a curl line when it can p
 	@exec $(BIN)/python config/serve.py
 
 .PHONY: test
-test: $(INSTALLED) $(VGG19) ## Run all tests, those of the real TorchServe too (ARGS for pytest)
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest $(ARGS)
+test: $(INSTALLED) $(VGG19) ## Run the tests, those of the real TorchServe too (ARGS for pytest)
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m 'not slow' $(ARGS)
+
+.PHONY: test-slow
+test-slow: $(INSTALLED) $(VGG19) ## Run the tests that take long: a browser, benchmarks, long paintings
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m slow $(ARGS)
 
 .PHONY: bench
 bench: $(INSTALLED) $(VGG19) ## Measure Bruno beside its peers within 45 minutes (ARGS='--images DIR')

@@ -14,6 +14,28 @@ from serving import find_port
 from settings import Settings
 
 
+# What takes long: paintings of many steps, whole benchmarks, a browser, servers that start and stop.
+SLOW = (
+    "benchmarks",
+    "client_examples",
+    "contract/test_fuzz.py",
+    "docs",
+    "engine/test_numerics.py",
+    "handler/test_server_sharing.py",
+    "serve/test_launcher.py",
+    "studio/test_page.py",
+    "studio/test_real_studio.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what `make test` leaves to `make test-slow`."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(here).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def free_port() -> int:
     """See `find_port`."""
