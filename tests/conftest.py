@@ -13,8 +13,7 @@ from serve import RunningServer, start_server
 from serving import find_port
 from settings import Settings
 
-
-# What takes long: paintings of many steps, whole benchmarks, a browser, servers that start and stop.
+# What takes long: paintings of many steps, benchmarks, a browser, servers that start and stop.
 SLOW = (
     "benchmarks",
     "client_examples",
