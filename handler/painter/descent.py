@@ -21,7 +21,7 @@ from painter.readings import Reading, Readings
 from painter.vgg import VGG19
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
-JUDGED_EVERY: Final = 10
+JUDGED_EVERY: Final = 20
 # What the levels before weigh, each beside the next: with nothing, finer levels undo the large
 # forms, since none of their layers looks that far.
 COARSER_WEIGHT: Final = 1.0

@@ -21,11 +21,13 @@ from torch import Tensor
 from painter.curvature import Curvature
 from painter.readings import read
 
-# Shorter than the paper's averages (0.9 and 0.999): a level has a few dozen steps.
-MOMENTUM: Final = (0.85, 0.95)
+# Shorter than the paper's averages (0.9 and 0.999): a level has a dozen steps.
+MOMENTUM: Final = (0.7, 0.95)
 # Adam slows down to this share of its learning rate by the end of a level: at full rate its
 # steps, which are of one size whatever the gradient, leave noise that only averages out.
-LAST_PACE: Final = 0.15
+LAST_PACE: Final = 0.3
+# The share of the rate at which whole channels move beside their pixels: see `Adam`.
+CHANNEL_RATE: Final = 0.4
 # Relative losses have gradients of the order of 1 / pixels, so Adam's epsilon has as well.
 EPSILON_BY_PIXELS: Final = 1e-3
 HISTORY: Final = 5
@@ -80,9 +82,12 @@ class Soundness:
 
 
 class Adam:
-    """Kingma & Ba 2015, clamped to the box after each step.
+    """Kingma & Ba 2015, clamped to the box after each step; on the pixels, and on channels.
 
-    `pace` is the share of the learning rate that the next step takes.
+    What all pixels of a channel have in common is most of what the first layers' Gram matrices see,
+    and steps that are scaled pixel by pixel are slow there: dark and flat pictures would stay
+    behind. So the mean of each channel's gradient has moments and steps of its own. `pace` is the
+    share of the learning rate that the next step takes.
     """
 
     def __init__(
@@ -91,8 +96,8 @@ class Adam:
         self._canvas = canvas.clone()
         self._soundness = Soundness(canvas.device)
         self._told = moments is not None
-        moments = moments or _Moments.none_of(canvas)
-        self._first, self._second, self._steps = moments.first, moments.second, moments.steps
+        self._pixels = moments or _Moments.none_of(canvas)
+        self._channels = _Moments.none_of(canvas.new_zeros(len(canvas), 1, 1))
         zero = torch.zeros((), dtype=torch.float64, device=canvas.device)
         self._learning_rate = zero + learning_rate
         self._last_rate = zero
@@ -117,16 +122,13 @@ class Adam:
         self._told = True
         sound = self._soundness.of(loss, gradient)
         gradient.masked_fill_(~sound, 0)
-        decay, square_decay = MOMENTUM
-        self._steps = self._steps + sound
-        share = torch.where(sound, 1 - decay, 0.0).to(gradient.dtype)
-        self._first.lerp_(gradient, share)
-        self._second.mul_(torch.where(sound, square_decay, 1.0))
-        self._second.addcmul_(gradient, gradient, value=1 - square_decay)
-        rate = self.pace * self._learning_rate / _bias(decay, self._steps)
+        self._pixels = self._pixels.learn(gradient, sound)
+        self._channels = self._channels.learn(gradient.mean((-2, -1), keepdim=True), sound)
+        rate = self.pace * self._learning_rate
         self._move(torch.where(sound, rate, -self._last_rate))
         self._last_rate = torch.where(sound, rate, 0)
-        self._first.mul_(sound)
+        self._pixels.first.mul_(sound)
+        self._channels.first.mul_(sound)
         halved = torch.where(sound | self.lost, 1.0, 0.5)
         self._learning_rate = self._learning_rate * halved
         return True
@@ -143,24 +145,27 @@ class Adam:
             return Adam(canvas, self._learning_rate)
         shape = (canvas.shape[-2], canvas.shape[-1])
         ratio = self._canvas.numel() / canvas.numel()
-        first, second = (_bias(decay, self._steps) for decay in MOMENTUM)
+        own = self._pixels
+        first, second = (_bias(decay, own.steps) for decay in MOMENTUM)
         moments = _Moments(
-            _interpolated(self._first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first),
-            _interpolated(self._second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
-            self._steps.clamp(max=1),
+            _interpolated(own.first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first),
+            _interpolated(own.second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
+            own.steps.clamp(max=1),
         )
         return Adam(canvas, self._learning_rate, moments)
 
     def _move(self, rate: Tensor) -> None:
-        """Against the first moment, each value scaled by its second; within the box."""
-        correction = _bias(MOMENTUM[1], self._steps)
+        """Against the first moments, each value scaled by its second; within the box."""
+        pixels = self._pixels
+        bias, correction = (_bias(decay, pixels.steps) for decay in MOMENTUM)
         epsilon = EPSILON_BY_PIXELS / (self._canvas.shape[-1] * self._canvas.shape[-2])
-        arrays = (self._canvas, self._first, self._second)
+        shift = self._channels.direction(epsilon) * (rate * CHANNEL_RATE)
+        arrays = (self._canvas, pixels.first, pixels.second)
         rows = max(1, _BAND_PIXELS // self._canvas.shape[-1])
         bands = (torch.split(array, rows, dim=-2) for array in arrays)
         for canvas, first, second in zip(*bands, strict=True):
-            scale = (second / correction).sqrt_().add_(epsilon).div_(rate)
-            canvas.addcdiv_(first, scale, value=-1).clamp_(0, 1)
+            scale = (second / correction).sqrt_().add_(epsilon).mul_(bias).div_(rate)
+            canvas.addcdiv_(first, scale, value=-1).sub_(shift).clamp_(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,19 @@ class _Moments:
     def none_of(canvas: Tensor) -> _Moments:
         steps = torch.zeros((), dtype=torch.float64, device=canvas.device)
         return _Moments(torch.zeros_like(canvas), torch.zeros_like(canvas), steps)
+
+    def learn(self, gradient: Tensor, sound: Tensor) -> _Moments:
+        """Takes in a gradient, in place, unless it is not sound (a scalar)."""
+        decay, square_decay = MOMENTUM
+        self.first.lerp_(gradient, torch.where(sound, 1 - decay, 0.0).to(gradient.dtype))
+        self.second.mul_(torch.where(sound, square_decay, 1.0))
+        self.second.addcmul_(gradient, gradient, value=1 - square_decay)
+        return _Moments(self.first, self.second, self.steps + sound)
+
+    def direction(self, epsilon: float) -> Tensor:
+        """The first moment scaled by the second, both without their bias."""
+        bias, correction = (_bias(decay, self.steps) for decay in MOMENTUM)
+        return self.first / bias / (self.second / correction).sqrt_().add_(epsilon)
 
 
 class LBFGS:

@@ -96,7 +96,7 @@ class Options:
     )
     size: int = _option(512, "integer", "The painting's longest side in pixels.", low=64, high=8192)
     steps: int = _option(
-        130,
+        80,
         "integer",
         "Evaluations of loss and gradient over all levels; 0 lets a plateau decide.",
         low=0,
@@ -115,7 +115,7 @@ class Options:
         "adam", "choice", "How the canvas descends.", choices=("adam", "lbfgs")
     )
     learning_rate: float = _option(
-        0.04, "number", "Adam's step, in units of the color range.", low=1e-4, high=1.0
+        0.055, "number", "Adam's step, in units of the color range.", low=1e-4, high=1.0
     )
     init: str = _option(
         "content",
@@ -152,7 +152,7 @@ class Options:
         1.0, "number", "How much of the color treatment counts.", low=0, high=1
     )
     averaging: float = _option(
-        0.7,
+        0.5,
         "number",
         "Exponential average of Adam's iterates; 0 for none.",
         low=0,
@@ -206,8 +206,8 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
         "averaging": 0.0,
         "tv": 0.0,
     },
-    "draft": {"size": 256, "steps": 65},
-    "fine": {"size": 1024, "steps": 260},
+    "draft": {"size": 256, "steps": 40},
+    "fine": {"size": 1024, "steps": 160},
 }
 
 

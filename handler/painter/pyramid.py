@@ -7,9 +7,10 @@ from typing import Final
 from painter.options import SHORTEST_SIDE
 
 COARSEST_SIDE: Final = 64
-# Each level gets this share of the steps of the one before it: large forms are found on
-# small canvases, where a step costs a fraction, and the fine ones only add brushwork.
-STEPS_RATIO: Final = 0.7
+# How many steps the first level and each of those between get for one step of the last: large
+# forms are found on the smallest canvas, where a step costs a hundredth, brushwork on the last.
+FIRST_STEPS: Final = 2.0
+STEPS_BETWEEN: Final = 0.6
 
 Shape = tuple[int, int]
 
@@ -43,7 +44,7 @@ def share_steps(steps: int, levels: int) -> list[int]:
     """
     if steps == 0:
         return [0] * levels
-    weights = [STEPS_RATIO**level for level in range(levels)]
+    weights = [1.0] if levels == 1 else [FIRST_STEPS, *[STEPS_BETWEEN] * (levels - 2), 1.0]
     rest = max(0, steps - levels)
     shares = [1 + int(rest * weight / sum(weights)) for weight in weights]
     shares[0] += max(0, steps - sum(shares))

@@ -9,7 +9,7 @@ import torch
 
 from networks import noise
 from painter import optimizers
-from painter.optimizers import LBFGS, MOMENTUM, UNSOUND_MOST, Adam
+from painter.optimizers import CHANNEL_RATE, LBFGS, MOMENTUM, UNSOUND_MOST, Adam
 
 
 def _quadratic(seed=0, shape=(3, 4, 5)):
@@ -39,7 +39,8 @@ def _run(optimizer, loss, steps):
     return optimizer.canvas
 
 
-def test_adam_takes_the_steps_of_the_paper():
+def test_adam_takes_the_steps_of_the_paper(monkeypatch):
+    monkeypatch.setattr(optimizers, "CHANNEL_RATE", 0.0)
     canvas = torch.full((3, 4, 5), 0.5, dtype=torch.float64)
     optimizer = Adam(canvas, 0.01)
     reference = canvas.clone().requires_grad_()
@@ -51,6 +52,24 @@ def test_adam_takes_the_steps_of_the_paper():
         torch_adam.step()
         assert _told(optimizer, 1.0, gradient)
     torch.testing.assert_close(optimizer.canvas, reference.detach(), rtol=1e-7, atol=1e-9)
+
+
+def test_channels_move_by_steps_of_their_own():
+    """Beside those on the pixels: the paper's steps on three numbers, at a share of the rate."""
+    gradients = [noise(3, 4, 5, seed=seed) - 0.4 for seed in range(4)]
+    start = torch.full((3, 4, 5), 0.5, dtype=torch.float64)
+    optimizer, means = Adam(start, 0.01), torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    settings = {"betas": MOMENTUM, "eps": 1e-3 / 20}
+    of_means = torch.optim.Adam([means], lr=0.01 * CHANNEL_RATE, **settings)
+    pixels = start.clone().requires_grad_()
+    of_pixels = torch.optim.Adam([pixels], lr=0.01, **settings)
+    for gradient in gradients:
+        _told(optimizer, 1.0, gradient)
+        pixels.grad, means.grad = gradient.clone(), gradient.mean((1, 2))
+        of_pixels.step()
+        of_means.step()
+    expected = pixels.detach() + means.detach()[:, None, None]
+    torch.testing.assert_close(optimizer.canvas, expected, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("make", [lambda x: Adam(x, 0.05), LBFGS], ids=["adam", "lbfgs"])

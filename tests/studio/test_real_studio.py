@@ -108,7 +108,7 @@ def test_a_preset_fills_the_controls(address: str, visit: Visiting) -> None:
     page = visited.page
     page.get_by_role("radio", name="draft").check()
     page.wait_for_function("document.querySelector('#size').value === '256'")
-    assert page.input_value("#steps") == "65"
+    assert page.input_value("#steps") == "40"
 
 
 def test_a_file_without_a_record_is_refused(address: str, visit: Visiting) -> None:
