@@ -123,7 +123,9 @@ class Adam:
         sound = self._soundness.of(loss, gradient)
         gradient.masked_fill_(~sound, 0)
         self._pixels = self._pixels.learn(gradient, sound)
-        self._channels = self._channels.learn(gradient.mean((-2, -1), keepdim=True), sound)
+        # In float64: in whatever order it is summed, it comes to the same number.
+        mean = gradient.mean((-2, -1), keepdim=True, dtype=torch.float64).to(gradient.dtype)
+        self._channels = self._channels.learn(mean, sound)
         rate = self.pace * self._learning_rate
         self._move(torch.where(sound, rate, -self._last_rate))
         self._last_rate = torch.where(sound, rate, 0)

@@ -115,7 +115,7 @@ class Options:
         "adam", "choice", "How the canvas descends.", choices=("adam", "lbfgs")
     )
     learning_rate: float = _option(
-        0.055, "number", "Adam's step, in units of the color range.", low=1e-4, high=1.0
+        0.05, "number", "Adam's step, in units of the color range.", low=1e-4, high=1.0
     )
     init: str = _option(
         "content",

@@ -10,7 +10,7 @@ COARSEST_SIDE: Final = 64
 # How many steps the first level and each of those between get for one step of the last: large
 # forms are found on the smallest canvas, where a step costs a hundredth, brushwork on the last.
 FIRST_STEPS: Final = 2.0
-STEPS_BETWEEN: Final = 0.6
+STEPS_BETWEEN: Final = 0.8
 
 Shape = tuple[int, int]
 

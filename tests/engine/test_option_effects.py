@@ -33,7 +33,7 @@ PIXELS = {
     "pooling": ("max", "average", {}),
     "tv": (0, 100, {}),
     "color_strength": (0.2, 1, {"color": "match"}),
-    "averaging": (0, 0.9, {"steps": 12}),
+    "averaging": (0, 0.9, {"steps": 24}),
 }
 CHOICES = {
     "init": [("content", {}), ("noise", {}), ("style", {}), ("image", {"canvas": stripes()})],

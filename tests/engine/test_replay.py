@@ -22,6 +22,12 @@ KINDS = {
 OTHER = {"content": photo(seed=5), "alpha": 3, "beta": 2, "tv": 9}
 
 
+@pytest.fixture(autouse=True)
+def often_judged(monkeypatch):
+    """So that each kind of evaluation comes twice in a short painting."""
+    monkeypatch.setattr("painter.descent.JUDGED_EVERY", 4)
+
+
 class Again:
     """As a graph does it, without a device: work that was recorded runs again."""
 
