@@ -39,9 +39,9 @@ FULL: Final = Extent(
     views=(512, 256, 128, 64),
     rounds=9,
     # More than the default, so that the last level has enough to measure.
-    steps={"size": 512, "steps": 260},
+    steps={"size": 512, "steps": 300},
     # As many as there are between two looks at the average.
-    chunk=10,
+    chunk=20,
     canvases=(1, 4, 16),
     compared=96,
     tile=48,
@@ -59,7 +59,7 @@ SMOKE: Final = Extent(
     layers=32,
     views=(64, 32),
     rounds=1,
-    steps={"size": 128, "steps": 40},
+    steps={"size": 128, "steps": 60},
     chunk=2,
     canvases=(1, 2),
     compared=64,
