@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from painter.options import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES, SPECS, STYLES_MOST, Options, Spec
+from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
+from painter.options.options import SPECS, STYLES_MOST, Options, Spec
 from wire import STREAMS, WEIGHT_MOST
 
 Schema = dict[str, Any]

@@ -19,7 +19,7 @@ from description import Limits
 from desk import Call, Desk
 from fields import header
 from order import Reply
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 CHECKPOINT: Final = "vgg19.safetensors"
 # An empty form is the one new request whose row is empty, too; no form with pictures is so small.

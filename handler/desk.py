@@ -20,10 +20,10 @@ from answers import Interrupted
 from description import Limits, describe_service
 from fields import Headers, Row
 from order import Order, Reply
-from painter.faults import as_paint_error
-from painter.images import MEDIA_TYPES
-from painter.memory import give_back_memory
-from painter.painting import Painter
+from painter.device.faults import as_paint_error
+from painter.engine.memory import give_back_memory
+from painter.engine.painter import Painter
+from painter.pictures.picture import MEDIA_TYPES
 from wire import accepts_events, is_describe, read_request
 from workshop import Workshop
 

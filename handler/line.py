@@ -7,11 +7,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from order import Order
-from painter.ledger import Bytes, Hold, Ledger
-from painter.memory import bytes_kept
-from painter.painting import Painter
-from painter.plan import Plan
-from painter.request import Request
+from painter.engine.ledger import Bytes, Hold, Ledger
+from painter.engine.memory import bytes_kept
+from painter.engine.painter import Painter
+from painter.options.request import Request
+from painter.plan.plan import Plan
 from pools import Pools
 
 

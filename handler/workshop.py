@@ -13,15 +13,15 @@ from answers import Interrupted
 from description import Limits
 from line import Line
 from order import Order
-from painter.engine import Engine, Mailbox, News
+from painter.device.faults import as_paint_error
+from painter.engine.engine import Engine, Mailbox, News
+from painter.engine.ledger import Bytes
+from painter.engine.memory import bytes_encoding
+from painter.engine.painter import Painter
 from painter.errors import Full
-from painter.faults import as_paint_error
-from painter.ledger import Bytes
-from painter.memory import bytes_encoding
-from painter.painting import Painter
-from painter.plan import Plan
-from painter.record import accepted
-from painter.request import Request
+from painter.options.request import Request
+from painter.painting.record import accepted
+from painter.plan.plan import Plan
 from pools import Pools
 
 RETRY_SECONDS: Final = 60

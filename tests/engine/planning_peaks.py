@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from files import png16, profile, save, tiff
-from painter.memory import bytes_kept, give_back_memory
-from painter.outline import outline
-from painter.plan import make_plan
+from painter.engine.memory import bytes_kept, give_back_memory
+from painter.plan.outline import outline
+from painter.plan.plan import make_plan
 from pictures import photo, request
 
 SIDE = 1600

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from files import chunks_of, ramp
-from painter.images import (
+from painter.pictures.picture import (
     MEDIA_TYPES,
     decode,
     encode,

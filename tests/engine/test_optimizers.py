@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from networks import noise
-from painter import optimizers
-from painter.optimizers import CHANNEL_RATE, LBFGS, MOMENTUM, UNSOUND_MOST, Adam
+from painter.optimizers import optimizers
+from painter.optimizers.optimizers import CHANNEL_RATE, LBFGS, MOMENTUM, UNSOUND_MOST, Adam
 
 
 def _quadratic(seed=0, shape=(3, 4, 5)):

@@ -7,9 +7,8 @@ import json
 import pytest
 
 from painter.errors import OutOfRange
-from painter.options import (
-    CONVOLUTION_NAMES,
-    LAYER_NAMES,
+from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES
+from painter.options.options import (
     PRESETS,
     SPECS,
     Options,

@@ -21,7 +21,7 @@ from PIL import Image
 import workshop
 from description import Limits
 from desk import Call, Desk
-from painter.painting import Painter
+from painter.engine.painter import Painter
 from pools import Pools
 
 COUNT = 40

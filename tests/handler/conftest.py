@@ -15,7 +15,7 @@ import pytest
 import requests
 from PIL import Image
 
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 # TorchServe leaves a file open when it is imported, which would fail the test that runs then.
 with warnings.catch_warnings():

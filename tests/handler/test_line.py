@@ -14,12 +14,12 @@ from PIL import Image
 import pools
 from line import Line
 from order import Order
+from painter.engine.ledger import Bytes, Hold, Ledger
+from painter.engine.painter import Painter
 from painter.errors import NotAnImage, OutOfMemory
-from painter.ledger import Bytes, Hold, Ledger
-from painter.options import read_options
-from painter.painting import Painter
-from painter.plan import Plan
-from painter.request import Request
+from painter.options.options import read_options
+from painter.options.request import Request
+from painter.plan.plan import Plan
 
 Made = tuple[Line, Ledger]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from painter.errors import PaintError
-from painter.request import Request, Resume
+from painter.options.request import Request, Resume
 from wire import is_describe, read_request
 
 JSON_TYPE = {"Content-Type": "application/json"}
