@@ -10,7 +10,7 @@ from typing import Any, Final
 from judge import Judge
 from painter.engine.painter import Painter
 from painter.evaluation.style_targets import StyleCache
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 from pairs import Scene
 from peers import PeerRun

@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 
 from painter.engine.painter import Painter
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 from pairs import ROOT, Scene
 

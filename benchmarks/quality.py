@@ -12,7 +12,7 @@ from typing import Any, Final
 from judge import CONTENT_CONVOLUTION, STYLE_CONVOLUTIONS, Errors, Judge
 from painter.engine.painter import Painter
 from painter.evaluation.style_targets import StyleCache
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 from painter.painting.painting import Job
 from pairs import Scene

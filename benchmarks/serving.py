@@ -18,7 +18,7 @@ import psutil
 from bruno import Accepted, Bruno
 from build_archive import build_archive
 from painter.engine.painter import Painter
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 from pairs import ROOT, Scene
 from serve import start_server

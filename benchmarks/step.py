@@ -20,11 +20,11 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from painter.canvas.layout import MARGIN
 from painter.engine.painter import Painter
 from painter.evaluation.passes import Ask, evaluate
+from painter.network.convolutions import WINOGRAD_CHANNELS_LEAST, Packed
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
-from painter.network.vgg import WINOGRAD_CHANNELS_LEAST, Packed
 from painter.network.weights import CONVOLUTIONS
 from painter.network.winograd import Winograd
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 from pairs import Scene
 

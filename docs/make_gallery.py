@@ -20,7 +20,7 @@ from bruno.sheet import Tile, contact_sheet
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.evaluation import levels
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 
 ROOT: Final = Path(__file__).resolve().parent.parent

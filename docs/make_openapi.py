@@ -16,7 +16,7 @@ import yaml
 
 from fields import BODY_BYTES
 from openapi_options import as_text, schemas
-from painter.options.options import SHORTEST_SIDE, SPECS
+from painter.options.catalog import SHORTEST_SIDE, SPECS
 from painter.pictures.decoding import PIXELS_MOST, SIDE_LEAST
 from painter.version import VERSION
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
-from painter.options.options import SPECS, STYLES_MOST, Options, Spec
+from painter.options.catalog import SPECS, STYLES_MOST, Options, Spec
 from wire import STREAMS, WEIGHT_MOST
 
 Schema = dict[str, Any]

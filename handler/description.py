@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from fields import BODY_BYTES
 from painter.engine.painter import Painter
-from painter.options.options import PRESETS, SHORTEST_SIDE, SPECS, STYLES_MOST, describe_options
+from painter.options.catalog import PRESETS, SHORTEST_SIDE, SPECS, STYLES_MOST, describe_options
 from painter.pictures.decoding import PIXELS_MOST
 
 # What `running: 0` stands for: on CUDA as many as memory takes, up to what the server hands on.

@@ -21,9 +21,9 @@ from description import Limits, describe_service
 from fields import Headers, Row
 from order import Order, Reply
 from painter.device.faults import as_paint_error
-from painter.engine.memory import give_back_memory
+from painter.device.memory import give_back_memory
 from painter.engine.painter import Painter
-from painter.pictures.picture import MEDIA_TYPES
+from painter.pictures.encoding import MEDIA_TYPES
 from wire import accepts_events, is_describe, read_request
 from workshop import Workshop
 

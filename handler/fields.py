@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from painter.errors import Malformed, OutOfRange, TooLarge
-from painter.options.options import SPECS, STYLES_MOST
+from painter.options.catalog import SPECS, STYLES_MOST
 
 BODY_BYTES: Final = 48 * 2**20
 

@@ -11,7 +11,7 @@ from painter.engine.ledger import Bytes, Hold, Ledger
 from painter.engine.memory import bytes_kept
 from painter.engine.painter import Painter
 from painter.options.request import Request
-from painter.plan.plan import Plan
+from painter.planning.plan import Plan
 from pools import Pools
 
 

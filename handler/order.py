@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import answers
-from painter.engine.engine import Mailbox
 from painter.engine.ledger import Hold
+from painter.engine.mailbox import Mailbox
 from painter.errors import PaintError
 from painter.painting.progress import Painted, Preview, Progress
 

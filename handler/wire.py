@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from fields import Headers, Row, header, read_fields, short
 from painter.errors import Malformed, OutOfRange
-from painter.options.options import SPECS, STYLES_MOST, Options, read_options
+from painter.options.catalog import SPECS, STYLES_MOST, Options
+from painter.options.reading import read_options
 from painter.options.request import Request, Resume
 
 EVENT_STREAM: Final = "text/event-stream"

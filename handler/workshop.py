@@ -14,14 +14,15 @@ from description import Limits
 from line import Line
 from order import Order
 from painter.device.faults import as_paint_error
-from painter.engine.engine import Engine, Mailbox, News
 from painter.engine.ledger import Bytes
+from painter.engine.mailbox import Mailbox, News
 from painter.engine.memory import bytes_encoding
 from painter.engine.painter import Painter
+from painter.engine.thread import Engine
 from painter.errors import Full
 from painter.options.request import Request
 from painter.painting.record import accepted
-from painter.plan.plan import Plan
+from painter.planning.plan import Plan
 from pools import Pools
 
 RETRY_SECONDS: Final = 60

@@ -28,7 +28,7 @@ from painter.evaluation.replay import Replay
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 from painter.painting.painting import Job
 from painter.pictures.picture import decode

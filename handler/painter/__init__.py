@@ -8,7 +8,7 @@ imports only from those before it:
     network      VGG-19, there before any request
     options      a request comes in: options and pictures as bytes
     pictures     pictures are read, and written
-    plan         a plan is made: sizes, levels, styles, masks
+    planning     a plan is made: sizes, levels, styles, masks
     canvas       how a canvas lies on the network's grid
     losses       what it is compared by
     evaluation   loss and gradient of a canvas

@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from painter.engine.painter import DeviceMissing, Painter
+from painter.device.compute import DeviceMissing
+from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.errors import OutOfRange, PaintError
 from painter.network.weights import WeightsError
-from painter.options.options import SPECS, STYLES_MOST, Options, read_options
+from painter.options.catalog import SPECS, STYLES_MOST, Options
+from painter.options.reading import read_options
 from painter.options.request import Request
 from painter.painting.painting import Job
 

@@ -23,8 +23,9 @@ from painter.canvas.downsampling import Shrinking, resizing_matrix
 from painter.evaluation.levels import prepare
 from painter.evaluation.passes import evaluate
 from painter.evaluation.style_targets import StyleCache
-from painter.losses.losses import regularized_target, style_target
-from painter.network.vgg import VGG19, Plain
+from painter.losses.style import regularized_target, style_target
+from painter.network.convolutions import Plain
+from painter.network.vgg import VGG19
 from painter.painting.descent import Course, Step, descend
 from painter.painting.painting import Job
 
@@ -90,7 +91,7 @@ class Elsewhere:
     def __init__(self, plan, monkeypatch) -> None:
         self.plan = plan
         # As on CUDA: plain convolutions, and targets of a fixed shape.
-        monkeypatch.setattr("painter.network.vgg._convolution", Plain)
+        monkeypatch.setattr("painter.network.vgg.fastest_convolution", Plain)
         monkeypatch.setattr("painter.evaluation.style_targets.style_target", _target)
         self._vgg = VGG19(random_checkpoint(width=16), torch.device("cpu"), torch.float32)
         self._objectives = [None]

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
 
 

@@ -7,8 +7,8 @@ import torch
 
 from jobs import best_total, finish, small_painter
 from networks import noise, random_checkpoint
-from painter.engine.memory import bytes_usable
-from painter.engine.painter import fastest_type, usable_device
+from painter.device.compute import fastest_type, usable_device
+from painter.device.memory import bytes_usable
 from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
 from painter.evaluation.levels import PHASES, prepare
@@ -16,7 +16,7 @@ from painter.evaluation.passes import Ask, evaluate
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.pictures.picture import decode
-from painter.plan.plan import make_plan
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")

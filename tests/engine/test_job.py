@@ -18,7 +18,8 @@ from painter.errors import Internal, OutOfRange
 from painter.evaluation.passes import evaluate
 from painter.options.request import Resume
 from painter.painting.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
-from painter.pictures.picture import decode, encode
+from painter.pictures.encoding import encode
+from painter.pictures.picture import decode
 from pictures import photo, png, stripes
 
 LEFT = np.repeat([[255] * 32 + [0] * 32], 48, axis=0)

@@ -9,7 +9,7 @@ from jobs import finish, small_vgg_once
 from painter.evaluation.levels import enlarged, prepare
 from painter.evaluation.style_targets import StyleCache
 from painter.pictures.picture import resize
-from painter.plan.plan import make_plan
+from painter.planning.plan import make_plan
 from pictures import photo, png, request
 
 LEFT = png([[255] * 64 + [0] * 64] * 96)

@@ -15,8 +15,8 @@ from painter.evaluation.levels import PHASES, prepare
 from painter.evaluation.passes import Ask, evaluate
 from painter.evaluation.style_targets import StyleCache
 from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
-from painter.plan.masks import share_out
-from painter.plan.plan import make_plan
+from painter.planning.masks import share_out
+from painter.planning.plan import make_plan
 from pictures import photo, png, request
 
 TAPS = ("conv1_1", "relu2_2", "conv3_1", "conv4_2", "conv5_1")

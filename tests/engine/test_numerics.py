@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from painter.engine.painter import fastest_type
+from painter.device.compute import fastest_type
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
 from painter.painting.painting import Job
-from painter.plan.plan import make_plan
+from painter.planning.plan import make_plan
 from pictures import request
 
 CPU = torch.device("cpu")

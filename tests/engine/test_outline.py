@@ -16,8 +16,8 @@ from files import png16, save
 from jobs import small_painter
 from painter.engine.memory import bytes_kept, bytes_needed
 from painter.errors import Malformed, NotAnImage, OutOfMemory, OutOfRange, TooLarge
-from painter.plan.outline import outline
-from painter.plan.plan import make_plan
+from painter.planning.outline import outline
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 CLEAR = png(np.dstack([np.full((48, 64, 3), 120), [[255] * 32 + [0] * 32] * 48]))

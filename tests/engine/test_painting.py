@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from jobs import best_total, small_painter
-from painter.engine.painter import DeviceMissing, Painter, fastest_type, usable_device
+from painter.device.compute import DeviceMissing, fastest_type, usable_device
+from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.network.weights import WeightsError
-from painter.options.options import PRESETS
+from painter.options.catalog import PRESETS
 from painter.pictures.picture import decode
 from pictures import photo, request, stripes
 

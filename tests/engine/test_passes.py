@@ -12,8 +12,8 @@ from painter.canvas.layout import CENTERED, Phase, pad, padded_part, unpad_gradi
 from painter.evaluation.levels import PHASES, prepare
 from painter.evaluation.passes import Ask, evaluate, evaluate_in_tiles
 from painter.evaluation.style_targets import StyleCache
-from painter.options.options import Options
-from painter.plan.plan import make_plan
+from painter.options.catalog import Options
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from networks import CAFFE, TORCHVISION, noise, random_checkpoint, reference_features
-from painter.engine.painter import fastest_type
+from painter.device.compute import fastest_type
 from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
 from painter.network.vgg import VGG19, Pass
 

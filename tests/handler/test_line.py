@@ -17,9 +17,9 @@ from order import Order
 from painter.engine.ledger import Bytes, Hold, Ledger
 from painter.engine.painter import Painter
 from painter.errors import NotAnImage, OutOfMemory
-from painter.options.options import read_options
+from painter.options.reading import read_options
 from painter.options.request import Request
-from painter.plan.plan import Plan
+from painter.planning.plan import Plan
 
 Made = tuple[Line, Ledger]
 

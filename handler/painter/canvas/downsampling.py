@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from painter.plan.pyramid import Shape
+from painter.planning.pyramid import Shape
 
 # Of the identity that a matrix is made from: a whole one would be large for a large canvas.
 _COLUMNS: Final = 256

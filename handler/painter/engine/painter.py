@@ -11,33 +11,24 @@ from typing import Any, Final
 import torch
 from PIL import Image
 
+from painter.device.compute import fastest_type, usable_device
+from painter.device.memory import bytes_usable, give_back_memory, keep_freed_memory
 from painter.engine.ledger import Bytes, Ledger
-from painter.engine.memory import (
-    bytes_encoding,
-    bytes_kept,
-    bytes_needed,
-    bytes_usable,
-    give_back_memory,
-    keep_freed_memory,
-)
+from painter.engine.memory import bytes_encoding, bytes_kept, bytes_needed
 from painter.errors import Internal, OutOfMemory
 from painter.evaluation.lanes import Lanes
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
-from painter.options.options import Options
+from painter.options.catalog import Options
 from painter.options.request import Request
 from painter.painting.painting import Job
 from painter.painting.record import versions
-from painter.plan.outline import Outline, outline
-from painter.plan.plan import Plan, make_plan
+from painter.planning.outline import Outline, outline
+from painter.planning.plan import Plan, make_plan
 
 # The first evaluation of a tiled canvas may take long: it goes on in the slices that follow.
 _FIRST_SECONDS: Final = 2.0
-
-
-class DeviceMissing(Exception):
-    """The device that was asked for is not there."""
 
 
 class Painter:
@@ -162,23 +153,3 @@ def _too_large(field: str, what: str, missing: tuple[int, int]) -> OutOfMemory:
         f"{field}: {what} needs about {needed >> 20} MiB, and there are {there >> 20} MiB",
         field,
     )
-
-
-def usable_device(name: str) -> torch.device:
-    """The device of a name, `cpu` or `cuda`; raises DeviceMissing where there is none."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise DeviceMissing("DEVICE=cuda was asked for, but PyTorch finds no CUDA device here")
-    if name == "cuda":
-        # Convolutions round float32 to TF32 else, and L-BFGS compares losses closer than that.
-        torch.backends.cudnn.allow_tf32 = False
-    return torch.device(name)
-
-
-def fastest_type(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device multiplies it faster than float32, else float32."""
-    if device.type == "cuda":
-        # Cards without bfloat16 units would emulate it, slower than float32.
-        fast = torch.cuda.is_bf16_supported(including_emulation=False)
-        return torch.bfloat16 if fast else torch.float32
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.bfloat16 if fast else torch.float32

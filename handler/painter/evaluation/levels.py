@@ -14,12 +14,12 @@ from painter.canvas.tiles import tiles
 from painter.evaluation.objective import Objective, Placement, Region, norm_floor
 from painter.evaluation.passes import features_of
 from painter.evaluation.style_targets import StyleCache, blended_targets
-from painter.losses.losses import energy
+from painter.losses.style import energy
 from painter.network.vgg import VGG19, Pass
-from painter.options.options import Options
+from painter.options.catalog import Options
 from painter.pictures.picture import resize
-from painter.plan.plan import Level, Part, Plan
-from painter.plan.pyramid import Shape
+from painter.planning.plan import Level, Part, Plan
+from painter.planning.pyramid import Shape
 
 # Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
 # each step sees another one. Their features of the photo are kept, so they are few.

@@ -12,7 +12,7 @@ from painter.canvas.downsampling import Shrinking
 from painter.canvas.layout import Phase
 from painter.canvas.masks import TapWeights
 from painter.canvas.tiles import Tile
-from painter.losses.losses import (
+from painter.losses.style import (
     FLOOR,
     STYLE_LOSSES,
     Moments,

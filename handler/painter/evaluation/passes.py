@@ -17,7 +17,7 @@ from painter.evaluation.objective import (
     tap_gradients,
     terms_of,
 )
-from painter.losses.losses import Moments, moments, variation
+from painter.losses.style import Moments, moments, variation
 from painter.network.vgg import VGG19, Pass
 
 

@@ -11,12 +11,13 @@ from torch import Tensor
 
 from painter.canvas.layout import CENTERED
 from painter.canvas.masks import tap_weights
+from painter.device.compute import wait_for_all_streams
 from painter.evaluation.passes import picture_moments
-from painter.losses.losses import FLOOR, StyleTarget, style_target
-from painter.network.vgg import VGG19, Pass, wait_for_all_streams
+from painter.losses.style import FLOOR, StyleTarget, style_target
+from painter.network.vgg import VGG19, Pass
 from painter.pictures.picture import resize, resize_picture
-from painter.plan.pyramid import Shape
-from painter.plan.style import Style
+from painter.planning.pyramid import Shape
+from painter.planning.style import Style
 
 Means = tuple[Tensor, Tensor]
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.device.compute import wait_for_all_streams
+from painter.network.convolutions import Convolution, fastest_convolution
 from painter.network.layers import (
     CONVOLUTION_NAMES,
     CONVOLUTIONS_PER_BLOCK,
@@ -21,109 +23,15 @@ from painter.network.layers import (
     depth_of,
 )
 from painter.network.weights import Checkpoint, InputConvention
-from painter.network.winograd import Winograd
 
 # Max pooling keeps the largest of four; the mean of four is smaller, and the later layers'
 # weights expect the former. The gains are the ratio of the two (root mean squares over nine
 # photographs of 512 px, original weights) behind blocks 1 to 4.
 AVERAGE_POOLING_GAINS: Final = (1.15, 1.57, 1.37, 1.88)
-# With few channels the transforms cost more than the multiplications they save.
-WINOGRAD_CHANNELS_LEAST: Final = 128
 
 _POOLS_AFTER: Final = {
     f"conv{block}_{count}" for block, count in enumerate(CONVOLUTIONS_PER_BLOCK, start=1)
 }
-
-
-def wait_for_all_streams(device: torch.device) -> None:
-    """What was just made on a device is to be used on any of its streams from now on."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-
-
-class Convolution(Protocol):
-    """One 3 x 3 convolution and its input gradient.
-
-    Forward and backward may run in types of their own.
-    """
-
-    def __call__(self, x: Tensor, relu: bool) -> Tensor:
-        """The features before or after the ReLU."""
-        ...
-
-    def input_gradient(self, gradient: Tensor) -> Tensor:
-        """The gradient with respect to the input, from that with respect to the output."""
-        ...
-
-
-def _convolution(
-    weight: Tensor, bias: Tensor, forward: torch.dtype, backward: torch.dtype
-) -> Convolution:
-    """The fastest for a kernel [outputs, inputs, 3, 3] on its device and in these types."""
-    if weight.device.type != "cpu" or forward == torch.float64:
-        return Plain(weight, bias, forward, backward)
-    many = min(weight.shape[:2]) >= WINOGRAD_CHANNELS_LEAST
-    if many and forward == backward == torch.float32:
-        return Winograd(weight.to(forward), bias.to(forward))
-    return Packed(weight, bias, forward, backward)
-
-
-class Plain:
-    """PyTorch's own convolution, wherever it runs.
-
-    The input gradient of a stride-1 convolution is the convolution with the kernel turned by
-    180 degrees and its channels swapped.
-    """
-
-    def __init__(
-        self, weight: Tensor, bias: Tensor, forward: torch.dtype, backward: torch.dtype
-    ) -> None:
-        layout = torch.channels_last
-        self._weight = weight.to(forward).contiguous(memory_format=layout)
-        self._turned = _turned(weight).to(backward).contiguous(memory_format=layout)
-        self._bias = bias.to(forward)
-
-    def __call__(self, x: Tensor, relu: bool) -> Tensor:
-        y = F.conv2d(x, self._weight, self._bias, padding=1)
-        return y.relu_() if relu else y
-
-    def input_gradient(self, gradient: Tensor) -> Tensor:
-        return F.conv2d(gradient, self._turned, padding=1)
-
-
-class Packed:
-    """oneDNN's convolution, both kernels packed once and the ReLU fused with it."""
-
-    def __init__(
-        self, weight: Tensor, bias: Tensor, forward: torch.dtype, backward: torch.dtype
-    ) -> None:
-        self._weight = _packed(weight.to(forward))
-        self._turned = _packed(_turned(weight).to(backward))
-        self._bias = bias.to(forward)
-
-    def __call__(self, x: Tensor, relu: bool) -> Tensor:
-        return _pointwise(x, self._weight, self._bias, "relu" if relu else "none")
-
-    def input_gradient(self, gradient: Tensor) -> Tensor:
-        return _pointwise(gradient, self._turned, None, "none")
-
-
-def _turned(weight: Tensor) -> Tensor:
-    return weight.flip(2, 3).transpose(0, 1)
-
-
-def _packed(weight: Tensor) -> Tensor:
-    packed: Tensor = torch.ops.mkldnn._reorder_convolution_weight(
-        weight.contiguous(memory_format=torch.channels_last), [1, 1], [1, 1], [1, 1], 1, None
-    )
-    return packed
-
-
-def _pointwise(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str) -> Tensor:
-    y: Tensor = torch.ops.mkldnn._convolution_pointwise(
-        x, weight, bias, [1, 1], [1, 1], [1, 1], 1, activation, [], ""
-    )
-    return y
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +99,9 @@ class VGG19:
         made = self._convolutions.setdefault(dtype, [])
         for weight, bias in self._weights[len(made) : depth]:
             kind = dtype if made else _first_type(dtype)
-            made.append(_convolution(weight.to(self.device), bias.to(self.device), kind, dtype))
+            made.append(
+                fastest_convolution(weight.to(self.device), bias.to(self.device), kind, dtype)
+            )
             wait_for_all_streams(self.device)
         return made[:depth]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from painter.options.options import Options
+from painter.options.catalog import Options
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from painter.evaluation.levels import is_tiled, phases_of
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Ask, Evaluation, evaluate_in_tiles
 from painter.network.vgg import VGG19
-from painter.optimizers.optimizers import LAST_PACE, Adam, Optimizer
-from painter.plan.plan import Level, Plan
+from painter.optimizers.adam import LAST_PACE, Adam
+from painter.optimizers.optimizer import Optimizer
+from painter.planning.plan import Level, Plan
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
 JUDGED_EVERY: Final = 20

@@ -16,14 +16,16 @@ from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Ask, Evaluation
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
-from painter.optimizers.optimizers import LBFGS, Adam, Optimizer
+from painter.optimizers.adam import Adam
+from painter.optimizers.lbfgs import LBFGS
+from painter.optimizers.optimizer import Optimizer
 from painter.painting.descent import Candidate, Course, Step, Yielded, descend, steps_of
 from painter.painting.progress import Painted, Preview, Progress, losses_of, terms_in
 from painter.painting.record import accepted, record
 from painter.painting.snapshots import Canvas, PreviewSnapshot, Snapshot
 from painter.pictures.picture import resize
-from painter.plan.plan import Plan
-from painter.plan.pyramid import Shape, fit
+from painter.planning.plan import Plan
+from painter.planning.pyramid import Shape, fit
 
 PREVIEW_SIDE: Final = 512
 # What a step costs beside its pixels, in pixels: for the time that is left.

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from painter.options.options import Options
+from painter.options.catalog import Options
 
 
 @dataclass(frozen=True, slots=True)

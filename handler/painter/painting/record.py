@@ -10,7 +10,7 @@ import torch
 
 from painter.network.vgg import VGG19
 from painter.painting.progress import Losses, losses_as_json
-from painter.plan.plan import Plan
+from painter.planning.plan import Plan
 from painter.version import VERSION
 
 

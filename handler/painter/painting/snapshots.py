@@ -9,11 +9,12 @@ from typing import Any
 from torch import Tensor
 
 from painter.device.readings import Arriving
-from painter.options.options import Options
+from painter.options.catalog import Options
 from painter.painting.progress import Painted, Preview
 from painter.pictures.color import finished
-from painter.pictures.picture import MEDIA_TYPES, Picture, encode, encode_preview, resize
-from painter.plan.pyramid import Shape
+from painter.pictures.encoding import MEDIA_TYPES, encode, encode_preview
+from painter.pictures.picture import Picture, resize
+from painter.planning.pyramid import Shape
 
 
 @dataclass(frozen=True, slots=True)

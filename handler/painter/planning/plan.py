@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from painter.errors import OutOfRange
-from painter.options.options import SHORTEST_SIDE, Options
+from painter.options.catalog import SHORTEST_SIDE, Options
 from painter.options.request import Request, Resume
 from painter.pictures.color import prepared_content
 from painter.pictures.decoding import check_together
 from painter.pictures.picture import Picture, decode, resize, resize_picture
-from painter.plan.masks import MASK_LEAST, read_mask, share_out, where_both
-from painter.plan.pyramid import Shape, fit, level_shapes, share_steps
-from painter.plan.style import Style, read_styles
+from painter.planning.masks import MASK_LEAST, read_mask, share_out, where_both
+from painter.planning.pyramid import Shape, fit, level_shapes, share_steps
+from painter.planning.style import Style, read_styles
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,79 +11,25 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 import torch
 
+from painter.device.compute import have_team
 from painter.device.faults import as_paint_error, raise_if_lost
+from painter.engine.mailbox import Mailbox
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.errors import PaintError
 from painter.painting.painting import Job
-from painter.painting.progress import Progress
-from painter.painting.snapshots import PreviewSnapshot, Snapshot
-from painter.plan.plan import Plan
+from painter.painting.snapshots import Snapshot
+from painter.planning.plan import Plan
 
 # How long Python lets a thread go on while another waits, in seconds: kernels are over sooner on
 # CUDA, and the device would idle while the server writes an answer.
 _SWITCH_SECONDS: Final = 5e-4
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What there is to tell of a painting.
-
-    `progress` is None until it is begun. It has `ended` with what can be encoded, with an error,
-    or with both.
-    """
-
-    progress: Progress | None = None
-    preview: PreviewSnapshot | None = None
-    ended: bool = False
-    snapshot: Snapshot | None = None
-    error: PaintError | None = None
-
-
-class Mailbox:
-    """One painting in the engine's hands, as any other thread sees it.
-
-    `gone` is done once the device holds nothing of it any more.
-    """
-
-    def __init__(self, plan: Plan, shows: bool) -> None:
-        self.plan = plan
-        self.gone: Future[None] = Future()
-        self._every = plan.options.preview_every if shows else 0.0
-        self._previewed = -math.inf
-        self._lock = threading.Lock()
-        self._news = News()
-
-    def read(self) -> News:
-        """What there is to tell now; a preview is told once."""
-        with self._lock:
-            news = self._news
-            self._news = replace(news, preview=None)
-            return news
-
-    @property
-    def progress(self) -> Progress | None:
-        """The progress that was told last."""
-        return self._news.progress
-
-    def wants_preview(self, now: float) -> bool:
-        """Whether a preview is due, and the one before was read."""
-        is_due = bool(self._every) and now >= self._previewed + self._every
-        return is_due and self._news.preview is None
-
-    def put(self, now: float, **told: Any) -> None:
-        """Adds what is new, by the names of `News`."""
-        with self._lock:
-            self._news = replace(self._news, **told)
-            if "preview" in told:
-                self._previewed = now
 
 
 class Engine:
@@ -244,18 +190,6 @@ class Engine:
         if job is not None:
             self._scheduler.remove(job)
         _let_go(mailbox)
-
-
-def have_team(threads: int) -> None:
-    """Has the calling thread compute with so many threads, itself included.
-
-    OpenMP gives each thread that computes a team of its own. Where there are more threads than
-    cores, all of them sleep at every barrier, and each painting takes a fifth longer: so the
-    engine's thread alone has a team, and whatever gains from one happens there.
-    """
-    torch.set_num_threads(threads)
-    # A thread that asks for the first time takes over what another one has set last.
-    torch.get_num_threads()
 
 
 def _let_go(mailbox: Mailbox) -> None:

@@ -9,13 +9,13 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from painter.options.options import check_style_scales
+from painter.options.reading import check_style_scales
 from painter.options.request import Request
 from painter.pictures.decoding import Header, check_together, read_header
 from painter.pictures.picture import Picture
-from painter.plan.plan import Part, Plan, levels_of
-from painter.plan.pyramid import Shape, fit
-from painter.plan.style import Style, shape_beside
+from painter.planning.plan import Part, Plan, levels_of
+from painter.planning.pyramid import Shape, fit
+from painter.planning.style import Style, shape_beside
 
 # Bytes for each pixel of a file while it is decoded and resized, by whether it is deep and whether
 # it has alpha: what was measured of the kind that takes most (WebP, and 16 bit with a profile),

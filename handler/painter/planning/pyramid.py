@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from painter.options.options import SHORTEST_SIDE
+from painter.options.catalog import SHORTEST_SIDE
 
 COARSEST_SIDE: Final = 64
 # How many steps the first level and each of those between get for one step of the last: large

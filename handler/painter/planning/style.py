@@ -9,12 +9,13 @@ from typing import Final
 from torch import Tensor
 
 from painter.errors import OutOfRange
-from painter.options.options import SHORTEST_SIDE, check_style_scales
+from painter.options.catalog import SHORTEST_SIDE
+from painter.options.reading import check_style_scales
 from painter.options.request import Request
 from painter.pictures.color import recolored
 from painter.pictures.picture import Picture, decode, resize_picture
-from painter.plan.masks import read_mask, where_both
-from painter.plan.pyramid import Shape, fit
+from painter.planning.masks import read_mask, where_both
+from painter.planning.pyramid import Shape, fit
 
 LONGEST_STYLE: Final = 8192
 
