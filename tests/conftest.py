@@ -21,6 +21,7 @@ SLOW = (
     "docs",
     "engine/test_numerics.py",
     "handler/test_server_sharing.py",
+    "packaging",
     "serve/test_launcher.py",
     "studio/test_page.py",
     "studio/test_real_studio.py",
