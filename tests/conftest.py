@@ -25,6 +25,7 @@ SLOW = (
     "contract/test_fuzz.py",
     "docs",
     "engine/test_numerics.py",
+    "packaging",
     "serve/test_server_sharing.py",
     "serve/test_launcher.py",
     "studio/test_page.py",
