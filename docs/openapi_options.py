@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from bruno_service.parsing import STREAMS, WEIGHT_MOST
 from painter.options import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES, SPECS, STYLES_MOST, Options, Spec
-from wire import STREAMS, WEIGHT_MOST
 
 Schema = dict[str, Any]
 

@@ -56,7 +56,7 @@ def test_a_module_imports_only_from_those_before_it(module):
 def test_the_engine_knows_no_server(path):
     handler = {module.stem for module in (ROOT / "handler").glob("*.py")}
     config = {module.stem for module in (ROOT / "config").glob("*.py")}
-    foreign = {"ts", "torchserve", "http", "requests", "socket", "bruno", *handler, *config}
+    foreign = {"ts", "http", "requests", "socket", "bruno", "bruno_service", *handler, *config}
     assert not foreign & {name.split(".")[0] for name in _imports(path)}
 
 
@@ -65,7 +65,7 @@ def test_the_engine_knows_no_server(path):
 )
 def test_the_client_knows_nothing_of_the_engine(path):
     handler = {module.stem for module in (ROOT / "handler").glob("*.py")}
-    foreign = {"painter", "torch", "torchvision", "ts", *handler - {"wire"}}
+    foreign = {"painter", "torch", "torchvision", "ts", "bruno_service", *handler}
     assert not foreign & {name.split(".")[0] for name in _imports(path)}
 
 

@@ -11,9 +11,11 @@ from typing import Any, cast
 
 import click
 
+from bruno.cli.completion import files
 from bruno.cli.display import Bar, print_json
 from bruno.cli.files import check_output
 from bruno.cli.flags import force_flag, format_for, request_flags, server_flags
+from bruno.cli.help import Command
 from bruno.cli.output import Output
 from bruno.client import DEFAULT_TIMEOUT, Bruno
 from bruno.events import Event
@@ -24,10 +26,17 @@ from bruno.request import make_form
 from bruno.stream import Stream
 
 
-@click.command()
-@click.argument("photo")
-@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
-@click.option("-o", "--output", default="painting.png", show_default=True, help="- for stdout.")
+@click.command(cls=Command)
+@click.argument("photo", shell_complete=files)
+@click.argument("styles", nargs=-1, required=True, metavar="STYLE...", shell_complete=files)
+@click.option(
+    "-o",
+    "--output",
+    default="painting.png",
+    show_default=True,
+    help="Where to; - for stdout.",
+    shell_complete=files,
+)
 @force_flag
 @click.option(
     "--watch",
@@ -36,7 +45,11 @@ from bruno.stream import Stream
     "back unless it is finished.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-@click.option("--like", help="Take options and style weights from the record of this painting.")
+@click.option(
+    "--like",
+    shell_complete=files,
+    help="Take options and style weights from the record of this painting.",
+)
 @server_flags
 @request_flags
 def paint(

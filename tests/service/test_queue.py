@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import pools
-from line import Line
-from order import Order
+from bruno_service import pools
+from bruno_service.queue import Queue
+from bruno_service.session import Session
 from painter.errors import NotAnImage, OutOfMemory
 from painter.ledger import Bytes, Hold, Ledger
 from painter.options import read_options
@@ -21,7 +21,7 @@ from painter.painting import Painter
 from painter.plan import Plan
 from painter.request import Request
 
-Made = tuple[Line, Ledger]
+Made = tuple[Queue, Ledger]
 
 
 def file(side: int, seed: int = 0) -> bytes:
@@ -36,32 +36,32 @@ def request(side: int = 64, **options: Any) -> Request:
 
 
 @pytest.fixture
-def line(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Made]]:
-    """Makes a line with a budget in bytes and a number of decoders."""
+def queue(painter: Painter, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Made]]:
+    """Makes a queue with a budget in bytes and a number of decoders."""
     made = []
 
     def make(budget: int, decoders: int = 1) -> Made:
         monkeypatch.setattr(painter, "memory_bytes", budget)
         made.append(pools.Pools(lambda: None, 2 * decoders))
         ledger = painter.ledger()
-        return Line(painter, ledger, made[-1]), ledger
+        return Queue(painter, ledger, made[-1]), ledger
 
     yield make
     for each in made:
         each.close()
 
 
-def order(name: str) -> Order:
-    return Order(name, started=0.0)
+def session(name: str) -> Session:
+    return Session(name, started=0.0)
 
 
-def take_in(line: Line) -> None:
+def take_in(queue: Queue) -> None:
     """Waits for those being decoded, and takes them in."""
-    for entry in line._entries:
+    for entry in queue._entries:
         if entry.decoding is not None:
             entry.decoding.exception(100)
-    for each in line.decoded():
-        line.take_in(each)
+    for each in queue.decoded():
+        queue.take_in(each)
 
 
 def needs(painter: Painter, asked: Request) -> tuple[int, int]:
@@ -69,14 +69,14 @@ def needs(painter: Painter, asked: Request) -> tuple[int, int]:
     return painter.planning_bytes(told).host, painter.painting_bytes(told.plan).device
 
 
-def names(found: list[tuple[Order, Plan, Hold]]) -> list[str]:
+def names(found: list[tuple[Session, Plan, Hold]]) -> list[str]:
     return [each.id for each, _, _ in found]
 
 
-def test_whoever_comes_first_is_decoded_and_painted_first(line: Callable[..., Made]) -> None:
-    waits, ledger = line(2**40)
+def test_whoever_comes_first_is_decoded_and_painted_first(queue: Callable[..., Made]) -> None:
+    waits, ledger = queue(2**40)
     for name in "abc":
-        assert waits.add(order(name), request())
+        assert waits.add(session(name), request())
     files = ledger.held
     assert files == Bytes(host=3 * sum(map(len, request().pictures.values())))
     assert list(waits.advance(places=2)) == []
@@ -84,10 +84,10 @@ def test_whoever_comes_first_is_decoded_and_painted_first(line: Callable[..., Ma
     take_in(waits)
     begun = list(waits.advance(places=2))
     assert names(begun) == ["a"]
-    assert [each.id for each in waits.orders] == ["b", "c"]
+    assert [each.id for each in waits.sessions] == ["b", "c"]
     take_in(waits)
     begun += waits.advance(places=0)
-    assert [waits.is_planned(each) for each in waits.orders] == [True, False]
+    assert [waits.is_planned(each) for each in waits.sessions] == [True, False]
     take_in(waits)
     begun += waits.advance(places=2)
     assert names(begun) == ["a", "b", "c"]
@@ -97,15 +97,15 @@ def test_whoever_comes_first_is_decoded_and_painted_first(line: Callable[..., Ma
 
 
 def test_what_does_not_fit_now_waits_undecoded_until_there_is_room(
-    painter: Painter, line: Callable[..., Made]
+    painter: Painter, queue: Callable[..., Made]
 ) -> None:
     large = request(1000)
     planning, painting = needs(painter, large)
     assert planning > painting
-    waits, ledger = line(planning + painting, decoders=4)
+    waits, ledger = queue(planning + painting, decoders=4)
     other = ledger.hold(Bytes(device=painting + 1))
-    waits.add(order("large"), large)
-    waits.add(order("small"), request())
+    waits.add(session("large"), large)
+    waits.add(session("small"), request())
     assert list(waits.advance(places=4)) == []
     assert waits.is_short_of_memory
     assert not waits.decoded()
@@ -118,12 +118,12 @@ def test_what_does_not_fit_now_waits_undecoded_until_there_is_room(
 
 
 def test_a_painting_that_does_not_fit_beside_the_others_waits(
-    painter: Painter, line: Callable[..., Made]
+    painter: Painter, queue: Callable[..., Made]
 ) -> None:
     _, painting = needs(painter, request())
-    waits, _ = line(painting * 3 // 2)
+    waits, _ = queue(painting * 3 // 2)
     for name in "ab":
-        waits.add(order(name), request())
+        waits.add(session(name), request())
     begun = []
     for _ in range(3):
         begun += waits.advance(places=4)
@@ -135,26 +135,26 @@ def test_a_painting_that_does_not_fit_beside_the_others_waits(
 
 
 def test_files_that_would_keep_others_from_being_painted_are_not_taken_in(
-    painter: Painter, line: Callable[..., Made]
+    painter: Painter, queue: Callable[..., Made]
 ) -> None:
     _, painting = needs(painter, request())
     size = sum(map(len, request().pictures.values()))
-    waits, ledger = line(painting + 2 * size)
-    assert [waits.add(order(name), request()) for name in "abcd"] == [True, True, True, False]
+    waits, ledger = queue(painting + 2 * size)
+    assert [waits.add(session(name), request()) for name in "abcd"] == [True, True, True, False]
     assert ledger.held == Bytes(host=3 * size)
     assert len(waits) == 3
 
 
 def test_what_would_never_fit_and_what_is_no_picture_is_refused(
-    painter: Painter, line: Callable[..., Made]
+    painter: Painter, queue: Callable[..., Made]
 ) -> None:
     planning, _ = needs(painter, request(1000))
-    waits, ledger = line(planning - 1)
+    waits, ledger = queue(planning - 1)
     with pytest.raises(OutOfMemory, match="content: to decode 1000 x 1000 px needs about"):
-        waits.add(order("large"), request(1000))
+        waits.add(session("large"), request(1000))
     with pytest.raises(NotAnImage):
-        waits.add(order("bad"), Request(read_options({}), b"no picture", (file(64),)))
-    broken = order("broken")
+        waits.add(session("bad"), Request(read_options({}), b"no picture", (file(64),)))
+    broken = session("broken")
     waits.add(broken, Request(read_options({"size": 64}), file(64)[:300], (file(64),)))
     list(waits.advance(places=1))
     with pytest.raises(NotAnImage):
@@ -164,7 +164,7 @@ def test_what_would_never_fit_and_what_is_no_picture_is_refused(
 
 
 def test_who_leaves_gives_back_what_it_held(
-    line: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
+    queue: Callable[..., Made], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened, entered = threading.Event(), threading.Event()
 
@@ -173,8 +173,8 @@ def test_who_leaves_gives_back_what_it_held(
         opened.wait(100)
 
     monkeypatch.setattr(pools, "make_plan", wait)
-    waits, ledger = line(2**40)
-    gone = [order(name) for name in "abc"]
+    waits, ledger = queue(2**40)
+    gone = [session(name) for name in "abc"]
     for each in gone:
         waits.add(each, request())
     list(waits.advance(places=4))
@@ -190,17 +190,17 @@ def test_who_leaves_gives_back_what_it_held(
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_line_always_moves_on(painter: Painter, line: Callable[..., Made], seed: int) -> None:
+def test_the_queue_always_moves_on(painter: Painter, queue: Callable[..., Made], seed: int) -> None:
     chance = np.random.default_rng(seed)
     asked = [
         request(int(chance.choice([64, 300, 600])), size=int(chance.choice([64, 128])))
         for _ in range(8)
     ]
     most = max(max(needs(painter, each)) for each in asked)
-    waits, ledger = line(int(most * chance.uniform(1.02, 3)), decoders=2)
-    orders = [order(str(place)) for place in range(len(asked))]
-    taken = [each for each, made in zip(orders, asked, strict=True) if waits.add(each, made)]
-    begun: list[tuple[Order, Plan, Hold]] = []
+    waits, ledger = queue(int(most * chance.uniform(1.02, 3)), decoders=2)
+    sessions = [session(str(place)) for place in range(len(asked))]
+    taken = [each for each, made in zip(sessions, asked, strict=True) if waits.add(each, made)]
+    begun: list[tuple[Session, Plan, Hold]] = []
     done = []
     while len(done) < len(taken):
         found = list(waits.advance(places=2 - len(begun)))

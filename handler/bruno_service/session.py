@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import answers
+from bruno_service import messages
 from painter.engine import Mailbox
 from painter.errors import PaintError
 from painter.ledger import Hold
@@ -21,7 +21,7 @@ PATIENCE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class Piece:
     """A piece of one answer; `status` and `headers` count where it is the first."""
 
     body: bytes
@@ -32,7 +32,7 @@ class Reply:
 
 
 @dataclass(slots=True, eq=False)
-class Order:
+class Session:
     """One request; it is painted in its `mailbox`, is encoded, and is then `ended`.
 
     Nothing of its answer goes out before it is `decided` that it is good. `begun` says that a
@@ -80,31 +80,31 @@ class Order:
 
     def open(self, media_type: str) -> None:
         """Says what the answer will be, before anything of it goes out."""
-        self._headers = answers.event_headers() if self.events else answers.headers(media_type)
+        self._headers = messages.event_headers() if self.events else messages.headers(media_type)
 
     def wait(self, position: int, now: float) -> None:
-        """Tells the place in the line, from 1, when it is new or a sign of life is due."""
+        """Tells the place in the queue, from 1, when it is new or a sign of life is due."""
         if self.events and (position != self._position or self._is_due(now)):
-            self._outbox += answers.event("waiting", {"position": position})
+            self._outbox += messages.event("waiting", {"position": position})
         self._position = position
         self.decided = True
 
     def accept(self, told: Mapping[str, Any]) -> None:
         """Begins to be painted."""
         if self.events:
-            self._outbox += answers.event("accepted", {"request_id": self.id, **told})
+            self._outbox += messages.event("accepted", {"request_id": self.id, **told})
         self.accepted = self.decided = True
 
     def report(self, progress: Progress, now: float) -> None:
         """Tells the progress when it is new or a sign of life is due."""
         is_new = progress.step != self._step
         if self.events and (is_new or self._is_due(now)):
-            self._outbox += answers.event("progress", progress.as_json())
+            self._outbox += messages.event("progress", progress.as_json())
             self._step = progress.step
 
     def show(self, preview: Preview) -> None:
         """Adds a preview."""
-        self._outbox += answers.event("preview", preview.as_json())
+        self._outbox += messages.event("preview", preview.as_json())
 
     def finish(self, painted: Painted) -> None:
         """Ends with the painting, or with what there is of it where it is `broken`."""
@@ -116,27 +116,27 @@ class Order:
                 "height": painted.height,
                 "record": painted.record,
             }
-            body = answers.picture_event("painting", told, painted.data)
+            body = messages.picture_event("painting", told, painted.data)
         self._end("failed" if self.broken else "finished", body)
 
     def fail(self, error: PaintError) -> None:
         """Ends with the problem: as the answer, as an event, or, in a picture, with nothing."""
-        told = answers.problem(error, self.id)
+        told = messages.problem(error, self.id)
         if self.begun:
-            self._end("failed", answers.event("error", told) if self.events else b"")
+            self._end("failed", messages.event("error", told) if self.events else b"")
         else:
             self._outbox.clear()
             self._status = error.status
-            self._headers = answers.problem_headers(error)
-            self._end("failed" if self.mailbox else "refused", answers.as_json(told))
+            self._headers = messages.problem_headers(error)
+            self._end("failed" if self.mailbox else "refused", messages.as_json(told))
         self._about = f"{error.code}, {self._about}"
 
     def describe(self, description: Mapping[str, Any]) -> None:
         """Ends with what the service can do."""
-        self._headers = answers.headers(answers.JSON)
-        self._end("described", answers.as_json(description))
+        self._headers = messages.headers(messages.JSON)
+        self._end("described", messages.as_json(description))
 
-    def take(self, most: int, now: float) -> Reply:
+    def take(self, most: int, now: float) -> Piece:
         """The next bytes of the answer, `most` at most."""
         piece = bytes(self._outbox[:most])
         del self._outbox[:most]
@@ -144,7 +144,7 @@ class Order:
         if piece:
             self.heard = now
         last = self.ended and not self._outbox
-        return Reply(piece, first, last, self._status, self._headers)
+        return Piece(piece, first, last, self._status, self._headers)
 
     def summary(self, now: float) -> str:
         """How it went, in one line."""

@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-import workshop
-from description import Limits
-from desk import Call, Desk
+from bruno_service import service
+from bruno_service.desk import Call, Desk
+from bruno_service.limits import Limits
+from bruno_service.pools import Pools
 from painter.painting import Painter
-from pools import Pools
 
 COUNT = 40
 WIDTH, HEIGHT = 7304, 5478
@@ -75,7 +75,7 @@ class Server:
 
 def main() -> None:
     weights, budget = Path(sys.argv[1]), int(sys.argv[2])
-    workshop.Pools = lambda ring, _cores: Pools(ring, 2 * DECODERS)  # type: ignore[misc, assignment]
+    service.Pools = lambda ring, _cores: Pools(ring, 2 * DECODERS)  # type: ignore[misc, assignment]
     limits = Limits(running=COUNT, waiting=4, slice_seconds=0.2)
     server = Server(Desk(lambda: Painter(weights, memory_bytes=budget), limits))
     small, large = jpeg(64, 64, 0), jpeg(WIDTH, HEIGHT, 1)

@@ -1,48 +1,20 @@
-"""Small pictures, a real painter and a way to ask the real server."""
+"""A way to ask a real server."""
 
 from __future__ import annotations
 
 import importlib
-import io
 import json
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import requests
-from PIL import Image
-
-from painter.painting import Painter
 
 # TorchServe leaves a file open when it is imported, which would fail the test that runs then.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", ResourceWarning)
     importlib.import_module("ts")
-
-PictureOf = Callable[..., bytes]
-
-
-def _picture(width: int = 64, height: int = 64, seed: int = 0, file_format: str = "PNG") -> bytes:
-    """Soft noise: not flat, so that every layer has something to compare."""
-    noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(noise).resize((width, height)).save(file, file_format)
-    return file.getvalue()
-
-
-@pytest.fixture(scope="session")
-def picture() -> PictureOf:
-    """Makes a small picture: `picture(width, height, seed, file_format)`."""
-    return _picture
-
-
-@pytest.fixture(scope="session")
-def painter(weights: Path) -> Painter:
-    """The engine with the real weights, on the CPU."""
-    return Painter(weights)
 
 
 class Service:
@@ -94,9 +66,3 @@ def events() -> Callable[[requests.Response], Iterator[tuple[str, dict[str, Any]
 def service(server: Any) -> Service:
     """The real TorchServe, ready to paint."""
     return Service(server.url, server.token)
-
-
-@pytest.fixture
-def pictures(picture: PictureOf) -> dict[str, bytes]:
-    """A photo and a painting, as the files of a form."""
-    return {"content": picture(seed=1), "style": picture(seed=2)}

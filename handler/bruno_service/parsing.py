@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fields import Headers, Row, header, read_fields, short
+from bruno_service.fields import Headers, Row, header, read_fields, short
 from painter.errors import Malformed, OutOfRange
 from painter.options import SPECS, STYLES_MOST, Options, read_options
 from painter.request import Request, Resume

@@ -1,10 +1,10 @@
-"""What the service tells of its limits."""
+"""How much the service takes on."""
 
 from __future__ import annotations
 
 import pytest
 
-from description import Limits
+from bruno_service.limits import Limits
 
 
 @pytest.mark.parametrize(("device", "running"), [("cpu", 4), ("cuda", 64)])

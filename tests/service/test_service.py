@@ -18,10 +18,10 @@ import pytest
 import torch
 from PIL import Image
 
-import pools
-from description import Limits
-from desk import REPLY_BYTES, Call, Desk
-from order import HEARTBEAT_SECONDS, PATIENCE_SECONDS, Reply
+from bruno_service import pools
+from bruno_service.desk import REPLY_BYTES, Call, Desk
+from bruno_service.limits import Limits
+from bruno_service.session import HEARTBEAT_SECONDS, PATIENCE_SECONDS, Piece
 from painter.faults import DeviceLost
 from painter.job import Job
 from painter.ledger import Bytes
@@ -40,7 +40,7 @@ class Server:
         self.now = 0.0
         self.desk = Desk(lambda: painter, limits, lambda: time.monotonic() + self.now)
         self.held: dict[str, bytes] = {}
-        self.first: dict[str, Reply] = {}
+        self.first: dict[str, Piece] = {}
         self.ended: dict[str, bytes] = {}
         self._rows: dict[str, dict[str, Any]] = {}
         self._form = {"size": "64", "steps": "3", "preview_every": "0", **pictures}
@@ -56,7 +56,7 @@ class Server:
         """The client goes away."""
         del self.held[name]
 
-    def call(self) -> list[Reply | None]:
+    def call(self) -> list[Piece | None]:
         """One slice; who gets no reply is asked for again, whole."""
         names = list(self.held)
         calls = [Call(name, {} if name in self.first else self._rows[name], {}) for name in names]
@@ -186,7 +186,7 @@ def test_whoever_leaves_is_freed_by_the_next_call(serve: Callable[..., Server]) 
     tally = server.desk.tally()
     assert (tally["bruno_paintings_running"], tally["bruno_paintings_waiting"]) == (0, 0)
     assert tally["bruno_paintings_cancelled_total"] == 2
-    server.until(lambda: server.desk._workshop._ledger.held == Bytes())
+    server.until(lambda: server.desk._service._ledger.held == Bytes())
 
 
 class Gate:
@@ -283,7 +283,7 @@ def test_only_the_engine_has_a_team_of_threads(painter: Painter) -> None:
 
     try:
         desk = Desk(make, LIMITS)
-        made = desk._workshop._pools
+        made = desk._service._pools
         for pool in (made._decode, made._encode_small, made._encode_large):
             teams.append(pool.submit(torch.get_num_threads).result())
         desk.close()
@@ -296,7 +296,7 @@ def test_freed_memory_goes_back_once_nothing_is_painted_for_a_while(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_back = []
-    monkeypatch.setattr("desk.give_back_memory", lambda: given_back.append(True))
+    monkeypatch.setattr("bruno_service.desk.give_back_memory", lambda: given_back.append(True))
     server = serve()
     assert not server.desk.rest()
     server.ask("a", **LONG)
@@ -462,7 +462,7 @@ def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(
     server.leave("a")
     server.finish()
     assert names(told(server.ended["c"]))[-1] == "painting"
-    server.until(lambda: server.desk._workshop._ledger.held == Bytes())
+    server.until(lambda: server.desk._service._ledger.held == Bytes())
 
 
 def test_large_answers_arrive_whole_one_piece_a_call(
@@ -555,9 +555,9 @@ def test_what_nobody_waits_for_any_more_is_not_encoded(
     server.call()
     encoding.opened.set()
     server.finish()
-    assert server.desk._workshop._pools._encode_small.submit(lambda: True).result()
+    assert server.desk._service._pools._encode_small.submit(lambda: True).result()
     assert not encoding.entered.is_set()
-    server.until(lambda: server.desk._workshop._ledger.held == Bytes())
+    server.until(lambda: server.desk._service._ledger.held == Bytes())
 
 
 def test_the_tally_counts_how_orders_ended(serve: Callable[..., Server]) -> None:

@@ -16,16 +16,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from answers import Interrupted
-from description import Limits, describe_service
-from fields import Headers, Row
-from order import Order, Reply
+from bruno_service.description import describe_service
+from bruno_service.fields import Headers, Row
+from bruno_service.limits import Limits
+from bruno_service.messages import Interrupted
+from bruno_service.parsing import accepts_events, is_describe, read_request
+from bruno_service.service import Service
+from bruno_service.session import Piece, Session
 from painter.faults import as_paint_error
 from painter.images import MEDIA_TYPES
 from painter.memory import give_back_memory
 from painter.painting import Painter
-from wire import accepts_events, is_describe, read_request
-from workshop import Workshop
 
 REPLY_BYTES: Final = 4 * 2**20
 SMALL_BYTES: Final = REPLY_BYTES // 16
@@ -53,7 +54,7 @@ class Call:
 
 
 class Desk:
-    """Keeps the orders between the calls of a server."""
+    """Keeps the sessions between the calls of a server."""
 
     def __init__(
         self,
@@ -62,13 +63,13 @@ class Desk:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Has a thread of its own make the painter; raises what `make` raises."""
-        self._workshop = Workshop(make, limits, clock)
-        self._engine = self._workshop.engine
-        self._limits = self._workshop.limits
+        self._service = Service(make, limits, clock)
+        self._engine = self._service.engine
+        self._limits = self._service.limits
         self._ends: Counter[str] = Counter()
         self._clock = clock
         self._lock = threading.Lock()
-        self._orders: dict[str, Order] = {}
+        self._sessions: dict[str, Session] = {}
         self._reaped: dict[str, bool] = {}
         self._called = clock()
         self._busy_at: float | None = None
@@ -78,7 +79,7 @@ class Desk:
         """Whether only a new process can paint again."""
         return self._engine.lost
 
-    def serve(self, calls: Sequence[Call]) -> list[Reply | None]:
+    def serve(self, calls: Sequence[Call]) -> list[Piece | None]:
         """Takes in what is new, waits for news, a slice at most, and replies to each call.
 
         There is no reply to a request that is still being decoded: it must come again, whole.
@@ -92,14 +93,14 @@ class Desk:
                 self._engine.ask(self._called + IDLE_SECONDS)
 
     def reap(self) -> bool:
-        """Frees all orders when no call came for `reap_seconds`, and says whether it did."""
+        """Frees all sessions when no call came for `reap_seconds`, and says whether it did."""
         with self._lock:
             silence = self._clock() - self._called
-            if not self._orders or silence < self._limits.reap_seconds:
+            if not self._sessions or silence < self._limits.reap_seconds:
                 return False
-            logger.info("no call for %.1f s: freeing %d orders", silence, len(self._orders))
-            self._reaped = {order.id: order.events for order in self._orders.values()}
-            self._forget(list(self._orders.values()))
+            logger.info("no call for %.1f s: freeing %d orders", silence, len(self._sessions))
+            self._reaped = {session.id: session.events for session in self._sessions.values()}
+            self._forget(list(self._sessions.values()))
             return True
 
     def rest(self) -> bool:
@@ -114,10 +115,10 @@ class Desk:
     def tally(self) -> dict[str, int]:
         """How many paintings run and wait now, and totals since the start, as metrics."""
         with self._lock:
-            cache = self._workshop.painter.describe()["style_cache"]
+            cache = self._service.painter.describe()["style_cache"]
             return {
-                "bruno_paintings_running": self._workshop.running,
-                "bruno_paintings_waiting": self._workshop.waiting,
+                "bruno_paintings_running": self._service.running,
+                "bruno_paintings_waiting": self._service.waiting,
                 **{f"bruno_paintings_{end}_total": self._ends[end] for end in ENDS},
                 "bruno_evaluations_total": self._engine.evaluations,
                 "bruno_style_cache_hits_total": cache["hits"],
@@ -126,79 +127,83 @@ class Desk:
 
     def close(self) -> None:
         """Ends all threads; nothing is served any more."""
-        self._workshop.close()
+        self._service.close()
 
-    def _serve(self, calls: Sequence[Call]) -> list[Reply | None]:
+    def _serve(self, calls: Sequence[Call]) -> list[Piece | None]:
         here = {call.id for call in calls}
-        self._forget([order for order in self._orders.values() if order.id not in here])
+        self._forget([session for session in self._sessions.values() if session.id not in here])
         for call in calls:
-            if call.id not in self._orders:
+            if call.id not in self._sessions:
                 self._receive(call)
-        orders = [self._orders[call.id] for call in calls]
-        self._listen(orders)
-        self._workshop.report()
-        return self._reply(orders)
+        sessions = [self._sessions[call.id] for call in calls]
+        self._listen(sessions)
+        self._service.report()
+        return self._reply(sessions)
 
     def _receive(self, call: Call) -> None:
-        order = self._orders[call.id] = Order(call.id, self._clock())
+        session = self._sessions[call.id] = Session(call.id, self._clock())
         try:
             if call.continued:
-                order.begun = True
-                order.events = self._reaped.pop(call.id, accepts_events(call.headers))
+                session.begun = True
+                session.events = self._reaped.pop(call.id, accepts_events(call.headers))
                 raise Interrupted("the worker lost this painting while it was made")
             if is_describe(call.row):
-                order.describe(self._describe())
+                session.describe(self._describe())
                 return
-            request, order.events = read_request(call.row, call.headers)
-            order.open(MEDIA_TYPES[request.options.format])
-            self._workshop.place(order, request)
+            request, session.events = read_request(call.row, call.headers)
+            session.open(MEDIA_TYPES[request.options.format])
+            self._service.place(session, request)
         except Exception as error:
-            order.fail(as_paint_error(error))
+            session.fail(as_paint_error(error))
 
     def _describe(self) -> dict[str, object]:
-        shop = self._workshop
+        shop = self._service
         return describe_service(shop.painter, self._limits, shop.running, shop.waiting)
 
-    def _listen(self, orders: Sequence[Order]) -> None:
-        """Waits until there is something to tell of these orders, or a slice is over."""
+    def _listen(self, sessions: Sequence[Session]) -> None:
+        """Waits until there is something to tell of these sessions, or a slice is over."""
         began = self._clock()
         while True:
-            self._workshop.bell.clear()
-            self._workshop.move()
-            if self._workshop.running:
+            self._service.bell.clear()
+            self._service.move()
+            if self._service.running:
                 self._busy_at = self._clock()
-            is_decided = all(order.decided for order in orders)
+            is_decided = all(session.decided for session in sessions)
             seconds = self._limits.slice_seconds if is_decided else DECIDE_SECONDS
             left = began + seconds - self._clock()
-            has_news = is_decided and any(order.has_news for order in orders)
-            if not orders or has_news or left <= 0:
+            has_news = is_decided and any(session.has_news for session in sessions)
+            if not sessions or has_news or left <= 0:
                 return
-            self._workshop.bell.wait(left)
+            self._service.bell.wait(left)
 
-    def _reply(self, orders: Sequence[Order]) -> list[Reply | None]:
+    def _reply(self, sessions: Sequence[Session]) -> list[Piece | None]:
         """Small pieces for all, and one large piece for the first that has much to tell."""
         now = self._clock()
-        large = next((order for order in orders if order.pending > SMALL_BYTES), None)
-        small = sum(min(order.pending, SMALL_BYTES) for order in orders if order is not large)
+        large = next((session for session in sessions if session.pending > SMALL_BYTES), None)
+        small = sum(
+            min(session.pending, SMALL_BYTES) for session in sessions if session is not large
+        )
         most = max(SMALL_BYTES, REPLY_BYTES - small)
         replies = [
-            order.take(most if order is large else SMALL_BYTES, now) if order.decided else None
-            for order in orders
+            session.take(most if session is large else SMALL_BYTES, now)
+            if session.decided
+            else None
+            for session in sessions
         ]
-        for order in orders:
-            if order.ended and not order.pending:
-                self._close(order)
+        for session in sessions:
+            if session.ended and not session.pending:
+                self._close(session)
         return replies
 
-    def _close(self, order: Order) -> None:
-        self._workshop.free(order)
-        del self._orders[order.id]
-        self._ends[order.outcome] += 1
-        if order.outcome != "described":
-            logger.info(order.summary(self._clock()))
+    def _close(self, session: Session) -> None:
+        self._service.free(session)
+        del self._sessions[session.id]
+        self._ends[session.outcome] += 1
+        if session.outcome != "described":
+            logger.info(session.summary(self._clock()))
 
-    def _forget(self, orders: Sequence[Order]) -> None:
-        for order in orders:
-            self._workshop.free(order)
-            order.cancel()
-            self._close(order)
+    def _forget(self, sessions: Sequence[Session]) -> None:
+        for session in sessions:
+            self._service.free(session)
+            session.cancel()
+            self._close(session)

@@ -6,23 +6,23 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 
-from order import Order
+from bruno_service.pools import Pools
+from bruno_service.session import Session
 from painter.ledger import Bytes, Hold, Ledger
 from painter.memory import bytes_kept
 from painter.painting import Painter
 from painter.plan import Plan
 from painter.request import Request
-from pools import Pools
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A request in the line: first its files, then the plan that they were decoded to.
+    """A request in the queue: first its files, then the plan that they were decoded to.
 
     It holds `kept` while it waits, and will hold what it `needs`, one after the other.
     """
 
-    order: Order
+    session: Session
     request: Request | None
     kept: Bytes
     planned: Bytes
@@ -32,11 +32,11 @@ class Entry:
     plan: Plan | None = None
 
 
-class Line:
+class Queue:
     """Takes requests in undecoded, and has them decoded in turn where the ledger has room.
 
     Whoever waits leaves memory for each of the others to be painted once nothing else is: so the
-    line always moves on. `is_short_of_memory` says that the next one waits for that alone.
+    queue always moves on. `is_short_of_memory` says that the next one waits for that alone.
     """
 
     def __init__(self, painter: Painter, ledger: Ledger, pools: Pools) -> None:
@@ -50,16 +50,16 @@ class Line:
         return len(self._entries)
 
     @property
-    def orders(self) -> list[Order]:
+    def sessions(self) -> list[Session]:
         """Those who wait, the next one first."""
-        return [entry.order for entry in self._entries]
+        return [entry.session for entry in self._entries]
 
-    def add(self, order: Order, request: Request) -> bool:
+    def add(self, session: Session, request: Request) -> bool:
         """Takes a request in, unless there is no memory for its files; raises PaintError."""
         told = self._painter.foresee(request)
         files = Bytes(host=told.files)
         entry = Entry(
-            order,
+            session,
             request,
             files,
             Bytes(host=bytes_kept(told.plan)),
@@ -72,28 +72,30 @@ class Line:
         self._entries.append(entry)
         return True
 
-    def remove(self, order: Order) -> None:
-        """Takes an order out, if it is in; what is being decoded is freed when it is done."""
-        for entry in self._of(order):
+    def remove(self, session: Session) -> None:
+        """Takes a session out, if it is in; what is being decoded is freed when it is done."""
+        for entry in self._of(session):
             self._entries.remove(entry)
             if entry.decoding is None:
                 entry.hold.release()
             else:
                 entry.decoding.cancel()
 
-    def decoded(self) -> list[Order]:
-        """The orders whose plans are there to be taken in."""
-        return [entry.order for entry in self._entries if entry.decoding and entry.decoding.done()]
+    def decoded(self) -> list[Session]:
+        """The sessions whose plans are there to be taken in."""
+        return [
+            entry.session for entry in self._entries if entry.decoding and entry.decoding.done()
+        ]
 
-    def take_in(self, order: Order) -> None:
-        """Keeps the plan of an order; raises what went wrong with its pictures."""
-        for entry in self._of(order):
+    def take_in(self, session: Session) -> None:
+        """Keeps the plan of a session; raises what went wrong with its pictures."""
+        for entry in self._of(session):
             if entry.decoding is not None:
                 entry.plan = entry.decoding.result()
                 entry.hold = self._ledger.hold(entry.kept)
                 entry.decoding = None
 
-    def advance(self, places: int) -> Iterator[tuple[Order, Plan, Hold]]:
+    def advance(self, places: int) -> Iterator[tuple[Session, Plan, Hold]]:
         """Takes out those that can be painted now, with what they hold then; has others decoded."""
         self.is_short_of_memory = False
         for _ in range(places):
@@ -103,11 +105,11 @@ class Line:
             yield found
         self._decode()
 
-    def is_planned(self, order: Order) -> bool:
-        """Whether an order's pictures are decoded and found good."""
-        return any(entry.plan is not None for entry in self._of(order))
+    def is_planned(self, session: Session) -> bool:
+        """Whether a session's pictures are decoded and found good."""
+        return any(entry.plan is not None for entry in self._of(session))
 
-    def _next(self) -> tuple[Order, Plan, Hold] | None:
+    def _next(self) -> tuple[Session, Plan, Hold] | None:
         """The first that is decoded, if there is room for it; those being decoded let it pass."""
         entry = next((entry for entry in self._entries if entry.plan is not None), None)
         if entry is None or entry.plan is None:
@@ -117,7 +119,7 @@ class Line:
             self.is_short_of_memory = True
             return None
         self._entries.remove(entry)
-        return entry.order, entry.plan, hold
+        return entry.session, entry.plan, hold
 
     def _decode(self) -> None:
         """Has as many decoded as there are threads and memory for, none before its turn."""
@@ -151,5 +153,5 @@ class Line:
             for need in entry.needs
         )
 
-    def _of(self, order: Order) -> list[Entry]:
-        return [entry for entry in self._entries if entry.order is order]
+    def _of(self, session: Session) -> list[Entry]:
+        return [entry for entry in self._entries if entry.session is session]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from fields import BODY_BYTES, Headers, read_fields
+from bruno_service.fields import Headers, read_fields
+from bruno_service.limits import BODY_BYTES
 from painter.errors import PaintError, TooLarge
 
 PICTURE = b"\x89PNG whatever"

@@ -5,13 +5,13 @@ import json
 
 import pytest
 
-import answers
+from bruno_service import messages
 from painter.errors import Full, OutOfRange
 
 
 def test_a_problem_has_its_members() -> None:
     error = OutOfRange("option_out_of_range", "alpha must be …, got -1", "alpha")
-    assert json.loads(answers.as_json(answers.problem(error, "id"))) == {
+    assert json.loads(messages.as_json(messages.problem(error, "id"))) == {
         "type": "about:blank",
         "title": "Out of range",
         "status": 422,
@@ -20,7 +20,7 @@ def test_a_problem_has_its_members() -> None:
         "field": "alpha",
         "request_id": "id",
     }
-    assert answers.problem_headers(error) == {
+    assert messages.problem_headers(error) == {
         "Content-Type": "application/problem+json",
         "Cache-Control": "no-store",
     }
@@ -28,17 +28,17 @@ def test_a_problem_has_its_members() -> None:
 
 def test_full_says_when_to_try_again() -> None:
     error = Full("at most 4 paintings wait in the line, and there are 4", retry_after=7)
-    assert answers.problem(error, "id")["retry_after"] == 7
-    assert answers.problem_headers(error)["Retry-After"] == "7"
+    assert messages.problem(error, "id")["retry_after"] == 7
+    assert messages.problem_headers(error)["Retry-After"] == "7"
 
 
 def test_an_event_is_one_line_of_json() -> None:
-    event = answers.event("progress", {"step": 1, "text": "two\nlines …"})
+    event = messages.event("progress", {"step": 1, "text": "two\nlines …"})
     assert event == 'event: progress\ndata: {"step":1,"text":"two\\nlines …"}\n\n'.encode()
 
 
 def test_a_picture_is_the_last_member_of_its_event() -> None:
-    event = answers.picture_event("painting", {"width": 2, "record": {}}, b"\0\xff" * 9)
+    event = messages.picture_event("painting", {"width": 2, "record": {}}, b"\0\xff" * 9)
     name, data = event.decode().rstrip("\n").split("\n")
     assert name == "event: painting"
     told = json.loads(data.removeprefix("data: "))
@@ -48,4 +48,4 @@ def test_a_picture_is_the_last_member_of_its_event() -> None:
 
 def test_numbers_that_json_lacks_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
-        answers.as_json({"loss": float("nan")})
+        messages.as_json({"loss": float("nan")})

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from bruno_service.parsing import is_describe, read_request
 from painter.errors import PaintError
 from painter.request import Request, Resume
-from wire import is_describe, read_request
 
 JSON_TYPE = {"Content-Type": "application/json"}
 

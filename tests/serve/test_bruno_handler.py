@@ -17,8 +17,8 @@ from ts.service import Service
 from ts.utils.util import list_classes_from_module
 
 import bruno_handler
-import pools
 from bruno_handler import BrunoHandler
+from bruno_service import pools
 
 CONFIG = {
     "maxWorkers": 1,

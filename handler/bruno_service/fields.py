@@ -15,10 +15,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bruno_service.limits import BODY_BYTES
 from painter.errors import Malformed, OutOfRange, TooLarge
 from painter.options import SPECS, STYLES_MOST
-
-BODY_BYTES: Final = 48 * 2**20
 
 _NUMBERED: Final = re.compile(r"(style|mask|style_mask)_([0-9]+)")
 _PICTURES: Final = (
