@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from PIL import Image
+
 import make_style
 import make_style_geometric
 import style_ink
 import style_mosaic
 import style_pointillism
 import style_woodcut
-from PIL import Image
 
 LIBRARY: Final = Path(__file__).parents[1] / "client" / "src" / "bruno" / "styles"
 SIDE: Final = 640  # pixels

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from patterns import Array, blurred, grid, noise, picture, step
 from PIL import Image, ImageDraw
+
+from patterns import Array, blurred, grid, noise, picture, step
 
 SUPERSAMPLING = 2
 PAPER = np.array([243.0, 236, 219])
@@ -65,7 +66,9 @@ class Sheet:
         ink = np.asarray(layer, dtype=np.float64) / 255
         soft = blurred(ink, 0.0009 * self.side)
         tooth = step(0.34 * brush.dry, 0.34 * brush.dry + 0.34, self.grain)
-        self.density = np.maximum(self.density, soft * brush.ink * (1 - brush.dry + brush.dry * tooth))
+        self.density = np.maximum(
+            self.density, soft * brush.ink * (1 - brush.dry + brush.dry * tooth)
+        )
 
 
 def curve(start: tuple[float, float], end: tuple[float, float], bend: float) -> Array:
@@ -112,7 +115,9 @@ def texture(sheet: Sheet, crest: Array, ink: float) -> None:
         length = rng.uniform(0.03, 0.10)
         path = curve((across, start), (across + lean * length, start + length), rng.normal(0, 0.12))
         widths = np.sin(np.linspace(0.25, np.pi, SIDES)) ** 0.7
-        sheet.stroke(path, widths, Brush(rng.uniform(0.008, 0.022), ink * rng.uniform(0.7, 1.35), 0.75))
+        sheet.stroke(
+            path, widths, Brush(rng.uniform(0.008, 0.022), ink * rng.uniform(0.7, 1.35), 0.75)
+        )
 
 
 def bamboo(sheet: Sheet, foot: float, lean: float, width: float, ink: float) -> None:
@@ -125,7 +130,9 @@ def bamboo(sheet: Sheet, foot: float, lean: float, width: float, ink: float) -> 
         path = curve((place[0], place[1]), (end[0], end[1]), rng.normal(0, 0.01))
         ends = np.abs(np.linspace(-1, 1, SIDES)) ** 5
         sheet.stroke(path, 0.82 + 0.26 * ends, Brush(width, ink * rng.uniform(0.8, 1.1), 0.5))
-        knot = curve((end[0] - width * 0.62, end[1] + 0.002), (end[0] + width * 0.62, end[1]), -0.12)
+        knot = curve(
+            (end[0] - width * 0.62, end[1] + 0.002), (end[0] + width * 0.62, end[1]), -0.12
+        )
         sheet.stroke(knot, np.full(SIDES, 1.0), Brush(0.0075, DEEPEST, 0.1))
         if rng.uniform() < 0.85 and end[1] < 0.78:
             side = rng.choice([-1.0, 1.0])
@@ -181,7 +188,9 @@ def sealed(colors: Array, rng: np.random.Generator) -> Array:
     post = (np.abs(np.abs(u) - 0.34) < 0.10) & (np.abs(v) < 0.7)
     print_ = square & ~(frame & (np.abs(u) > 0.74)) & ~(frame & (np.abs(v) > 0.74))
     cut = print_ & ~(bars | post)
-    worn = blurred(cut.astype(float), 0.0012 * side) * step(0.22, 0.5, noise(side, (90, 90), rng, 3))
+    worn = blurred(cut.astype(float), 0.0012 * side) * step(
+        0.22, 0.5, noise(side, (90, 90), rng, 3)
+    )
     return np.asarray(colors + (SEAL - colors) * (worn * 0.94)[..., None])
 
 

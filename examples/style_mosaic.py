@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from patterns import Array, blurred, grid, noise, picture, step
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import cKDTree
 
+from patterns import Array, blurred, grid, noise, picture, step
+
 Numbers = NDArray[np.int64]
-Fill = Callable[[Array, str], None]
+Places = NDArray[np.bool_]
+Fill = Callable[[Places, str], None]
 
 SUPERSAMPLING = 2
 TILE = 0.0165  # of the picture's side
@@ -39,8 +41,8 @@ def drawing(side: int) -> Numbers:
     x, y = grid(side)
     glass = np.full((side, side), NAMES.index("gold"))
 
-    def fill(where: Array, name: str) -> None:
-        glass[np.asarray(where, dtype=bool)] = NAMES.index(name)
+    def fill(where: Places, name: str) -> None:
+        glass[where] = NAMES.index(name)
 
     border(fill, x, y)
     tail(fill, x, y)
@@ -139,7 +141,7 @@ def directions(glass: Numbers) -> tuple[Array, Array]:
         sin = blurred(weight * np.sin(angle) / 6 + 0.5, 0.008 * len(glass)) - 0.5
         half = np.arctan2(sin, cos) / 2
         down, across = np.sin(half), np.cos(half)
-    return across, down
+    return np.asarray(across), np.asarray(down)
 
 
 def make(size: int, seed: int = 2) -> Image.Image:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from patterns import Array, grid, mixed, noise, picture, ramp, step
 from PIL import Image, ImageDraw
+
+from patterns import Array, grid, mixed, noise, picture, ramp, step
 
 SUPERSAMPLING = 2
 HORIZON = 0.56
@@ -55,7 +56,9 @@ def scene(side: int, rng: np.random.Generator) -> Array:
     ripples = noise(side, (6, 46), rng, 3)
     glitter = np.exp(-(((x - SUN[0]) / (0.05 + 0.16 * np.clip(depth, 0, 1))) ** 2))
     water = mixed(water, np.array([255.0, 196, 84]), glitter * step(0.44, 0.56, ripples))
-    water = mixed(water, np.array([58.0, 166, 164]), 0.7 * step(0.54, 0.64, noise(side, (4, 30), rng)))
+    water = mixed(
+        water, np.array([58.0, 166, 164]), 0.7 * step(0.54, 0.64, noise(side, (4, 30), rng))
+    )
     colors = np.where((y < HORIZON)[..., None], sky, water)
     return boats(hills(colors, x, y, rng), x, y, ripples)
 
@@ -92,10 +95,10 @@ def boats(colors: Array, x: Array, y: Array, ripples: Array) -> Array:
             mast = (np.abs(along) < 0.012) & (up > 0) & (up < 1.06)
             shade = np.clip(0.25 + along * 2, 0, 1)
             sail = ramp(shade, [0, 0.5, 1], [(255, 244, 214), (255, 214, 150), (232, 130, 116)])
-            colors = mixed(colors, sail, main * paint)
-            colors = mixed(colors, np.array([248.0, 224, 226]), jib * paint)
-            colors = mixed(colors, np.array([120.0, 40, 70]), hull * paint)
-            colors = mixed(colors, np.array([70.0, 40, 80]), mast * paint)
+            colors = mixed(colors, sail, np.where(main, paint, 0.0))
+            colors = mixed(colors, np.array([248.0, 224, 226]), np.where(jib, paint, 0.0))
+            colors = mixed(colors, np.array([120.0, 40, 70]), np.where(hull, paint, 0.0))
+            colors = mixed(colors, np.array([70.0, 40, 80]), np.where(mast, paint, 0.0))
     return colors
 
 
@@ -125,7 +128,9 @@ def make(size: int, seed: int = 4) -> Image.Image:
             row, column = (min(max(int(one * side), 0), side - 1) for one in (down, across))
             radius = width * side / 2 * rng.uniform(0.8, 1.15)
             flat = 1.35 if down > HORIZON and down < 0.86 else 1.0
-            red, green, blue = (int(one) for one in np.clip(divided(motif[row, column], rng), 0, 255))
+            red, green, blue = (
+                int(one) for one in np.clip(divided(motif[row, column], rng), 0, 255)
+            )
             box = (
                 across * side - radius * flat,
                 down * side - radius / flat,

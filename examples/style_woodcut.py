@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from patterns import Array, blurred, grid, mixed, noise, picture, ramp, step
 from PIL import Image
+
+from patterns import Array, blurred, grid, mixed, noise, picture, ramp, step
 
 SUPERSAMPLING = 2
 PAPER = np.array([239.0, 228, 203])
@@ -12,6 +13,7 @@ INK = np.array([30.0, 27, 34])
 SUN = (0.68, 0.30)
 SUN_RADIUS = 0.105
 SHORE = 0.63
+HORIZON = [(58, 104, 140), (126, 164, 172), (226, 214, 180), (240, 204, 150)]
 
 
 class Block:
@@ -116,7 +118,9 @@ def pines(block: Block, rng: np.random.Generator) -> None:
     x, y = block.x, block.y
     side = len(x)
     wave = noise(side, (6, 1), rng, 4)[0][None, :] - 0.5
-    bank = 0.93 - 0.17 * np.clip(1 - x * 2.1, 0, 1) - 0.03 * wave - 0.05 * np.clip(x * 3 - 2.2, 0, 1)
+    bank = (
+        0.93 - 0.17 * np.clip(1 - x * 2.1, 0, 1) - 0.03 * wave - 0.05 * np.clip(x * 3 - 2.2, 0, 1)
+    )
     ground = (y > bank).astype(float)
     dark = np.clip(0.62 + 0.9 * wave - 0.5 * step(0.0, 0.1, y - bank), 0.1, 0.95)
     block.hatch(ground, y * 0.7 - 0.25 * x + 0.02 * wave, 0.0145, dark + 0.2)
@@ -153,7 +157,11 @@ def printed(block: Block, sun: Array, land: Array, rng: np.random.Generator) -> 
     fibers = noise(side, (90, 60), rng, 3)
     paper = PAPER * (0.975 + 0.05 * fibers[..., None])
     height = np.clip(y / SHORE, 0, 1)
-    blue = ramp(height, [0, 0.3, 0.62, 1], [(58, 104, 140), (126, 164, 172), (226, 214, 180), (240, 204, 150)])
+    blue = ramp(
+        height,
+        [0, 0.3, 0.62, 1],
+        [(58, 104, 140), (126, 164, 172), (226, 214, 180), (240, 204, 150)],
+    )
     color = mixed(paper, blue, (y < SHORE) * (0.86 - 0.25 * grain))
     slate = ramp(y, [0.15, 0.45, 0.64], [(150, 166, 164), (104, 134, 140), (196, 190, 160)])
     color = mixed(color, slate, land * (0.85 - 0.3 * grain))
@@ -161,7 +169,8 @@ def printed(block: Block, sun: Array, land: Array, rng: np.random.Generator) -> 
     sea = ramp(depth, [0, 0.4, 1], [(214, 196, 158), (96, 146, 152), (40, 84, 112)])
     color = mixed(color, sea, (y >= SHORE) * (0.9 - 0.25 * grain))
     red = np.array([206.0, 66, 40])
-    disc = step(-SUN_RADIUS - 0.002, -SUN_RADIUS + 0.002, -np.hypot(x - SUN[0] - 0.004, y - SUN[1] + 0.003))
+    off = np.hypot(x - SUN[0] - 0.004, y - SUN[1] + 0.003)  # no block meets the other exactly
+    disc = step(-SUN_RADIUS - 0.002, -SUN_RADIUS + 0.002, -off)
     color = mixed(color, red, disc * (1 - land) * (0.96 - 0.22 * grain))
     sway = 0.06 * depth * (noise(side, (2, 40), rng, 2) - 0.5) + 0.012 * np.sin(y * 190)
     way = np.exp(-(((x - SUN[0] + sway) / (0.05 + 0.09 * depth)) ** 2)) * (y > SHORE)

@@ -10,7 +10,7 @@ and lie in open collections: `fetch` brings one into a cache, once. Their addres
 when they were put together; what is fetched is looked at before it is kept.
 """
 
-from bruno.styles.cache import fetch, folder, load, path
-from bruno.styles.library import Style, find, library, names
+from bruno.styles.cache import fetch, folder, is_here, load, path
+from bruno.styles.catalog import Style, find, library, names
 
-__all__ = ["Style", "fetch", "find", "folder", "library", "load", "names", "path"]
+__all__ = ["Style", "fetch", "find", "folder", "is_here", "library", "load", "names", "path"]

@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import threading
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
@@ -14,7 +15,7 @@ from PIL import Image
 
 from bruno.download import download
 from bruno.errors import InvalidInput
-from bruno.styles.library import Style, find
+from bruno.styles.catalog import Style, find
 
 TIMEOUT: Final = (10.0, 60.0)
 """Seconds to connect to a collection, and seconds that may pass without a byte."""
@@ -36,6 +37,18 @@ def folder() -> Path:
     )
 
 
+def is_here(name: str) -> bool:
+    """Whether the picture of a style is on this machine already.
+
+    Raises InvalidInput for a name that the library does not have.
+
+    >>> from bruno import styles
+    >>> styles.is_here("swirls")
+    True
+    """
+    return _place(find(name)).is_file()
+
+
 def path(name: str) -> Path:
     """The file of a style that is on this machine already.
 
@@ -46,11 +59,9 @@ def path(name: str) -> Path:
     >>> styles.path("ink").name
     'ink.webp'
     """
-    style = find(name)
-    place = _place(style)
-    if not place.is_file():
+    if not is_here(name):
         raise InvalidInput(f"{name} is not here yet: bruno.styles.fetch({name!r}) brings it")
-    return place
+    return _place(find(name))
 
 
 def load(name: str, timeout: tuple[float, float] = TIMEOUT) -> bytes:
@@ -114,7 +125,8 @@ def _keep(name: str, place: Path, data: bytes) -> None:
         part.write_bytes(data)
         part.replace(place)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
         raise InvalidInput(
             f"style {name}: {place} cannot be written: {error.strerror}; BRUNO_CACHE names "
             "another folder"
