@@ -89,7 +89,7 @@ def test_urls_are_fetched_within_a_limit(
 ) -> None:
     url = f"{scripted.url}/picture.png"
     assert read_picture("content", url, TIMEOUT) == picture()
-    monkeypatch.setattr("bruno.inputs.DOWNLOAD_BYTES", 20)
+    monkeypatch.setattr("bruno.download.DOWNLOAD_BYTES", 20)
     with pytest.raises(InvalidInput, match="must be at most 20 bytes"):
         read_picture("content", url, TIMEOUT)
 

@@ -9,6 +9,7 @@ becomes events (`connection`, `sse`, `events`), broken connections are mended (`
 go wrong.
 """
 
+from bruno import styles
 from bruno.batch import Batch, Failed, Finished, Task
 from bruno.client import Bruno
 from bruno.errors import (
@@ -70,4 +71,5 @@ __all__ = [
     "Waiting",
     "__version__",
     "read_record",
+    "styles",
 ]

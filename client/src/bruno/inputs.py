@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Protocol
 
-import requests
 from PIL import Image
 
-from bruno.connection import reason_of
+from bruno.download import download
 from bruno.encoding import from_array, from_image
 from bruno.errors import InvalidInput
 
@@ -23,8 +22,6 @@ class Array(Protocol):
 
 Picture = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Array
 
-DOWNLOAD_BYTES: Final = 48 * 2**20
-
 
 def read_picture(field: str, picture: Picture, timeout: tuple[float, float]) -> bytes:
     """The bytes of a path, http(s) URL, bytes, open binary file, PIL image or array.
@@ -35,7 +32,7 @@ def read_picture(field: str, picture: Picture, timeout: tuple[float, float]) -> 
     if isinstance(picture, bytes):
         return picture
     if is_address(picture):
-        return _download(field, str(picture), timeout)
+        return download(field, str(picture), timeout)
     if isinstance(picture, str | os.PathLike):
         return _read_path(field, Path(picture))
     if isinstance(picture, Image.Image):
@@ -74,21 +71,3 @@ def _read_file(field: str, file: Any) -> bytes:
     if not data:
         raise InvalidInput(f"{field}: nothing is left to be read in this file: seek(0) first")
     return data
-
-
-def _download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
-    try:
-        with requests.get(url, timeout=timeout, stream=True) as answer:
-            answer.raise_for_status()
-            data = bytearray()
-            for piece in answer.iter_content(2**16):
-                data += piece
-                if len(data) > DOWNLOAD_BYTES:
-                    raise InvalidInput(
-                        f"{field}: {url} must be at most {DOWNLOAD_BYTES} bytes, got more"
-                    )
-            return bytes(data)
-    except requests.HTTPError as error:
-        raise InvalidInput(f"{field}: {url} answered {error.response.status_code}") from None
-    except requests.RequestException as error:
-        raise InvalidInput(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None
