@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 import bruno.styles.catalog
-from bruno import Bruno, InvalidInput, styles
+from bruno import Bruno, InvalidInputError, styles
 from bruno.cli import cli
 from bruno.styles import Style
 
@@ -99,7 +99,7 @@ def test_that_no_address_was_tried_is_said() -> None:
 
 @pytest.mark.parametrize("call", [styles.find, styles.path, styles.load, styles.fetch])
 def test_a_name_that_the_library_does_not_have(call: Callable[[str], object]) -> None:
-    with pytest.raises(InvalidInput, match=r"no style 'mosiac': it has glass, ink, mosaic, "):
+    with pytest.raises(InvalidInputError, match=r"no style 'mosiac': it has glass, ink, mosaic, "):
         call("mosiac")
 
 
@@ -108,7 +108,9 @@ def test_a_painting_is_fetched_once(
 ) -> None:
     offer(sha256=hashlib.sha256(picture()).hexdigest())
     assert not styles.is_here("a-painting")
-    with pytest.raises(InvalidInput, match=r"not here yet: bruno.styles.fetch\('a-painting'\)"):
+    with pytest.raises(
+        InvalidInputError, match=r"not here yet: bruno.styles.fetch\('a-painting'\)"
+    ):
         styles.path("a-painting")
     for _ in range(3):
         place = styles.fetch("a-painting")
@@ -135,7 +137,7 @@ def test_many_threads_may_fetch_one(offer: Callable[..., Style], cache: Path) ->
 
 def test_another_picture_is_refused(offer: Callable[..., Style], cache: Path) -> None:
     offer(sha256="0" * 64)
-    with pytest.raises(InvalidInput, match="a-painting: .* another picture: its SHA-256 is "):
+    with pytest.raises(InvalidInputError, match="a-painting: .* another picture: its SHA-256 is "):
         styles.fetch("a-painting")
     assert not cache.exists()
 
@@ -151,14 +153,16 @@ def test_what_is_no_picture_is_not_kept(
     path: str, words: str, offer: Callable[..., Style], cache: Path
 ) -> None:
     offer(path)
-    with pytest.raises(InvalidInput, match=words):
+    with pytest.raises(InvalidInputError, match=words):
         styles.fetch("a-painting")
     assert not cache.exists()
 
 
 def test_nobody_at_the_address(offer: Callable[..., Style]) -> None:
     offer(address="http://127.0.0.1:9/picture.png")
-    with pytest.raises(InvalidInput, match="style a-painting: .* cannot be fetched: connection re"):
+    with pytest.raises(
+        InvalidInputError, match="style a-painting: .* cannot be fetched: connection re"
+    ):
         styles.fetch("a-painting")
 
 
@@ -167,7 +171,7 @@ def test_too_large_a_picture_is_not_kept(
 ) -> None:
     offer()
     monkeypatch.setattr("bruno.download.DOWNLOAD_BYTES", 20)
-    with pytest.raises(InvalidInput, match="style a-painting: .* must be at most 20 bytes"):
+    with pytest.raises(InvalidInputError, match="style a-painting: .* must be at most 20 bytes"):
         styles.fetch("a-painting")
     assert not cache.exists()
 
@@ -178,7 +182,7 @@ def test_a_cache_that_cannot_be_written(
     offer()
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("BRUNO_CACHE", str(tmp_path / "file"))
-    with pytest.raises(InvalidInput, match="cannot be written: .*; BRUNO_CACHE names another"):
+    with pytest.raises(InvalidInputError, match="cannot be written: .*; BRUNO_CACHE names another"):
         styles.fetch("a-painting")
 
 
@@ -191,7 +195,7 @@ def test_a_file_is_whole_or_not_there(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(InvalidInput, match="cannot be written: No space left"):
+    with pytest.raises(InvalidInputError, match="cannot be written: No space left"):
         styles.fetch("a-painting")
     assert list(cache.iterdir()) == []
 

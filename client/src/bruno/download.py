@@ -7,7 +7,7 @@ from typing import Final
 import requests
 
 from bruno.connection import reason_of
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.version import __version__
 
 DOWNLOAD_BYTES: Final = 48 * 2**20
@@ -15,7 +15,7 @@ USER_AGENT: Final = f"bruno-paint/{__version__}"
 
 
 def download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
-    """What lies behind an http(s) URL; raises InvalidInput that names the field."""
+    """What lies behind an http(s) URL; raises InvalidInputError that names the field."""
     try:
         headers = {"User-Agent": USER_AGENT}
         with requests.get(url, headers=headers, timeout=timeout, stream=True) as answer:
@@ -24,11 +24,11 @@ def download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
             for piece in answer.iter_content(2**16):
                 data += piece
                 if len(data) > DOWNLOAD_BYTES:
-                    raise InvalidInput(
+                    raise InvalidInputError(
                         f"{field}: {url} must be at most {DOWNLOAD_BYTES} bytes, got more"
                     )
             return bytes(data)
     except requests.HTTPError as error:
-        raise InvalidInput(f"{field}: {url} answered {error.response.status_code}") from None
+        raise InvalidInputError(f"{field}: {url} answered {error.response.status_code}") from None
     except requests.RequestException as error:
-        raise InvalidInput(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None
+        raise InvalidInputError(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None

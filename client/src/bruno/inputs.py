@@ -10,7 +10,7 @@ from PIL import Image
 
 from bruno.download import download
 from bruno.encoding import from_array, from_image
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 
 
 class Array(Protocol):
@@ -27,7 +27,7 @@ def read_picture(field: str, picture: Picture, timeout: tuple[float, float]) -> 
     """The bytes of a path, http(s) URL, bytes, open binary file, PIL image or array.
 
     Arrays hold 0 to 255 as uint8, 0 to 1 as floats, or booleans; of an image of mode F or I
-    white is 1 or 255, or 255 or 65535. Raises InvalidInput that names the field.
+    white is 1 or 255, or 255 or 65535. Raises InvalidInputError that names the field.
     """
     if isinstance(picture, bytes):
         return picture
@@ -51,9 +51,9 @@ def _read_path(field: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{field}: {path} cannot be read: {error.strerror}") from None
+        raise InvalidInputError(f"{field}: {path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise InvalidInput(f"{field}: {path!s:.80} cannot be read: {error}") from None
+        raise InvalidInputError(f"{field}: {path!s:.80} cannot be read: {error}") from None
 
 
 def _read_file(field: str, file: Any) -> bytes:
@@ -62,12 +62,12 @@ def _read_file(field: str, file: Any) -> bytes:
     except UnicodeDecodeError:
         data = None  # of a picture opened as text
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{field}: the file cannot be read: {error}") from None
+        raise InvalidInputError(f"{field}: the file cannot be read: {error}") from None
     if not isinstance(data, bytes):
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{field} must be a path, a URL, bytes, a file opened in binary mode, "
             f"a PIL image or an array, got {type(file).__name__}"
         )
     if not data:
-        raise InvalidInput(f"{field}: nothing is left to be read in this file: seek(0) first")
+        raise InvalidInputError(f"{field}: nothing is left to be read in this file: seek(0) first")
     return data

@@ -14,7 +14,7 @@ from typing import Final
 from PIL import Image
 
 from bruno.download import download
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.styles.catalog import Style, find
 
 TIMEOUT: Final = (10.0, 60.0)
@@ -40,7 +40,7 @@ def folder() -> Path:
 def is_here(name: str) -> bool:
     """Whether the picture of a style is on this machine already.
 
-    Raises InvalidInput for a name that the library does not have.
+    Raises InvalidInputError for a name that the library does not have.
 
     >>> from bruno import styles
     >>> styles.is_here("swirls")
@@ -52,7 +52,7 @@ def is_here(name: str) -> bool:
 def path(name: str) -> Path:
     """The file of a style that is on this machine already.
 
-    Raises InvalidInput for a name that the library does not have, and for a painting that was
+    Raises InvalidInputError for a name that the library does not have, and for a painting that was
     not fetched yet.
 
     >>> from bruno import styles
@@ -60,14 +60,14 @@ def path(name: str) -> Path:
     'ink.webp'
     """
     if not is_here(name):
-        raise InvalidInput(f"{name} is not here yet: bruno.styles.fetch({name!r}) brings it")
+        raise InvalidInputError(f"{name} is not here yet: bruno.styles.fetch({name!r}) brings it")
     return _place(find(name))
 
 
 def load(name: str, timeout: tuple[float, float] = TIMEOUT) -> bytes:
     """The picture of a style, as the bytes of a file; fetched where it is not here yet.
 
-    Raises InvalidInput, as `fetch` does.
+    Raises InvalidInputError, as `fetch` does.
 
     >>> from bruno import Bruno, styles
     >>> Bruno().paint("photo.jpg", styles.load("pointillism")).width
@@ -80,7 +80,7 @@ def fetch(name: str, timeout: tuple[float, float] = TIMEOUT) -> Path:
     """Brings a painting into the cache, unless it is there, and tells its file.
 
     `timeout` is the seconds to connect and the seconds without a byte. The file appears whole or
-    not at all, however many fetch it at once. Raises InvalidInput for a name that the library
+    not at all, however many fetch it at once. Raises InvalidInputError for a name that the library
     does not have, an address that does not answer with a picture of at most 48 MiB, a checksum
     that is another, and a folder that cannot be written.
 
@@ -104,7 +104,7 @@ def _place(style: Style) -> Path:
 def _checked(style: Style, data: bytes) -> bytes:
     found = hashlib.sha256(data).hexdigest()
     if style.sha256 and found != style.sha256:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"style {style.name}: {style.address} answered with another picture: its SHA-256 is "
             f"{found} instead of {style.sha256}"
         )
@@ -112,7 +112,7 @@ def _checked(style: Style, data: bytes) -> bytes:
         with Image.open(io.BytesIO(data)) as image:
             image.verify()
     except Exception as error:  # Pillow's decoders raise anything on what is no picture
-        raise InvalidInput(
+        raise InvalidInputError(
             f"style {style.name}: {style.address} answered with no picture: {error}"
         ) from None
     return data
@@ -127,7 +127,7 @@ def _keep(name: str, place: Path, data: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise InvalidInput(
+        raise InvalidInputError(
             f"style {name}: {place} cannot be written: {error.strerror}; BRUNO_CACHE names "
             "another folder"
         ) from None

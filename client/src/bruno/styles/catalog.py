@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _painting(entry: dict[str, Any]) -> Style:
 
 
 def find(name: str) -> Style:
-    """The style of a name; raises InvalidInput where the library has none.
+    """The style of a name; raises InvalidInputError where the library has none.
 
     >>> from bruno import styles
     >>> styles.find("great-wave").painter
@@ -87,7 +87,7 @@ def find(name: str) -> Style:
     for style in library():
         if style.name == name:
             return style
-    raise InvalidInput(
+    raise InvalidInputError(
         f"the library has no style {name!r}: it has {', '.join(names())} and those that "
         "`bruno styles` lists"
     )
