@@ -34,13 +34,22 @@ QUIET = [
 ]
 
 
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+@pytest.fixture(scope="session")
+def scripted_once() -> Iterator[Scripted]:
     with Scripted() as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setattr("bruno.retries.FIRST_PAUSE", 0.01)
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def scripted(scripted_once: Scripted, monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The scripted server that all tests share, with nothing scripted and nothing received."""
+    monkeypatch.setattr("bruno.retries.FIRST_PAUSE", 0.01)
+    scripted_once.script = []
+    scripted_once.requests = []
+    scripted_once.begun, scripted_once.left = threading.Event(), threading.Event()
+    return scripted_once
 
 
 @pytest.fixture
@@ -129,6 +138,18 @@ def free_port() -> int:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port
     pytest.fail("no free port was found")
+
+
+@pytest.fixture(scope="session")
+def studio_once(browser: Any, scripted_once: Scripted) -> Iterator[str]:
+    with studio("--url", scripted_once.url) as served:
+        yield served
+
+
+@pytest.fixture
+def address(studio_once: str, scripted: Scripted) -> str:
+    """The studio that all tests of its page share: every visitor has a browser of its own."""
+    return studio_once
 
 
 Visiting = Callable[..., Visit]

@@ -6,7 +6,6 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from scripted_server import Reply, Scripted, accepted, event, paint, preview, pr
 from .conftest import PHOTO, STYLE, Visiting, free_port, studio
 
 NAMED = ("button", "textbox", "spinbutton", "slider", "radio", "checkbox", "combobox", "img")
-
-
-@pytest.fixture
-def address(browser: Any, scripted: Scripted) -> Iterator[str]:
-    with studio("--url", scripted.url) as served:
-        yield served
 
 
 def endless(reply: Reply) -> None:
@@ -115,7 +108,7 @@ def test_a_key_file_that_is_missing(
 def test_what_is_missing_is_said(address: str, visit: Visiting) -> None:
     visited = visit(address)
     visited.paint()
-    visited.wait_for_status("Add a content photo first.")
+    visited.wait_for_status("Add a photo first.")
 
 
 def test_a_file_that_is_no_picture_is_for_the_server_to_judge(
@@ -273,7 +266,7 @@ def test_everything_has_a_name_and_its_place(address: str, visit: Visiting) -> N
     visited = visit(address)
     visited.bring()
     page = visited.page
-    for fold in ("Several styles", "All other options", "Masks"):
+    for fold in ("Several styles", "All dials", "Masks"):
         page.get_by_role("button", name=fold).click()
     page.locator("#quality").wait_for()
     tree = page.context.new_cdp_session(page).send("Accessibility.getFullAXTree")["nodes"]

@@ -1,0 +1,8 @@
+element.addEventListener('input', (event) => {
+  if (event.target.type === 'range') props.value = props.stops[Number(event.target.value)];
+});
+element.addEventListener('change', (event) => {
+  if (event.target.type !== 'number') return;
+  const typed = event.target.value;
+  props.value = typed === '' ? null : Number(typed);
+});
