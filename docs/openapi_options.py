@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from painter.options import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES, SPECS, STYLES_MOST, Options, Spec
-from wire import STREAMS, WEIGHT_MOST
+from bruno_service.parsing import STREAMS, WEIGHT_MOST
+from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
+from painter.options.catalog import SPECS, STYLES_MOST, Options, Spec
 
 Schema = dict[str, Any]
 

@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from description import Limits
-from desk import Call, Desk
-from fields import header
-from order import Reply
-from painter.painting import Painter
+from bruno_service.desk import Call, Desk
+from bruno_service.fields import header
+from bruno_service.limits import Limits
+from bruno_service.session import Piece
+from painter.engine.painter import Painter
 
 CHECKPOINT: Final = "vgg19.safetensors"
 # An empty form is the one new request whose row is empty, too; no form with pictures is so small.
@@ -109,14 +109,14 @@ def _call(context: Any, index: int, row: Mapping[str, Any]) -> Call:
     return Call(context.get_request_id(index), row, headers, continued)
 
 
-def _address(context: Any, index: int, reply: Reply) -> None:
+def _address(context: Any, index: int, reply: Piece) -> None:
     context.set_response_status(reply.status, "", index)
     for name, value in reply.headers.items():
         # TorchServe knows the content type by its name in lower case only.
         context.set_response_header(index, name.lower(), value)
 
 
-def _verdict(reply: Reply | None) -> Any:
+def _verdict(reply: Piece | None) -> Any:
     """What TorchServe asks for each answer: None if it is whole, else whether it has ended.
 
     A stream that ends with its first piece would leave the client without a head.

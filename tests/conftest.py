@@ -1,11 +1,14 @@
-"""What several folders of tests share: the real weights, and the real TorchServe."""
+"""What several folders of tests share: small pictures, the real weights, the real TorchServe."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from build_archive import build_archive
 from fetch_weights import TARGET, provide
@@ -13,14 +16,18 @@ from serve import RunningServer, start_server
 from serving import find_port
 from settings import Settings
 
+PictureOf = Callable[..., bytes]
+
 # What takes long: paintings of many steps, benchmarks, a browser, servers that start and stop.
 SLOW = (
     "benchmarks",
+    "client/test_style_makers.py",
     "client_examples",
     "contract/test_fuzz.py",
     "docs",
     "engine/test_numerics.py",
-    "handler/test_server_sharing.py",
+    "packaging",
+    "serve/test_server_sharing.py",
     "serve/test_launcher.py",
     "studio/test_page.py",
     "studio/test_real_studio.py",
@@ -39,6 +46,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def free_port() -> int:
     """See `find_port`."""
     return find_port()
+
+
+def _picture(width: int = 64, height: int = 64, seed: int = 0, file_format: str = "PNG") -> bytes:
+    """Soft noise: not flat, so that every layer has something to compare."""
+    noise = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).resize((width, height)).save(file, file_format)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def picture() -> PictureOf:
+    """Makes a small picture: `picture(width, height, seed, file_format)`."""
+    return _picture
+
+
+@pytest.fixture
+def pictures(picture: PictureOf) -> dict[str, bytes]:
+    """A photo and a painting, as the files of a form."""
+    return {"content": picture(seed=1), "style": picture(seed=2)}
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ def test_paint(scripted: Scripted, folder: Folder) -> None:
 
 
 def test_every_option_has_its_flag(scripted: Scripted, folder: Folder) -> None:
-    help = run("paint", "--help").stdout
+    help = run("paint", "--help-all").stdout
     for name in OPTIONS:
         assert f"--{name.replace('_', '-')}" in help
     values: dict[str, Any] = {

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import settings
-from description import Limits
+from bruno_service.limits import Limits
 from java_runtime import java_version
 from serve import ARCHIVE, check_device
 from server_process import make_environment, make_folder, torchserve_command, write_properties

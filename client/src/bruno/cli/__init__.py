@@ -1,6 +1,6 @@
 """The command line: the SDK with a progress bar.
 
-Exit codes: 0, 2 for the user's mistake, 1 for the server's, 130 for Ctrl-C.
+`help.ENDS` has the exit codes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ from typing import Any, Final
 
 import click
 
+from bruno.cli.completion import completion
 from bruno.cli.grids import compare, sheet
+from bruno.cli.help import Commands
+from bruno.cli.library import styles
 from bruno.cli.many import batch
 from bruno.cli.paint import paint
 from bruno.cli.server import health, options
@@ -24,7 +27,7 @@ class _UsersMistake(click.ClickException):
     exit_code = 2
 
 
-class _Commands(click.Group):
+class _Commands(Commands):
     """Commands whose errors are one sentence."""
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -44,7 +47,7 @@ def cli() -> None:
     """Paint a photo in the style of any painting."""
 
 
-for _command in (paint, batch, sheet, compare, health, options, studio):
+for _command in (paint, batch, sheet, compare, health, options, styles, studio, completion):
     cli.add_command(_command)
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal, TypeVar, cast, get_args, get_origin
 
 import click
 
+from bruno.cli.completion import files
+from bruno.cli.help import help_all_flag
 from bruno.client import Bruno
 from bruno.options import OPTIONS, REQUEST, TYPES, Request
 from bruno.painting import FORMATS
@@ -35,7 +37,7 @@ def _numbered_picture(text: str) -> tuple[int, str]:
 
 
 _MASK: Final = {"type": _numbered_picture, "multiple": True, "metavar": "N=PICTURE"}
-_PICTURE: Final = {"metavar": "PICTURE"}
+_PICTURE: Final = {"metavar": "PICTURE", "shell_complete": files}
 _EXTRAS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "style_weights": ("--style-weights", {"type": numbers, "metavar": "NUMBER,…"}),
     "masks": ("--mask", _MASK),
@@ -72,7 +74,7 @@ def request_flags(command: Command) -> Command:
         click.option(flag, name, help=REQUEST[name].sentence(), **how)(gathered)
     for name in reversed(list(OPTIONS)):
         _option_flag(name)(gathered)
-    return cast(Command, gathered)
+    return cast(Command, help_all_flag(gathered))
 
 
 def _option_flag(name: str) -> Callable[[Command], Command]:
@@ -87,7 +89,11 @@ def server_flags(command: Command) -> Command:
 
     @click.option("--url", help="The server; else BRUNO_URL, else http://127.0.0.1:8080.")
     @click.option("--token", help="Its token; else BRUNO_TOKEN.")
-    @click.option("--key-file", help="TorchServe's key_file.json; else BRUNO_KEY_FILE.")
+    @click.option(
+        "--key-file",
+        help="TorchServe's key_file.json; else BRUNO_KEY_FILE.",
+        shell_complete=files,
+    )
     @functools.wraps(command)
     def connected(url: str | None, token: str | None, key_file: str | None, **given: Any) -> Any:
         return command(client=Bruno(url, token=token, key_file=key_file), **given)

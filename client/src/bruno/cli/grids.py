@@ -21,6 +21,7 @@ from bruno.cli.flags import (
     request_flags,
     server_flags,
 )
+from bruno.cli.help import Command
 from bruno.cli.many import paint_all, painting_names
 from bruno.client import Bruno
 from bruno.events import Preview, Progress
@@ -44,7 +45,7 @@ _cell = click.option(
 _file = click.Path(exists=True, path_type=Path)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("photos", type=_file)
 @click.argument("styles", type=_file)
 @click.option("--paintings", type=click.Path(path_type=Path), help="Where paintings are kept.")
@@ -180,7 +181,7 @@ def axis(text: str) -> Axis:
     return {f"{word} {value}": (name, kind.convert(value, None, None)) for value in values}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("photo", type=_file)
 @click.argument("style", type=_file)
 @click.option("--x", type=axis, required=True, help="The columns, such as alpha=0.1,1,10.")

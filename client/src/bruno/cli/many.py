@@ -12,6 +12,7 @@ from bruno.batch import Task
 from bruno.cli.display import Board
 from bruno.cli.files import check_place, labels, pictures_in, write
 from bruno.cli.flags import request_flags, server_flags
+from bruno.cli.help import Command
 from bruno.cli.painted import unpainted
 from bruno.client import Bruno
 from bruno.events import Event
@@ -21,7 +22,7 @@ from bruno.painting import FORMATS, Painting
 Place = TypeVar("Place")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("photos", type=click.Path(exists=True, path_type=Path))
 @click.argument("styles", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True)

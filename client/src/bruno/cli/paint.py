@@ -11,9 +11,12 @@ from typing import Any, cast
 
 import click
 
+from bruno.cli.completion import files
 from bruno.cli.display import Bar, print_json
 from bruno.cli.files import check_output
 from bruno.cli.flags import force_flag, format_for, request_flags, server_flags
+from bruno.cli.help import Command
+from bruno.cli.library import chosen_styles, style_flag
 from bruno.cli.output import Output
 from bruno.client import DEFAULT_TIMEOUT, Bruno
 from bruno.events import Event
@@ -24,10 +27,18 @@ from bruno.request import make_form
 from bruno.stream import Stream
 
 
-@click.command()
-@click.argument("photo")
-@click.argument("styles", nargs=-1, required=True, metavar="STYLE...")
-@click.option("-o", "--output", default="painting.png", show_default=True, help="- for stdout.")
+@click.command(cls=Command)
+@click.argument("photo", shell_complete=files)
+@click.argument("styles", nargs=-1, metavar="STYLE...", shell_complete=files)
+@style_flag
+@click.option(
+    "-o",
+    "--output",
+    default="painting.png",
+    show_default=True,
+    help="Where to; - for stdout.",
+    shell_complete=files,
+)
 @force_flag
 @click.option(
     "--watch",
@@ -36,13 +47,18 @@ from bruno.stream import Stream
     "back unless it is finished.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-@click.option("--like", help="Take options and style weights from the record of this painting.")
+@click.option(
+    "--like",
+    shell_complete=files,
+    help="Take options and style weights from the record of this painting.",
+)
 @server_flags
 @request_flags
 def paint(
     client: Bruno,
     photo: str,
     styles: Sequence[str],
+    from_library: Sequence[str],
     output: str,
     force: bool,
     watch: bool,
@@ -52,7 +68,8 @@ def paint(
 ) -> None:
     """Paint PHOTO in the style of one or more paintings.
 
-    PHOTO and STYLE are files, http(s) URLs, or - for stdin. The format follows from the
+    PHOTO and STYLE are files, http(s) URLs, or - for stdin; --style takes one of the library, and
+    comes after them where there are several. A file of that name wins. The format follows from the
     output's suffix; flags left out are the server's to decide.
 
     An output file that is there already is asked about in a terminal, and refused elsewhere.
@@ -61,6 +78,7 @@ def paint(
     """
     if output != "-":
         check_output(Path(output), force)
+    styles = chosen_styles(styles, from_library)
     _check_streams([photo, *styles], output, watch, as_json)
     pictures = _read([photo, *styles])
     if like:

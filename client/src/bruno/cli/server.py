@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bruno.cli.flags import server_flags
+from bruno.cli.help import Command
 from bruno.client import Bruno
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--wait", type=float, help="Seconds to wait for a server that is starting.")
 @click.option("--json", "as_json", is_flag=True, help="Print all that it tells of itself.")
 @server_flags
@@ -27,7 +28,7 @@ def health(client: Bruno, wait: float | None, as_json: bool) -> None:
         click.echo(f"{told['health']} ({client.url}, {told['device']}, {told['running']} running)")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--json", "as_json", is_flag=True, help="Print them as JSON.")
 @server_flags
 def options(client: Bruno, as_json: bool) -> None:

@@ -9,12 +9,13 @@ from typing import Final
 import click
 
 from bruno.cli.flags import server_flags
+from bruno.cli.help import Command
 from bruno.client import Bruno
 
 _PORT: Final = 7860
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--host",
     default="127.0.0.1",

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.studio import fragments
 from bruno.studio.act_tries import shelf_updates, show_canvas
 from bruno.studio.bench import QUIET, Bench
@@ -89,7 +89,7 @@ def paint(
     easel = bench.easel
     try:
         is_first = session.queue.add(orders(session, shown))
-    except InvalidInput as error:
+    except InvalidInputError as error:
         yield {easel.status: fragments.status(Shown().failed(error))}
         return
     if not is_first:
@@ -135,12 +135,12 @@ def changes(bench: Bench, session: Session, before: Shown, now: Shown) -> Update
 
 
 def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
-    """What the page asks for; raises InvalidInput in one sentence where something is missing."""
+    """What the page asks for; raises InvalidInputError in one sentence where something is missing."""
     photo, gallery, canvas, *settings = shown
     styles = [path for path, _ in gallery or ()]
     if not photo or not styles:
         missing = "a photo" if not photo else "at least one style"
-        raise InvalidInput(f"Add {missing} first")
+        raise InvalidInputError(f"Add {missing} first")
     request = request_options(dict(zip(bench.values, settings, strict=True)))
     if canvas:
         request["canvas"] = canvas

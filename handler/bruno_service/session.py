@@ -1,0 +1,172 @@
+"""One request on its way to its answer: what its client was told, and what is still to go out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bruno_service import messages
+from painter.engine.ledger import Hold
+from painter.engine.mailbox import Mailbox
+from painter.errors import PaintError
+from painter.painting.progress import Painted, Preview, Progress
+
+# Twice as often as promised, since a reply waits for the call that it ends.
+HEARTBEAT_SECONDS: Final = 5.0
+# How long a bare picture may be decoded before its status is committed: whoever waits for one
+# hears nothing until it is there.
+PATIENCE_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of one answer; `status` and `headers` count where it is the first."""
+
+    body: bytes
+    first: bool
+    last: bool
+    status: int
+    headers: Mapping[str, str]
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One request; it is painted in its `mailbox`, is encoded, and is then `ended`.
+
+    Nothing of its answer goes out before it is `decided` that it is good. `begun` says that a
+    part has gone out, `heard` when that was last, in seconds of the desk's clock; `outcome` is
+    finished, failed, refused, cancelled or described.
+    """
+
+    id: str
+    started: float
+    events: bool = False
+    mailbox: Mailbox | None = None
+    previewing: Future[Preview] | None = None
+    encoding: Future[Painted] | None = None
+    hold: Hold | None = None
+    broken: bool = False
+    accepted: bool = False
+    decided: bool = False
+    ended: bool = False
+    begun: bool = False
+    outcome: str = ""
+    heard: float = field(init=False)
+    _about: str = ""
+    _status: int = 200
+    _headers: Mapping[str, str] = field(default_factory=dict)
+    _outbox: bytearray = field(default_factory=bytearray)
+    _position: int = 0
+    _step: int = 0
+
+    def __post_init__(self) -> None:
+        self.heard = self.started
+
+    @property
+    def pending(self) -> int:
+        """How many bytes are still to go out."""
+        return len(self._outbox)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something should go out soon."""
+        return bool(self._outbox) or self.ended or (self.decided and not self.begun)
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether its client should not be left without a word any longer."""
+        return now >= self.started + (HEARTBEAT_SECONDS if self.events else PATIENCE_SECONDS)
+
+    def open(self, media_type: str) -> None:
+        """Says what the answer will be, before anything of it goes out."""
+        self._headers = messages.event_headers() if self.events else messages.headers(media_type)
+
+    def wait(self, position: int, now: float) -> None:
+        """Tells the place in the queue, from 1, when it is new or a sign of life is due."""
+        if self.events and (position != self._position or self._is_due(now)):
+            self._outbox += messages.event("waiting", {"position": position})
+        self._position = position
+        self.decided = True
+
+    def accept(self, told: Mapping[str, Any]) -> None:
+        """Begins to be painted."""
+        if self.events:
+            self._outbox += messages.event("accepted", {"request_id": self.id, **told})
+        self.accepted = self.decided = True
+
+    def report(self, progress: Progress, now: float) -> None:
+        """Tells the progress when it is new or a sign of life is due."""
+        is_new = progress.step != self._step
+        if self.events and (is_new or self._is_due(now)):
+            self._outbox += messages.event("progress", progress.as_json())
+            self._step = progress.step
+
+    def show(self, preview: Preview) -> None:
+        """Adds a preview."""
+        self._outbox += messages.event("preview", preview.as_json())
+
+    def finish(self, painted: Painted) -> None:
+        """Ends with the painting, or with what there is of it where it is `broken`."""
+        body = painted.data
+        if self.events:
+            told = {
+                "media_type": painted.media_type,
+                "width": painted.width,
+                "height": painted.height,
+                "record": painted.record,
+            }
+            body = messages.picture_event("painting", told, painted.data)
+        self._end("failed" if self.broken else "finished", body)
+
+    def fail(self, error: PaintError) -> None:
+        """Ends with the problem: as the answer, as an event, or, in a picture, with nothing."""
+        told = messages.problem(error, self.id)
+        if self.begun:
+            self._end("failed", messages.event("error", told) if self.events else b"")
+        else:
+            self._outbox.clear()
+            self._status = error.status
+            self._headers = messages.problem_headers(error)
+            self._end("failed" if self.mailbox else "refused", messages.as_json(told))
+        self._about = f"{error.code}, {self._about}"
+
+    def describe(self, description: Mapping[str, Any]) -> None:
+        """Ends with what the service can do."""
+        self._headers = messages.headers(messages.JSON)
+        self._end("described", messages.as_json(description))
+
+    def take(self, most: int, now: float) -> Piece:
+        """The next bytes of the answer, `most` at most."""
+        piece = bytes(self._outbox[:most])
+        del self._outbox[:most]
+        first, self.begun = not self.begun, True
+        if piece:
+            self.heard = now
+        last = self.ended and not self._outbox
+        return Piece(piece, first, last, self._status, self._headers)
+
+    def summary(self, now: float) -> str:
+        """How it went, in one line."""
+        return f"{self.id} {self.outcome}: {self._about}{now - self.started:.1f} s"
+
+    def cancel(self) -> None:
+        """Ends without a word: the client has gone."""
+        self._end("cancelled", b"")
+
+    def _end(self, outcome: str, body: bytes) -> None:
+        self._outbox += body
+        self.outcome = outcome
+        self.ended = self.decided = True
+        if self.mailbox is not None:
+            height, width = self.mailbox.plan.shape
+            steps = self.mailbox.progress.step if self.mailbox.progress else 0
+            self._about = f"{width}x{height} px, {steps} steps, "
+        for future in (self.previewing, self.encoding):
+            if future is not None:
+                future.cancel()
+        self.mailbox = self.previewing = self.encoding = None
+
+    def _is_due(self, now: float) -> bool:
+        """Whether a sign of life is due; whatever is to go out is one."""
+        return not self._outbox and now >= self.heard + HEARTBEAT_SECONDS

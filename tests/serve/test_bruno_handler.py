@@ -1,0 +1,214 @@
+"""The handler inside TorchServe's own service, without its front end."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ts.model_loader import TsModelLoader
+from ts.protocol.otf_message_handler import create_predict_response
+from ts.service import Service
+from ts.utils.util import list_classes_from_module
+
+import bruno_handler
+from bruno_handler import BrunoHandler
+from bruno_service import pools
+
+CONFIG = {
+    "maxWorkers": 1,
+    "handler": {"running": 2, "waiting": 1, "slice_seconds": 0.05, "reap_seconds": 60},
+}
+
+
+class Worker:
+    """Answers calls as TorchServe's worker does; tells what its front end would read."""
+
+    def __init__(self, handler: BrunoHandler, context: Any) -> None:
+        self.service = Service("bruno", "", None, handler.handle, None, 9, metrics_cache=None)
+        self.service._context = context
+        self.message = bytearray()
+
+    def call(self, **rows: Any) -> dict[str, tuple[Any, int, dict[str, str], bytes]]:
+        """One `handle`: for each request its ts_stream_next, status, headers and body."""
+        context = self.service.context
+        headers = [{"name": b"Content-Length", "value": b"100000"}]
+        batch = [
+            {
+                "requestId": name.encode(),
+                "headers": headers,
+                "parameters": [
+                    {"name": key, "value": value, "contentType": ""} for key, value in row.items()
+                ],
+            }
+            for name, row in rows.items()
+        ]
+        processors, data, ids = Service.retrieve_data_for_inference(batch)
+        context.request_ids, context.request_processor = ids, processors
+        bodies = self.service._entry_point(data, context)
+        self.message = create_predict_response(bodies, ids, "ok", 200, context=context)
+        return {
+            name: (
+                context.get_response_headers(index).get("ts_stream_next"),
+                context.get_response_status(index)[0],
+                context.get_response_headers(index),
+                bodies[index],
+            )
+            for index, name in enumerate(rows)
+        }
+
+
+class Metric:
+    """A declared metric that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[float, list[str]]] = []
+
+    def add_or_update(self, value: float, dimensions: list[str]) -> None:
+        self.values.append((value, dimensions))
+
+
+@pytest.fixture(scope="module")
+def context(weights: Path) -> Any:
+    service = Service("bruno", str(weights.parent), None, None, None, 9)
+    service.context.model_yaml_config = CONFIG
+    service.context.metrics = SimpleNamespace(cache={})
+    return service.context
+
+
+@pytest.fixture(scope="module")
+def worker(context: Any) -> Iterator[Worker]:
+    handler = BrunoHandler()
+    handler.initialize(context)
+    yield Worker(handler, context)
+    handler._desk.close()
+
+
+@pytest.fixture
+def form(pictures: dict[str, bytes]) -> dict[str, bytearray]:
+    fields = {"size": b"64", "steps": b"200", **pictures}
+    return {name: bytearray(value) for name, value in fields.items()}
+
+
+def test_the_loader_finds_one_class_and_no_function() -> None:
+    assert list_classes_from_module(bruno_handler) == [BrunoHandler]
+    assert not hasattr(bruno_handler, "handle")
+    loader = TsModelLoader()
+    module, function = loader._load_handler_file("bruno_handler.py")
+    assert (module, function) == (importlib.import_module("bruno_handler"), None)
+
+
+def test_first_and_last_has_no_verdict_and_its_own_status(
+    worker: Worker, form: dict[str, bytearray]
+) -> None:
+    form["alpha"] = bytearray(b"-1")
+    verdict, status, headers, body = worker.call(a=form)["a"]
+    assert (verdict, status) == (None, 422)
+    assert headers["content-type"] == "application/problem+json"
+    assert json.loads(body)["request_id"] == "a"
+
+
+def test_verdicts_from_the_first_piece_to_the_last(
+    worker: Worker, form: dict[str, bytearray]
+) -> None:
+    form["steps"] = bytearray(b"12")
+    first = worker.call(a=form)["a"]
+    assert (first[0], first[1], first[2]["content-type"]) == ("true", 200, "image/png")
+    verdicts = []
+    while verdicts[-1:] != ["false"]:
+        verdicts.append(worker.call(a={})["a"][0])
+        assert len(verdicts) < 100
+    assert set(verdicts[:-1]) <= {"true"}
+
+
+def test_verdicts_are_never_those_of_the_call_before(
+    worker: Worker, form: dict[str, bytearray]
+) -> None:
+    asked = worker.call(a={"body": {"describe": True}}, b=form)
+    assert [asked[name][0] for name in "ab"] == [None, "true"]
+    asked = worker.call(b={}, c={"body": {"describe": True}})
+    assert [asked[name][0] for name in "bc"] == ["true", None]
+
+
+def test_an_unknown_id_without_fields_was_begun_by_another_worker(worker: Worker) -> None:
+    assert worker.call(gone={})["gone"][0] == "false"
+
+
+def test_whose_pictures_are_being_decoded_is_left_out_and_asked_for_again(
+    worker: Worker, form: dict[str, bytearray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, make_plan = threading.Event(), pools.make_plan
+    monkeypatch.setattr(pools, "make_plan", lambda made: opened.wait(100) and make_plan(made))
+    form["content"] = form["content"][:200]
+    worker.call(decoding=form, described={"body": {"describe": True}})
+    assert b"described" in worker.message
+    assert b"decoding" not in worker.message
+    opened.set()
+    while b"decoding" not in worker.message:
+        verdict, status, _, _ = worker.call(decoding=form)["decoding"]
+    assert (verdict, status) == (None, 415)
+
+
+def test_no_request_at_all_is_no_reason_to_fail(worker: Worker) -> None:
+    assert worker.call() == {}
+
+
+def test_answers_are_not_stored_and_events_not_held_back(
+    worker: Worker, form: dict[str, bytearray]
+) -> None:
+    form["stream"] = bytearray(b"events")
+    headers = worker.call(a=form)["a"][2]
+    assert headers["content-type"].startswith("text/event-stream")
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-accel-buffering"] == "no"
+
+
+def test_two_workers_are_refused(context: Any) -> None:
+    two = SimpleNamespace(model_yaml_config={"maxWorkers": 2})
+    with pytest.raises(ValueError, match="maxWorkers must be 1, .* got 2"):
+        BrunoHandler().initialize(two)
+
+
+def test_metrics_are_gauges_as_they_are_and_totals_as_they_grow() -> None:
+    gauge, total = Metric(), Metric()
+    metrics = {"bruno_paintings_running": gauge, "bruno_evaluations_total": total}
+    before: dict[str, int] = {}
+    for running, evaluations in [(2, 10), (2, 15), (0, 15)]:
+        tally = {"bruno_paintings_running": running, "bruno_evaluations_total": evaluations}
+        bruno_handler._write_metrics(tally, before, "bruno", metrics)
+        before = tally
+    assert gauge.values == [(2, ["bruno"]), (0, ["bruno"])]
+    assert total.values == [(10, ["bruno"]), (5, ["bruno"])]
+
+
+def test_no_exception_keeps_the_watch_from_its_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds: list[str] = []
+
+    class Desk:
+        """Fails at each round, and loses its device at the third."""
+
+        @property
+        def device_lost(self) -> bool:
+            return len(rounds) == 3
+
+        def reap(self) -> bool:
+            rounds.append("reap")
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(bruno_handler.time, "sleep", lambda _: None)
+    monkeypatch.setattr(bruno_handler.os, "_exit", lambda code: rounds.append(f"exit {code}"))
+    bruno_handler._watch(Desk(), "bruno", {})  # type: ignore[arg-type]
+    assert rounds == ["reap"] * 3 + ["exit 1"]
+
+
+def test_a_lost_device_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(bruno_handler.time, "sleep", done.append)
+    monkeypatch.setattr(bruno_handler.os, "_exit", lambda code: done.append(("exit", code)))
+    bruno_handler._watch(SimpleNamespace(device_lost=True), "bruno", {})
+    assert done == [bruno_handler.WATCH_SECONDS, ("exit", 1)]

@@ -1,0 +1,40 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import bruno_service
+
+MODULES = [
+    path for path in Path(bruno_service.__file__).parent.glob("*.py") if path.stem != "__init__"
+]
+ORDER = re.findall(r"\w+", str(bruno_service.__doc__).split(":\n\n")[1])
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, as dotted names."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+            if node.module == "bruno_service":
+                yield from (f"bruno_service.{alias.name}" for alias in node.names)
+
+
+def test_the_docstring_names_every_module_once() -> None:
+    assert sorted(ORDER) == sorted(path.stem for path in MODULES)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_a_module_imports_only_from_those_before_it_and_knows_no_server(path: Path) -> None:
+    found = [name.split(".") for name in imports(path)]
+    own = {name[1] for name in found if name[0] == "bruno_service" and len(name) > 1}
+    assert own <= set(ORDER[: ORDER.index(path.stem)])
+    assert not {"ts", "bruno_handler"} & {name[0] for name in found}

@@ -1,0 +1,591 @@
+"""The desk with the real engine: who is painted, who waits, who is refused, who is freed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from bruno_service import pools
+from bruno_service.desk import REPLY_BYTES, Call, Desk
+from bruno_service.limits import Limits
+from bruno_service.session import HEARTBEAT_SECONDS, PATIENCE_SECONDS, Piece
+from painter.device.faults import DeviceLost
+from painter.engine.ledger import Bytes
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.painting.painting import Job
+from painter.painting.snapshots import Snapshot
+
+LIMITS = Limits(running=1, waiting=1, slice_seconds=0.05, reap_seconds=5.0)
+LONG = {"steps": "1000"}
+
+
+class Server:
+    """A server that holds requests: it calls the desk with all of them, as TorchServe does."""
+
+    def __init__(self, painter: Painter, limits: Limits, pictures: dict[str, bytes]) -> None:
+        self.now = 0.0
+        self.desk = Desk(lambda: painter, limits, lambda: time.monotonic() + self.now)
+        self.held: dict[str, bytes] = {}
+        self.first: dict[str, Piece] = {}
+        self.ended: dict[str, bytes] = {}
+        self._rows: dict[str, dict[str, Any]] = {}
+        self._form = {"size": "64", "steps": "3", "preview_every": "0", **pictures}
+
+    def ask(self, name: str, **fields: Any) -> None:
+        """A request comes; it is answered from the next call on."""
+        form = {key: value for key, value in (self._form | fields).items() if value is not None}
+        encode = {key: str(value).encode() for key, value in form.items() if isinstance(value, str)}
+        self._rows[name] = {key: bytearray(value) for key, value in (form | encode).items()}
+        self.held[name] = b""
+
+    def leave(self, name: str) -> None:
+        """The client goes away."""
+        del self.held[name]
+
+    def call(self) -> list[Piece | None]:
+        """One slice; who gets no reply is asked for again, whole."""
+        names = list(self.held)
+        calls = [Call(name, {} if name in self.first else self._rows[name], {}) for name in names]
+        replies = self.desk.serve(calls)
+        for name, reply in zip(names, replies, strict=True):
+            if reply is None:
+                assert name not in self.first
+                continue
+            assert reply.first is (name not in self.first)
+            self.first.setdefault(name, reply)
+            self.held[name] += reply.body
+            if reply.last:
+                self.ended[name] = self.held.pop(name)
+        return replies
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Slices until something holds, however slow the machine is."""
+        end = time.monotonic() + 100
+        while not holds():
+            assert time.monotonic() < end
+            self.call()
+
+    def begin(self) -> None:
+        """Slices until every request has its first reply."""
+        self.until(lambda: all(name in self.first for name in self.held))
+
+    def finish(self) -> None:
+        """Slices until every answer has ended."""
+        self.until(lambda: not self.held)
+
+    def running(self) -> int:
+        return self.desk.tally()["bruno_paintings_running"]
+
+
+def told(body: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """The events of a body."""
+    blocks = [block.split("\n") for block in body.decode().split("\n\n")[:-1]]
+    return [(name[7:], json.loads(data[6:])) for name, data in blocks]
+
+
+def names(events: Iterable[tuple[str, dict[str, Any]]]) -> list[str]:
+    return [name for name, _ in events]
+
+
+def pixels_of(data: bytes) -> bytes:
+    return Image.open(io.BytesIO(data)).tobytes()
+
+
+def record_of(data: bytes) -> dict[str, Any]:
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return dict(json.loads(image.info["bruno"]))
+
+
+@pytest.fixture
+def serve(painter: Painter, pictures: dict[str, bytes]) -> Iterator[Callable[..., Server]]:
+    """Makes a server; its limits are given by name."""
+    made = []
+
+    def make(**limits: Any) -> Server:
+        made.append(Server(painter, replace(LIMITS, **limits), pictures))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.desk.close()
+
+
+def test_a_painting_and_its_events(serve: Callable[..., Server]) -> None:
+    server = serve()
+    server.ask("a", stream="events", preview_every="0.25", steps="4")
+    server.finish()
+    events = told(server.ended["a"])
+    assert set(names(events[1:-1])) == {"progress", "preview"}
+    assert (names(events)[0], names(events)[-1]) == ("accepted", "painting")
+    steps = [data["step"] for name, data in events if name == "progress"]
+    assert steps == sorted(steps)
+    assert steps[-1] == 4
+    assert events[-1][1]["record"]["steps"] == 4
+
+
+def test_the_line_its_places_and_who_is_refused(serve: Callable[..., Server]) -> None:
+    server = serve(waiting=2)
+    server.ask("a", **LONG)
+    for name in "bcd":
+        server.ask(name, stream="events")
+    server.begin()
+    assert told(server.held["b"]) == [("waiting", {"position": 1})]
+    assert told(server.held["c"]) == [("waiting", {"position": 2})]
+    problem = json.loads(server.ended["d"])
+    assert (problem["status"], problem["code"]) == (503, "full")
+    assert int(server.first["d"].headers["Retry-After"]) == problem["retry_after"] >= 1
+    server.leave("a")
+    server.until(lambda: "accepted" in names(told(server.held["b"])))
+    assert names(told(server.held["b"]))[:2] == ["waiting", "accepted"]
+    server.until(lambda: told(server.held["c"])[1:] == [("waiting", {"position": 1})])
+
+
+def test_whoever_waits_is_checked_at_once(serve: Callable[..., Server]) -> None:
+    server = serve()
+    server.ask("a", **LONG)
+    server.ask("b", style="no picture")
+    server.begin()
+    assert server.first["b"].status == 415
+    assert json.loads(server.ended["b"])["field"] == "style"
+
+
+def test_a_waiting_picture_stream_is_painted_when_its_turn_comes(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve()
+    server.ask("a")
+    server.ask("b", format="jpeg")
+    server.finish()
+    assert server.first["b"].headers["Content-Type"] == "image/jpeg"
+    assert server.ended["b"].startswith(b"\xff\xd8\xff")
+
+
+def test_whoever_leaves_is_freed_by_the_next_call(serve: Callable[..., Server]) -> None:
+    server = serve()
+    server.ask("a", **LONG)
+    server.ask("b", **LONG)
+    server.begin()
+    server.leave("a")
+    server.leave("b")
+    server.call()
+    tally = server.desk.tally()
+    assert (tally["bruno_paintings_running"], tally["bruno_paintings_waiting"]) == (0, 0)
+    assert tally["bruno_paintings_cancelled_total"] == 2
+    server.until(lambda: server.desk._service._ledger.held == Bytes())
+
+
+class Gate:
+    """Takes the place of a function, which does its work once it is let."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        self.entered, self.opened = threading.Event(), threading.Event()
+
+    def __call__(self, *given: Any) -> Any:
+        self.entered.set()
+        assert self.opened.wait(100)
+        return self.function(*given)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any, str], Gate]]:
+    """Puts a gate before a function: `gate(module, name)`."""
+    gates = []
+
+    def put(where: Any, name: str) -> Gate:
+        made = Gate(getattr(where, name))
+        # As a method it has to be bound to what it is called on.
+        monkeypatch.setattr(where, name, lambda *given: made(*given))
+        gates.append(made)
+        return made
+
+    yield put
+    for made in gates:
+        made.opened.set()
+
+
+def test_nobody_is_answered_before_its_pictures_are_decoded(
+    serve: Callable[..., Server], gate: Callable[[Any, str], Gate], picture: Callable[..., bytes]
+) -> None:
+    server = serve(running=3)
+    server.ask("neighbor", stream="events", **LONG)
+    server.begin()
+    decoding = gate(pools, "make_plan")
+    server.ask("bad", content=picture()[:200])
+    server.ask("events", stream="events", content=picture()[:200])
+    told_before = server.held["neighbor"]
+    assert server.call()[1:] == [None, None]
+    assert server.held["neighbor"] != told_before
+    assert server.call()[1:] == [None, None]
+    decoding.opened.set()
+    server.until(lambda: list(server.held) == ["neighbor"])
+    for name in ("bad", "events"):
+        assert server.first[name].status == 415
+        assert json.loads(server.ended[name])["code"] == "broken_image"
+
+
+def test_a_stream_whose_pictures_take_long_hears_that_it_waits(
+    serve: Callable[..., Server], gate: Callable[[Any, str], Gate], picture: Callable[..., bytes]
+) -> None:
+    server = serve(running=2)
+    decoding = gate(pools, "make_plan")
+    server.ask("picture", **LONG)
+    server.ask("good", stream="events", steps="1")
+    server.ask("bad", stream="events", content=picture()[:200])
+    assert server.call() == [None] * 3
+    server.now += HEARTBEAT_SECONDS
+    server.call()
+    assert list(server.first) == ["good", "bad"]
+    assert told(server.held["good"]) == [("waiting", {"position": 2})]
+    server.now += PATIENCE_SECONDS
+    server.call()
+    assert (server.first["picture"].status, server.held["picture"]) == (200, b"")
+    decoding.opened.set()
+    server.until(lambda: set(server.held) == {"picture"})
+    assert names(told(server.ended["good"]))[-3:] == ["accepted", "progress", "painting"]
+    assert told(server.ended["bad"])[-1][1]["status"] == 415
+
+
+def test_what_is_news_does_not_wait_for_the_end_of_a_slice(serve: Callable[..., Server]) -> None:
+    server = serve(running=2, slice_seconds=1000.0)
+    server.ask("a", steps="30")
+    server.begin()
+    server.ask("b", stream="events", steps="30")
+    server.begin()
+    server.finish()
+    assert server.ended["a"].startswith(b"\x89PNG")
+    assert names(told(server.ended["b"]))[-1] == "painting"
+
+
+def test_only_the_engine_has_a_team_of_threads(painter: Painter) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    teams = []
+
+    def make() -> Painter:
+        teams.append(torch.get_num_threads())
+        return painter
+
+    try:
+        desk = Desk(make, LIMITS)
+        made = desk._service._pools
+        for pool in (made._decode, made._encode_small, made._encode_large):
+            teams.append(pool.submit(torch.get_num_threads).result())
+        desk.close()
+        assert teams == [3, 1, 1, 1]
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_freed_memory_goes_back_once_nothing_is_painted_for_a_while(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = []
+    monkeypatch.setattr("bruno_service.desk.give_back_memory", lambda: given_back.append(True))
+    server = serve()
+    assert not server.desk.rest()
+    server.ask("a", **LONG)
+    server.call()
+    server.now += 61
+    server.call()
+    assert not server.desk.rest()
+    server.leave("a")
+    server.call()
+    server.now += 59
+    assert not server.desk.rest()
+    server.now += 2
+    assert server.desk.rest()
+    assert not server.desk.rest()
+    assert given_back == [True]
+
+
+def test_silence_frees_all_and_a_late_call_hears_of_it(serve: Callable[..., Server]) -> None:
+    server = serve()
+    server.ask("a", stream="events", **LONG)
+    server.begin()
+    server.now += 4.0
+    assert not server.desk.reap()
+    assert server.running() == 1
+    server.now += 1.1
+    assert server.desk.reap()
+    assert server.running() == 0
+    late = server.desk.serve([Call("a", {}, {}, continued=True)])[0]
+    assert late is not None
+    assert (late.first, late.last) == (False, True)
+    assert [(name, data["code"]) for name, data in told(late.body)] == [("error", "interrupted")]
+
+
+def test_a_continued_picture_of_a_lost_worker_just_ends(serve: Callable[..., Server]) -> None:
+    late = serve().desk.serve([Call("unknown", {}, {}, continued=True)])[0]
+    assert late is not None
+    assert (late.body, late.first, late.last) == (b"", False, True)
+
+
+def test_a_failing_job_fails_alone(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = serve()
+    alone.ask("a", seed="1", steps="8", init_noise="0.5")
+    alone.finish()
+    tell = Job.tell
+
+    def break_one(job: Job, *given: Any) -> None:
+        if job.options.seed == 2 and job.progress and job.progress.step == 4:
+            raise RuntimeError("broken")
+        tell(job, *given)
+
+    monkeypatch.setattr(Job, "tell", break_one)
+    server = serve(running=3)
+    server.ask("a", seed="1", steps="8", init_noise="0.5")
+    server.ask("b", seed="2", steps="8", stream="events")
+    server.ask("c", seed="2", steps="8")
+    server.finish()
+    assert pixels_of(server.ended["a"]) == pixels_of(alone.ended["a"])
+    assert told(server.ended["b"])[-1][1]["code"] == "internal"
+    record = record_of(server.ended["c"])
+    assert (record["stopped"], record["steps"]) == ("failure", 4)
+    assert record["incomplete"]
+
+
+def test_a_defect_in_a_preview_is_told_to_its_client_alone(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Job, "preview_snapshot", lambda _job: 1 / 0)
+    server = serve(running=2)
+    server.ask("a", stream="events", **LONG | {"preview_every": "0.25"})
+    server.ask("b")
+    server.begin()
+    assert server.first["a"].status == 500
+    assert json.loads(server.ended["a"])["code"] == "internal"
+    server.finish()
+    assert server.ended["b"].startswith(b"\x89PNG")
+
+
+def test_a_lost_device_is_told_to_everyone_but_inside_a_picture(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(running=2, waiting=1)
+    server.ask("events", stream="events", **LONG)
+    server.ask("picture", **LONG)
+    server.ask("line", stream="events", **LONG)
+    server.begin()
+
+    def lose(_scheduler: Scheduler, _seconds: float) -> None:
+        raise DeviceLost("an illegal memory access")
+
+    monkeypatch.setattr(Scheduler, "advance", lose)
+    server.until(lambda: server.desk.device_lost)
+    server.ask("new")
+    server.call()
+    assert told(server.ended["events"])[-1][1]["code"] == "interrupted"
+    assert told(server.ended["line"])[-1][1]["code"] == "interrupted"
+    assert server.first["new"].status == 503
+    assert list(server.held) == ["picture"]
+    server.ask("later")
+    server.call()
+    assert json.loads(server.ended["later"])["code"] == "interrupted"
+
+
+def test_what_is_being_encoded_outlives_the_device(
+    serve: Callable[..., Server], gate: Callable[[Any, str], Gate], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoding = gate(Snapshot, "encode")
+    server = serve(running=2)
+    server.ask("done", stream="events", steps="1")
+    server.until(encoding.entered.is_set)
+    server.ask("other", stream="events", **LONG)
+    server.begin()
+
+    def lose(_scheduler: Scheduler, _seconds: float) -> None:
+        raise DeviceLost("an illegal memory access")
+
+    monkeypatch.setattr(Scheduler, "advance", lose)
+    server.until(lambda: "other" in server.ended)
+    encoding.opened.set()
+    server.finish()
+    assert names(told(server.ended["done"]))[-1] == "painting"
+    assert names(told(server.ended["other"]))[-1] == "error"
+
+
+def test_what_would_not_fit_alone_is_refused_with_field_and_both_numbers(
+    serve: Callable[..., Server],
+    painter: Painter,
+    picture: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(painter, "memory_bytes", 40 * 2**20)
+    server = serve(running=4)
+    server.ask("large file", content=picture(1500, 1000), stream="events")
+    server.ask("large painting", size="512")
+    server.ask("good")
+    server.finish()
+    problems = [json.loads(server.ended[name]) for name in ("large file", "large painting")]
+    assert [(each["status"], each["field"]) for each in problems] == [
+        (507, "content"),
+        (507, "size"),
+    ]
+    assert problems[0]["detail"] == (
+        "content: to decode 1500 x 1000 px needs about 40 MiB, and there are 40 MiB"
+    )
+    assert server.ended["good"].startswith(b"\x89PNG")
+
+
+def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(
+    serve: Callable[..., Server], painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(painter, "memory_bytes", 20 * 2**20)
+    server = serve(running=4, waiting=2)
+    server.ask("a", **LONG)
+    server.begin()
+    for name in "bcd":
+        server.ask(name, stream="events", steps="1")
+        server.begin()
+    assert server.running() == 1
+    assert told(server.held["c"]) == [("waiting", {"position": 2})]
+    # Places are no use where there is no memory: only those in the line wait.
+    assert server.first["d"].status == 503
+    server.leave("a")
+    server.finish()
+    assert names(told(server.ended["c"]))[-1] == "painting"
+    server.until(lambda: server.desk._service._ledger.held == Bytes())
+
+
+def test_large_answers_arrive_whole_one_piece_a_call(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = Snapshot.encode
+    large = {seed: bytes([seed]) * (2 * REPLY_BYTES + seed) for seed in (1, 2)}
+    monkeypatch.setattr(
+        Snapshot,
+        "encode",
+        lambda one: replace(encode(one), data=large[one.canvas.options.seed]),
+    )
+    server = serve(running=2)
+    server.ask("a", seed="1")
+    server.ask("b", seed="2")
+    sizes = []
+    while server.held:
+        sizes.append([len(reply.body) for reply in server.call() if reply])
+    assert max(map(sum, sizes)) == 4 * 2**20
+    assert server.ended == {"a": large[1], "b": large[2]}
+
+
+def test_describe_tells_how_busy_the_service_is(serve: Callable[..., Server]) -> None:
+    server = serve()
+
+    def health() -> tuple[str, int, int]:
+        calls = [Call(name, {}, {}) for name in server.held]
+        reply = server.desk.serve([*calls, Call("d", {"body": {"describe": True}}, {})])[-1]
+        assert reply is not None
+        assert (reply.first, reply.last, reply.status) == (True, True, 200)
+        told = json.loads(reply.body)
+        return told["health"], told["running"], told["waiting"]
+
+    assert health() == ("ready", 0, 0)
+    server.ask("a", **LONG)
+    server.begin()
+    assert health() == ("busy", 1, 0)
+    server.ask("b", **LONG)
+    server.begin()
+    assert health() == ("full", 1, 1)
+
+
+def test_a_sign_of_life_comes_while_a_picture_is_encoded(
+    serve: Callable[..., Server], gate: Callable[[Any, str], Gate]
+) -> None:
+    encoding = gate(Snapshot, "encode")
+    server = serve()
+    server.ask("a", stream="events", steps="1")
+    server.until(encoding.entered.is_set)
+    server.now += HEARTBEAT_SECONDS
+    server.call()
+    assert names(told(server.held["a"])) == ["accepted", "progress", "progress"]
+    encoding.opened.set()
+    server.finish()
+
+
+def test_a_large_picture_holds_up_no_small_one(
+    serve: Callable[..., Server],
+    gate: Callable[[Any, str], Gate],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pools, "SMALL_PIXELS", 64 * 64)
+    encode = Snapshot.encode
+    encoding = Gate(encode)
+    monkeypatch.setattr(
+        Snapshot, "encode", lambda one: (encoding if max(one.canvas.shape) > 64 else encode)(one)
+    )
+    server = serve(running=2)
+    server.ask("large", size="80", steps="1")
+    server.until(encoding.entered.is_set)
+    server.ask("small")
+    server.until(lambda: "small" in server.ended)
+    assert "large" in server.held
+    encoding.opened.set()
+    server.finish()
+
+
+def test_what_nobody_waits_for_any_more_is_not_encoded(
+    serve: Callable[..., Server], gate: Callable[[Any, str], Gate]
+) -> None:
+    encoding = gate(Snapshot, "encode")
+    server = serve(running=2)
+    server.ask("first", steps="1")
+    server.until(encoding.entered.is_set)
+    encoding.entered.clear()
+    server.ask("leaves", steps="1")
+    server.begin()
+    server.until(lambda: server.running() == 0)
+    server.leave("leaves")
+    server.call()
+    encoding.opened.set()
+    server.finish()
+    assert server.desk._service._pools._encode_small.submit(lambda: True).result()
+    assert not encoding.entered.is_set()
+    server.until(lambda: server.desk._service._ledger.held == Bytes())
+
+
+def test_the_tally_counts_how_orders_ended(serve: Callable[..., Server]) -> None:
+    server = serve(running=2)
+    server.ask("a", steps="5")
+    server.ask("b", alpha="-1")
+    server.finish()
+    tally = server.desk.tally()
+    assert tally["bruno_paintings_finished_total"] == 1
+    assert tally["bruno_paintings_refused_total"] == 1
+    assert tally["bruno_paintings_failed_total"] == 0
+    assert tally["bruno_evaluations_total"] == 5
+
+
+def test_a_burst_of_large_pictures_keeps_to_the_budget_and_to_the_heartbeat(weights: Path) -> None:
+    """40 JPEGs of 40 megapixels, and a neighbor who is painted meanwhile."""
+    budget = 1600 * 2**20
+    script = Path(__file__).with_name("burst.py")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, script, weights, str(budget)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+        timeout=300,
+    )
+    found = json.loads(done.stdout)
+    assert found["taken"] <= budget
+    assert found["silence"] < 10
+    assert found["refused"] == 0
