@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import Scripted
+from scripted_server import Reply, Scripted, paint
 
 from bruno import Bruno
 
@@ -117,11 +117,12 @@ class Visit:
 
 
 @contextmanager
-def studio(*flags: str) -> Iterator[str]:
+def studio(*flags: str, **variables: str) -> Iterator[str]:
     """`bruno studio` as people start it; yields its address and ends it with Ctrl-C's signal."""
     port = str(free_port())
     command = [sys.executable, "-m", "bruno", "studio", "--port", port, *flags]
     environment = {name: value for name, value in os.environ.items() if "BRUNO" not in name}
+    environment |= variables
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as program:
         try:
             assert program.stdout
@@ -141,8 +142,16 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def studio_once(browser: Any, scripted_once: Scripted) -> Iterator[str]:
-    with studio("--url", scripted_once.url) as served:
+def museum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the studio keeps paintings that were fetched."""
+    return tmp_path_factory.mktemp("museum")
+
+
+@pytest.fixture(scope="session")
+def studio_once(browser: Any, scripted_once: Scripted, museum: Path) -> Iterator[str]:
+    # Nothing is fetched from the internet: the way there is a proxy that is not there.
+    elsewhere = {"BRUNO_CACHE": str(museum), "HTTPS_PROXY": "http://127.0.0.1:9"}
+    with studio("--url", scripted_once.url, **elsewhere) as served:
         yield served
 
 
@@ -150,6 +159,29 @@ def studio_once(browser: Any, scripted_once: Scripted) -> Iterator[str]:
 def address(studio_once: str, scripted: Scripted) -> str:
     """The studio that all tests of its page share: every visitor has a browser of its own."""
     return studio_once
+
+
+def scripted_painting(scripted: Scripted, script: Any) -> None:
+    """The first painting follows the script; what the page asks before is answered as ever."""
+
+    def either(reply: Reply) -> None:
+        if reply.headers["Content-Type"] == "application/json":
+            scripted.script.insert(0, either)
+            paint(reply)
+        else:
+            script(reply)
+
+    scripted.script.append(either)
+
+
+def paintings(scripted: Scripted) -> list[dict[str, bytes]]:
+    """The fields of all paintings asked for: the page also asks for a description."""
+    return [one.fields for one in scripted.requests if "content" in one.fields]
+
+
+def painted(scripted: Scripted) -> dict[str, bytes]:
+    """The fields of the last painting that was asked for."""
+    return paintings(scripted)[-1]
 
 
 Visiting = Callable[..., Visit]

@@ -26,7 +26,7 @@ def test_a_turn_is_undone_and_redone() -> None:
 
 
 def test_the_first_values_are_no_turn() -> None:
-    noted = dials({"alpha": None, "seed": ""}, {"alpha": 1, "seed": ""}, {"alpha": 1, "seed": None})
+    noted = dials({"alpha": 1, "scales": ""}, {"alpha": 1, "scales": None})
     assert not noted.can_undo
     assert not noted.can_redo
 

@@ -16,7 +16,7 @@ from bruno.studio.session import Session
 from bruno.studio.telling import Shown, sentence_of
 from bruno.studio.visitors import Visitors
 
-_AWAY_SECONDS: Final = 3.0
+_SOON_SECONDS: Final = 3.0
 _CALM_SECONDS: Final = 20.0
 _BACK: Final = "The server is there again."
 
@@ -42,7 +42,8 @@ def wire(page: gr.Blocks, bench: Bench, masks: Masks, visitors: Visitors) -> Non
     arrival = page.load(
         arrive, [key, session], [key, session, *left, *bench.shelf.outputs()], **QUIET
     )
-    greeted = [bench.server, timer, told, bench.easel.status, *settings]
+    easel, shelf = bench.easel, bench.shelf.outputs()
+    greeted = [bench.server, timer, told, easel.status, easel.canvas, *shelf, *settings]
     arrival.then(greet, [session, told], greeted, **QUIET)
     timer.tick(greet, [session, told], greeted, **QUIET)
 
@@ -69,9 +70,14 @@ def greeting(bench: Bench, session: Session, timer: gr.Timer, told: bool) -> Upd
     except BrunoError as error:
         session.away = True
         line = fragments.server(sentence_of(error), away=True)
-        return {bench.server: line, timer: gr.Timer(_AWAY_SECONDS)}
+        return {bench.server: line, timer: gr.Timer(_SOON_SECONDS)}
     line = fragments.server(f"{description['health']} · {description['device']}")
-    updates: Updates = {bench.server: line, timer: gr.Timer(_CALM_SECONDS)}
+    soon = bool(session.queue.painting)  # perhaps by a page that was just left
+    seconds = _SOON_SECONDS if soon else _CALM_SECONDS
+    updates: Updates = {bench.server: line, timer: gr.Timer(seconds)}
+    if not soon and session.made > session.shown:
+        updates |= shelf_updates(bench, session)
+        updates[bench.easel.canvas] = show_canvas(bench, session, Shown())
     if session.away:
         session.away = False
         updates[bench.easel.status] = fragments.status(Shown().saying(_BACK))

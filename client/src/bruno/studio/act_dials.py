@@ -33,12 +33,14 @@ def wire(bench: Bench) -> None:
     def redo(session: Session) -> Updates:
         return _gone(bench, session, session.dials.redo())
 
-    def preset(name: str) -> Updates:
-        return preset_values(bench, name)
+    def preset(session: Session, name: str) -> Updates:
+        return preset_values(bench, session, name)
 
     dials = list(values.values())
+    # What people turn, not what changes: where one update changes many, each would be noted while
+    # the page has half of them.
     gr.on(
-        [part.change for part in dials],
+        [part.input for name, part in values.items() if name != "preset"],
         turned,
         [session, *dials],
         buttons,
@@ -47,7 +49,8 @@ def wire(bench: Bench) -> None:
     )
     settings.undo.click(undo, session, outputs(bench), **QUIET)
     settings.redo.click(redo, session, outputs(bench), **QUIET)
-    values["preset"].pick(preset, values["preset"], [*dials, bench.easel.status], **QUIET)
+    chosen = [session, values["preset"]]
+    values["preset"].input(preset, chosen, [*outputs(bench), bench.easel.status], **QUIET)
 
 
 def outputs(bench: Bench) -> list[Any]:
@@ -62,10 +65,10 @@ def shown(bench: Bench, session: Session, values: Mapping[str, Any]) -> Updates:
     return bench.showing(full) | _buttons(bench, session)
 
 
-def preset_values(bench: Bench, name: str) -> Updates:
+def preset_values(bench: Bench, session: Session, name: str) -> Updates:
     """Every control as the preset has it."""
     try:
-        return bench.showing(defaults_of(bench.client.describe(), name))
+        return shown(bench, session, defaults_of(bench.client.describe(), name))
     except BrunoError as error:
         return {bench.easel.status: fragments.status(Shown().failed(error))}
 

@@ -135,7 +135,7 @@ def changes(bench: Bench, session: Session, before: Shown, now: Shown) -> Update
 
 
 def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
-    """What the page asks for; raises InvalidInputError in one sentence where something is missing."""
+    """What the page asks for; raises InvalidInputError where something is missing."""
     photo, gallery, canvas, *settings = shown
     styles = [path for path, _ in gallery or ()]
     if not photo or not styles:

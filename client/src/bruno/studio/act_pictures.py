@@ -48,7 +48,7 @@ def wire(bench: Bench) -> gr.events.Dependency:
         }
 
     def example(photo: str | None, gallery: Any) -> tuple[Any, Any]:
-        first, style = samples.PHOTOS[0].path, samples.styles()[0].path
+        first, style = samples.PHOTOS[0].path, library.path(samples.EXAMPLE_STYLE)
         return (
             photo or str(files.copy(first)),
             gallery or [(str(files.copy(style)), None)],

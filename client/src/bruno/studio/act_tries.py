@@ -56,6 +56,7 @@ def wire(bench: Bench) -> None:
 def shelf_updates(bench: Bench, session: Session) -> Updates:
     """The shelf as the visitor has it: the newest two tries are compared."""
     shelf, tries = bench.shelf, session.tries
+    session.shown = session.made
     chosen = session.find(session.chosen)
     names = [(one.name, one.number) for one in tries]
     one, other = (tries[-2], tries[-1]) if len(tries) > 1 else (None, None)

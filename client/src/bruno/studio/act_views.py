@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import gradio as gr
+
 from bruno.studio import fragments
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.files import address_of
@@ -25,5 +27,9 @@ def wire(bench: Bench) -> None:
             return fragments.lapse(None)
         return fragments.lapse(address_of(path), one.name, path.name)
 
+    def move(share: float) -> gr.ImageSlider:
+        return gr.ImageSlider(slider_position=share)
+
+    easel.share.input(move, easel.share, easel.before_after, trigger_mode="always_last", **QUIET)
     easel.beside_tab.select(beside, session, easel.before_after, **QUIET)
     easel.lapse_tab.select(film, session, easel.lapse, **QUIET)

@@ -1,12 +1,12 @@
 // The canvas: what its buttons tell the page, and a window that shows every pixel.
 const html = `
-  <form method="dialog">
+  <div class="frame"><form method="dialog">
     <button type="button" data-do="fit">Whole picture</button>
     <button type="button" data-do="real">Real pixels</button>
     <button type="button" data-do="screen">Full screen</button>
     <button data-do="close">Close</button>
   </form>
-  <div class="pane" tabindex="0" role="region" aria-label="The picture: arrows move it"><img></div>`;
+  <div class="pane" tabindex="0" role="region" aria-label="The picture: arrows move it"><img></div></div>`;
 
 const window_of = () => {
   const there = document.getElementById('viewer');
@@ -44,8 +44,11 @@ const look = (viewer, how) => {
   pane.scrollTo((pane.scrollWidth - pane.clientWidth) / 2, (pane.scrollHeight - pane.clientHeight) / 2);
 };
 
+// A dialog itself may not fill the screen.
+const fill_screen = (viewer) => viewer.querySelector('.frame').requestFullscreen();
+
 const toggle_screen = (viewer) =>
-  document.fullscreenElement ? document.exitFullscreen() : viewer.requestFullscreen();
+  document.fullscreenElement ? document.exitFullscreen() : fill_screen(viewer);
 
 const open = (full, alt, how) => {
   const viewer = window_of(), image = viewer.querySelector('img');
@@ -53,7 +56,7 @@ const open = (full, alt, how) => {
   image.onload = () => look(viewer, how === 'real' ? 'real' : 'fit');
   image.src = full;
   viewer.showModal();
-  if (how === 'screen') viewer.requestFullscreen();
+  if (how === 'screen') fill_screen(viewer);
   viewer.querySelector('.pane').focus();
 };
 

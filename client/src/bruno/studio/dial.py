@@ -23,7 +23,10 @@ _TEMPLATE: Final = """
 
 
 def dial(control: Control) -> gr.HTML:
-    """A number's control; its value is a number, or None where it is left to the server."""
+    """A number's control; its value is a number, or None where it is left to the server.
+
+    `input` tells that a visitor turned it.
+    """
     return gr.HTML(
         value=None,
         html_template=_TEMPLATE,

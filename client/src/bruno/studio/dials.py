@@ -34,14 +34,9 @@ class Dials:
         return bool(self._undone)
 
     def show(self, values: Values, when: float) -> None:
-        """Notes how the dials stand, at a time in seconds; the same again changes nothing.
-
-        Where nothing is set yet, as before the server told its defaults, there is nothing to note.
-        """
+        """Notes how the dials stand, at a time in seconds; the same again changes nothing."""
         # What is empty is None or "", as the kind of control has it.
         standing = {name: None if value == "" else value for name, value in values.items()}
-        if not any(standing.values()):
-            return
         if self.now is None:
             self.now = standing
         turned = tuple(name for name in standing if standing[name] != self.now.get(name))

@@ -25,7 +25,7 @@ _BEHAVIOR: Final = """
 element.addEventListener('change', (event) => {
   event.stopPropagation();
   props.value = event.target.value;
-  trigger('pick');
+  trigger('input');
 });
 watch('value', () => element.querySelectorAll('input').forEach(
   (input) => { input.checked = input.value === props.value; }));
@@ -33,7 +33,7 @@ watch('value', () => element.querySelectorAll('input').forEach(
 
 
 def looks(control: Control) -> gr.HTML:
-    """A choice with a picture for every value; `pick` tells that a visitor chose."""
+    """A choice with a picture for every value; `input` tells that a visitor chose."""
     return gr.HTML(
         value=None,
         html_template=_TEMPLATE,

@@ -40,6 +40,7 @@ class Easel:
     stop: gr.Button
     views: gr.Tabs
     before_after: gr.ImageSlider
+    share: gr.Slider
     lapse: gr.HTML
     beside_tab: gr.Tab
     lapse_tab: gr.Tab
@@ -71,6 +72,10 @@ def easel() -> Easel:
                 elem_id="before-after",
                 max_height=620,
             )
+            # The handle of the pictures themselves cannot be moved by keyboard.
+            share = gr.Slider(
+                0, 100, 50, step=5, label="How much of the photo", buttons=[], elem_id="share"
+            )
         with gr.Tab("Time-lapse", id=LAPSE) as lapse_tab:
             lapse = gr.HTML(fragments.lapse(None), elem_id="lapse")
     greeting = Shown().saying("")
@@ -79,7 +84,7 @@ def easel() -> Easel:
     variations = _variations()
     losses = gr.HTML(fragments.curves(Losses()), elem_id="losses")
     return Easel(
-        status, queue, canvas, losses, paint, stop, views, before_after, lapse,
+        status, queue, canvas, losses, paint, stop, views, before_after, share, lapse,
         beside_tab, lapse_tab, variations,
     )  # fmt: skip
 

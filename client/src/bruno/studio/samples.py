@@ -43,6 +43,9 @@ PHOTOS: Final = (
 )
 
 
+EXAMPLE_STYLE: Final = "swirls"
+
+
 def find(name: str) -> Path:
     """The file of a sample photo; raises KeyError for a name that there is none of."""
     return {photo.name: photo.path for photo in PHOTOS}[name]

@@ -30,7 +30,8 @@ States = Generator[Shown, None, None]
 class Session:
     """One visitor's tries, masks, dials and paintings; never shared between visitors.
 
-    `away` is whether the server was away, `last` what was asked for last.
+    `away` is whether the server was away, `last` what was asked for last; of the tries that were
+    made so many are `shown` on the page.
     """
 
     tries: list[Try] = field(default_factory=list)
@@ -41,6 +42,7 @@ class Session:
     away: bool = False
     chosen: int | None = None
     made: int = 0
+    shown: int = 0
     running: Stream | None = None
     stopping: bool = False
 
