@@ -8,7 +8,6 @@ python docs/make_studio.py presets     the pictures of the presets, painted by t
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,14 +18,15 @@ from PIL import Image
 
 from bruno import Bruno
 from bruno.studio.app import serve
+from painter.__main__ import main as paint_file
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURES: Final = ROOT / "docs" / "pictures"
 SAMPLES: Final = ROOT / "client" / "src" / "bruno" / "studio" / "samples"
 PRESETS: Final = ("draft", "bruno", "fine", "gatys")
 PORT: Final = 7870
-WIDE: Final = {"width": 1440, "height": 1000}
-PHONE: Final = {"width": 390, "height": 844}
+WIDE: Final[Any] = {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"}
+PHONE: Final[Any] = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 SIDE: Final = 384
 MINUTES: Final = 60_000.0
 # Where the eye is in the photo of the cat, as shares of its height: left, top, side.
@@ -41,7 +41,7 @@ def presets() -> None:
         for preset in PRESETS:
             path = Path(folder) / f"{preset}.png"
             asked = [cat, style, "-o", path, "--preset", preset]
-            subprocess.run([sys.executable, "-m", "painter", *map(str, asked)], check=True)
+            paint_file([str(word) for word in asked])
             with Image.open(path) as painting:
                 _eye(painting).save(SAMPLES / f"preset-{preset}.jpg", quality=86, optimize=True)
 
@@ -63,11 +63,8 @@ def screenshots() -> None:
     ):
         program = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for shoot, size, scheme in (
-            (_wide, WIDE, "light"),
-            (_phone, PHONE, "dark"),
-        ):
-            context = browser.new_context(viewport=size, device_scale_factor=2, color_scheme=scheme)
+        for shoot, looks in ((_wide, WIDE), (_phone, PHONE)):
+            context = browser.new_context(**looks, device_scale_factor=2)
             page = context.new_page()
             page.goto(address)
             page.locator("#server").filter(has_text="ready").wait_for(timeout=MINUTES)
