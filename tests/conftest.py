@@ -21,6 +21,7 @@ PictureOf = Callable[..., bytes]
 # What takes long: paintings of many steps, benchmarks, a browser, servers that start and stop.
 SLOW = (
     "benchmarks",
+    "client/test_style_makers.py",
     "client_examples",
     "contract/test_fuzz.py",
     "docs",

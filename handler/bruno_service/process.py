@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bruno_service.service import Service
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 WATCH_SECONDS: Final = 1.0
 

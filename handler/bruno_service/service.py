@@ -19,17 +19,19 @@ from bruno_service.parsing import read_request
 from bruno_service.pools import Pools
 from bruno_service.queue import Queue
 from bruno_service.session import Piece, Session
-from painter.engine import Engine, Mailbox, News
+from painter.device.faults import as_paint_error
+from painter.device.memory import give_back_memory
+from painter.engine.ledger import Bytes
+from painter.engine.mailbox import Mailbox, News
+from painter.engine.memory import bytes_encoding
+from painter.engine.painter import Painter
+from painter.engine.thread import Engine
 from painter.errors import Full
-from painter.faults import as_paint_error
-from painter.images import MEDIA_TYPES
-from painter.ledger import Bytes
-from painter.memory import bytes_encoding, give_back_memory
-from painter.painting import Painter
-from painter.plan import Plan
-from painter.record import accepted
-from painter.request import Request
-from painter.snapshots import PreviewSnapshot
+from painter.options.request import Request
+from painter.painting.record import accepted
+from painter.painting.snapshots import PreviewSnapshot
+from painter.pictures.encoding import MEDIA_TYPES
+from painter.planning.plan import Plan
 
 RETRY_SECONDS: Final = 60
 # What paintings have freed is kept for the next ones until none was made for so long: to take

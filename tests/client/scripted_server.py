@@ -176,6 +176,8 @@ class Reply(BaseHTTPRequestHandler):
         self.server.fetched.append(self.path)
         if self.path.startswith("/picture.png"):
             self.whole(200, "image/png", picture())
+        elif self.path == "/text":
+            self.whole(200, "text/plain", b"no picture at all")
         else:
             self.whole(404, "text/plain", b"no such picture")
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from bruno import Bruno, Finished, InvalidInput, OutOfRange, Task, Unauthorized
+from bruno import AuthenticationError, Bruno, Finished, InvalidInputError, OutOfRangeError, Task
 from bruno.album import Album
 
 from .conftest import Folder
@@ -30,7 +30,7 @@ def test_failures_are_kept_apart(bruno: Bruno, folder: Folder) -> None:
     batch = bruno.run(tasks)
     assert {id(finished.task) for finished in batch} == {id(tasks[0]), id(tasks[2])}
     kinds = {id(failed.task): type(failed.error) for failed in batch.failures}
-    assert kinds == {id(tasks[1]): OutOfRange, id(tasks[3]): InvalidInput}
+    assert kinds == {id(tasks[1]): OutOfRangeError, id(tasks[3]): InvalidInputError}
 
 
 def test_at_once_is_the_most(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
@@ -57,7 +57,7 @@ def test_a_defect_is_not_swallowed(bruno: Bruno, folder: Folder) -> None:
 
 
 def test_at_once_must_be_positive(bruno: Bruno) -> None:
-    with pytest.raises(InvalidInput, match="at_once must be at least 1, got 0"):
+    with pytest.raises(InvalidInputError, match="at_once must be at least 1, got 0"):
         bruno.batch(["photo.jpg"], ["starry-night.jpg"], at_once=0)
 
 
@@ -145,7 +145,7 @@ def test_a_wrong_token_uploads_no_more_than_runs(scripted: Scripted, folder: Fol
     batch = Bruno(token="wrong").batch(["photo.jpg"] * 9, ["starry-night.jpg"], at_once=1)  # noqa: S106
     assert list(batch) == []
     assert len(batch.failures) == 9
-    assert {type(failed.error) for failed in batch.failures} == {Unauthorized}
+    assert {type(failed.error) for failed in batch.failures} == {AuthenticationError}
     assert len([one for one in scripted.requests if one.fields]) == 1
 
 

@@ -51,12 +51,12 @@ WORKER_DIED = torchserve(500, "InternalServerException", "Worker died.")
 @pytest.mark.parametrize(
     ("status", "code", "kind"),
     [
-        (400, "missing_image", b.BadRequest),
-        (413, "image_too_large", b.TooLarge),
-        (415, "not_an_image", b.NotAnImage),
-        (422, "unknown_layer", b.OutOfRange),
-        (500, "internal", b.ServerFailure),
-        (507, "out_of_memory", b.OutOfMemory),
+        (400, "missing_image", b.BadRequestError),
+        (413, "image_too_large", b.RequestTooLargeError),
+        (415, "not_an_image", b.NotAnImageError),
+        (422, "unknown_layer", b.OutOfRangeError),
+        (500, "internal", b.InternalServerError),
+        (507, "out_of_memory", b.OutOfMemoryError),
     ],
 )
 @pytest.mark.parametrize("late", [False, True])
@@ -66,13 +66,13 @@ def test_problems_become_exceptions(
     folder: Folder,
     status: int,
     code: str,
-    kind: type[b.ServerProblem],
+    kind: type[b.StatusError],
     late: bool,
 ) -> None:
     said = problem(status, code, "a reason", field="size")
     early = tells_problem(status, code, field="size")
     scripted.script = [streams(event("error", said)) if late else early]
-    with pytest.raises(b.ServerProblem, match="^a reason$") as caught:
+    with pytest.raises(b.StatusError, match="^a reason$") as caught:
         bruno.paint("photo.jpg", "starry-night.jpg")
     error = caught.value
     assert type(error) is kind
@@ -83,21 +83,45 @@ def test_problems_become_exceptions(
 @pytest.mark.parametrize(
     ("script", "kind", "words"),
     [
-        (says(413, "text/plain", b""), b.TooLarge, "must be at most 48 MiB"),
-        (says(401, "text/html", b"<p>Who?</p>"), b.Unauthorized, "refused the token"),
-        (says(404, "text/html", b"<p>No</p>"), b.UnexpectedAnswer, "404: is it a Bruno server"),
-        (says(200, "text/html", b"<p>Hi</p>"), b.UnexpectedAnswer, "text/html instead of text/ev"),
-        (says(200, "image/png", b"..."), b.UnexpectedAnswer, "image/png instead of text/event"),
+        (says(413, "text/plain", b""), b.RequestTooLargeError, "must be at most 48 MiB"),
+        (says(401, "text/html", b"<p>Who?</p>"), b.AuthenticationError, "refused the token"),
+        (
+            says(404, "text/html", b"<p>No</p>"),
+            b.UnexpectedResponseError,
+            "404: is it a Bruno server",
+        ),
+        (
+            says(200, "text/html", b"<p>Hi</p>"),
+            b.UnexpectedResponseError,
+            "text/html instead of text/ev",
+        ),
+        (
+            says(200, "image/png", b"..."),
+            b.UnexpectedResponseError,
+            "image/png instead of text/event",
+        ),
         (
             torchserve(404, "ModelNotFoundException", "Model not found: bruno"),
-            b.ServerFailure,
+            b.InternalServerError,
             "TorchServe answered: Model not found: bruno",
         ),
-        (says(500, "application/json", b"[1]"), b.Interrupted, "500 without a reason"),
-        (streams(b"event: progress\ndata: {\n\n"), b.UnexpectedAnswer, "garbled progress event"),
-        (streams(event("progress", {})), b.UnexpectedAnswer, "garbled progress event"),
-        (streams(event("error", {"status": 500})), b.UnexpectedAnswer, "garbled error event"),
-        (streams(event("preview", {"image": "%"})), b.UnexpectedAnswer, "garbled preview event"),
+        (says(500, "application/json", b"[1]"), b.WorkerRestartedError, "500 without a reason"),
+        (
+            streams(b"event: progress\ndata: {\n\n"),
+            b.UnexpectedResponseError,
+            "garbled progress event",
+        ),
+        (streams(event("progress", {})), b.UnexpectedResponseError, "garbled progress event"),
+        (
+            streams(event("error", {"status": 500})),
+            b.UnexpectedResponseError,
+            "garbled error event",
+        ),
+        (
+            streams(event("preview", {"image": "%"})),
+            b.UnexpectedResponseError,
+            "garbled preview event",
+        ),
     ],
 )
 def test_other_answers(
@@ -138,14 +162,14 @@ def test_tried_again_and_painted(
 
 def test_patience_ends(scripted: Scripted, folder: Folder) -> None:
     scripted.script = [TORCHSERVE_FULL] * 9
-    with pytest.raises(b.Full, match="no worker is available"):
+    with pytest.raises(b.ServerFullError, match="no worker is available"):
         Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 3
 
 
 def test_a_hint_beyond_patience_ends_it(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
     scripted.script = [tells_problem(503, "full", retry_after=3600)]
-    with pytest.raises(b.Full) as caught:
+    with pytest.raises(b.ServerFullError) as caught:
         bruno.paint("photo.jpg", "starry-night.jpg")
     assert caught.value.retry_after == 3600
 
@@ -167,7 +191,7 @@ def test_refused_is_told_at_once(folder: Folder) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
-        with pytest.raises(b.ConnectionFailed, match="connection refused; is the server running"):
+        with pytest.raises(b.ConnectError, match="connection refused; is the server running"):
             Bruno(url).paint("photo.jpg", "starry-night.jpg")
 
 
@@ -182,7 +206,7 @@ def test_refused_is_told_at_once(folder: Folder) -> None:
     ],
 )
 def test_urls_that_lead_nowhere(url: str, words: str, folder: Folder) -> None:
-    with pytest.raises(b.ConnectionFailed, match=f"cannot be reached: {words}"):
+    with pytest.raises(b.ConnectError, match=f"cannot be reached: {words}"):
         Bruno(url).paint("photo.jpg", "starry-night.jpg")
 
 
@@ -195,7 +219,7 @@ def test_silence_is_broken_off(begun: bool, scripted: Scripted, folder: Folder) 
         reply.wait_for_the_client_to_leave()
 
     scripted.script = [silent]
-    with pytest.raises(b.StreamBroken, match=r"sent nothing for 0\.2 seconds"):
+    with pytest.raises(b.StreamBrokenError, match=r"sent nothing for 0\.2 seconds"):
         Bruno(timeout=(1, 0.2), retries=0).paint("photo.jpg", "starry-night.jpg")
     assert scripted.left.wait(2)
 
@@ -205,20 +229,20 @@ def test_a_server_that_hangs_up_on_a_large_request(
 ) -> None:
     monkeypatch.setattr("bruno.connection.BODY_BYTES", 1 * 2**20)
     scripted.script = [Reply.hang_up]
-    with pytest.raises(b.TooLarge, match="hung up .* must be at most 1 MiB") as caught:
+    with pytest.raises(b.RequestTooLargeError, match="hung up .* must be at most 1 MiB") as caught:
         Bruno().paint(bytes(2**20), bytes(2**10))
     assert caught.value.code == "body_too_large"
 
 
 def test_one_timeout_serves_for_both(scripted: Scripted, folder: Folder) -> None:
     scripted.script = [Reply.wait_for_the_client_to_leave]
-    with pytest.raises(b.StreamBroken, match=r"sent nothing for 0\.2 seconds"):
+    with pytest.raises(b.StreamBrokenError, match=r"sent nothing for 0\.2 seconds"):
         Bruno(timeout=0.2, retries=0).paint("photo.jpg", "starry-night.jpg")
 
 
 @pytest.mark.parametrize("timeout", [0, -1, (5, 0), (5, None), None, "5", (1, 2, 3), True])
 def test_timeouts_that_are_none(timeout: Any) -> None:
-    with pytest.raises(b.InvalidInput, match="^timeout must be .*, got "):
+    with pytest.raises(b.InvalidInputError, match="^timeout must be .*, got "):
         Bruno(timeout=timeout)
 
 
@@ -234,7 +258,7 @@ def test_a_garbled_name_of_an_event_is_passed_over(
 @pytest.mark.parametrize("body", [b"[]", b"{}", b"7", b"{"])
 def test_a_description_that_is_none(bruno: Bruno, scripted: Scripted, body: bytes) -> None:
     scripted.script = [says(200, "application/json", body)]
-    with pytest.raises(b.UnexpectedAnswer, match="described itself"):
+    with pytest.raises(b.UnexpectedResponseError, match="described itself"):
         bruno.health()
 
 
@@ -247,8 +271,8 @@ def every_kind(kind: type[b.BrunoError]) -> Iterator[type[b.BrunoError]]:
 @pytest.mark.parametrize("kind", list(every_kind(b.BrunoError)))
 def test_errors_travel_between_processes(kind: type[b.BrunoError]) -> None:
     more = {"code": "full", "status": 503, "field": "size", "request_id": "r1"}
-    error = kind("a reason", **more if issubclass(kind, b.ServerProblem) else {})
-    if isinstance(error, b.Full):
+    error = kind("a reason", **more if issubclass(kind, b.StatusError) else {})
+    if isinstance(error, b.ServerFullError):
         error.retry_after = 7.0
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own
         assert type(again) is kind

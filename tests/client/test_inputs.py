@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bruno import InvalidInput
+from bruno import InvalidInputError
 from bruno.inputs import read_picture
-from painter.samples import read_samples
+from painter.pictures.decoding import read_samples
 
 from .scripted_server import SIZE, Scripted, picture
 
@@ -69,18 +69,18 @@ def test_boolean_arrays_are_masks() -> None:
     ],
 )
 def test_arrays_that_are_no_pictures(array: Any, words: str) -> None:
-    with pytest.raises(InvalidInput, match=words):
+    with pytest.raises(InvalidInputError, match=words):
         read_picture("content", array, TIMEOUT)
 
 
 def test_a_missing_file_is_one_sentence() -> None:
-    with pytest.raises(InvalidInput, match=r"^style: no\.jpg cannot be read: No such file"):
+    with pytest.raises(InvalidInputError, match=r"^style: no\.jpg cannot be read: No such file"):
         read_picture("style", "no.jpg", TIMEOUT)
 
 
 @pytest.mark.parametrize("thing", [7, None, io.StringIO("text")])
 def test_other_things_are_refused(thing: Any) -> None:
-    with pytest.raises(InvalidInput, match=f"got {type(thing).__name__}"):
+    with pytest.raises(InvalidInputError, match=f"got {type(thing).__name__}"):
         read_picture("content", thing, TIMEOUT)
 
 
@@ -89,15 +89,15 @@ def test_urls_are_fetched_within_a_limit(
 ) -> None:
     url = f"{scripted.url}/picture.png"
     assert read_picture("content", url, TIMEOUT) == picture()
-    monkeypatch.setattr("bruno.inputs.DOWNLOAD_BYTES", 20)
-    with pytest.raises(InvalidInput, match="must be at most 20 bytes"):
+    monkeypatch.setattr("bruno.download.DOWNLOAD_BYTES", 20)
+    with pytest.raises(InvalidInputError, match="must be at most 20 bytes"):
         read_picture("content", url, TIMEOUT)
 
 
 def test_urls_that_lead_nowhere(scripted: Scripted) -> None:
-    with pytest.raises(InvalidInput, match="content: .*answered 404"):
+    with pytest.raises(InvalidInputError, match="content: .*answered 404"):
         read_picture("content", f"{scripted.url}/nothing", TIMEOUT)
-    with pytest.raises(InvalidInput, match="cannot be fetched: connection refused"):
+    with pytest.raises(InvalidInputError, match="cannot be fetched: connection refused"):
         read_picture("content", "http://127.0.0.1:9/picture.png", TIMEOUT)
 
 
@@ -158,7 +158,9 @@ def test_deep_pil_images_keep_their_depth(mode: str, value: float, seen: float) 
 
 @pytest.mark.parametrize(("mode", "value"), [("F", -0.5), ("F", 256.0), ("I", -1), ("I", 65536)])
 def test_deep_pil_images_beyond_every_scale_are_refused(mode: str, value: float) -> None:
-    with pytest.raises(InvalidInput, match=f"^content: .* mode {mode} must hold .*, got {value:g}"):
+    with pytest.raises(
+        InvalidInputError, match=f"^content: .* mode {mode} must hold .*, got {value:g}"
+    ):
         read_picture("content", Image.new(mode, SIZE, value), TIMEOUT)
 
 
@@ -167,20 +169,23 @@ def test_a_truncated_pil_image_is_one_sentence() -> None:
     file = io.BytesIO()
     noise.save(file, "JPEG")
     image = Image.open(io.BytesIO(file.getvalue()[:2000]))
-    with pytest.raises(InvalidInput, match=r"^content: the image cannot be read: .*truncated"):
+    with pytest.raises(InvalidInputError, match=r"^content: the image cannot be read: .*truncated"):
         read_picture("content", image, TIMEOUT)
 
 
 def test_files_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(picture(format="JPEG"))
-    with path.open(encoding="utf-8") as text, pytest.raises(InvalidInput, match="in binary mode"):
+    with (
+        path.open(encoding="utf-8") as text,
+        pytest.raises(InvalidInputError, match="in binary mode"),
+    ):
         read_picture("content", text, TIMEOUT)  # type: ignore[arg-type]
     with path.open("rb") as file:
         file.read()
-        with pytest.raises(InvalidInput, match="content: nothing is left to be read"):
+        with pytest.raises(InvalidInputError, match="content: nothing is left to be read"):
             read_picture("content", file, TIMEOUT)
-    with pytest.raises(InvalidInput, match="content: the file cannot be read: .*closed"):
+    with pytest.raises(InvalidInputError, match="content: the file cannot be read: .*closed"):
         read_picture("content", file, TIMEOUT)
-    with pytest.raises(InvalidInput, match="content: .* cannot be read: .*null"):
+    with pytest.raises(InvalidInputError, match="content: .* cannot be read: .*null"):
         read_picture("content", "photo\0.jpg", TIMEOUT)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bruno import Bruno, InvalidInput, Unauthorized
+from bruno import AuthenticationError, Bruno, InvalidInputError
 
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, paint, refuse
@@ -48,7 +48,7 @@ def test_a_refused_key_that_stays_is_told(
 ) -> None:
     key_file(folder.path / "key_file.json", "wrong")
     scripted.script = [only_with("right")]
-    with pytest.raises(Unauthorized, match="BRUNO_TOKEN or BRUNO_KEY_FILE"):
+    with pytest.raises(AuthenticationError, match="BRUNO_TOKEN or BRUNO_KEY_FILE"):
         Bruno(**keys).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 1
 
@@ -70,7 +70,7 @@ def test_a_key_file_without_a_key(
 ) -> None:
     if content:
         (folder.path / "keys.json").write_text(content)
-    with pytest.raises(InvalidInput, match=f"the key file keys.json .*{words}"):
+    with pytest.raises(InvalidInputError, match=f"the key file keys.json .*{words}"):
         Bruno(key_file="keys.json").health()
 
 
@@ -81,7 +81,7 @@ def test_waiting_for_a_key_file(scripted: Scripted, folder: Folder) -> None:
     Bruno(key_file="keys.json").wait_ready(10)
     timer.join()
     scripted.script = [only_with("other")]
-    with pytest.raises(Unauthorized):
+    with pytest.raises(AuthenticationError):
         Bruno(key_file="keys.json").wait_ready(10)
 
 

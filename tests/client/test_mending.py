@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bruno import Accepted, Bruno, ConnectionFailed, StreamBroken
-from bruno.errors import Full
+from bruno import Accepted, Bruno, ConnectError, StreamBrokenError
+from bruno.errors import ServerFullError
 from bruno.retries import LONGEST_PAUSE, pause_before
 
 from .conftest import Folder
@@ -101,26 +101,26 @@ def test_a_server_that_is_restarted_is_waited_for(
         scripted.socket.close()
 
     scripted.script = [closes_shop]
-    with pytest.raises(ConnectionFailed, match="connection refused"):
+    with pytest.raises(ConnectError, match="connection refused"):
         Bruno(retries=3).paint("photo.jpg", "starry-night.jpg")
     assert len(pauses) == 3
 
 
 def test_patience_ends_with_what_went_wrong(scripted: Scripted, folder: Folder) -> None:
     scripted.script = [breaks_after(50)] * 9
-    with pytest.raises(StreamBroken, match="broke before the answer was complete"):
+    with pytest.raises(StreamBrokenError, match="broke before the answer was complete"):
         Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 3
 
 
 def test_pauses_double_with_jitter_and_honor_hints() -> None:
-    broken = StreamBroken("broken")
+    broken = StreamBrokenError("broken")
     for retry, base in ((1, 0.5), (2, 1.0), (3, 2.0), (20, LONGEST_PAUSE)):
         pauses = {pause_before(retry, broken) for _ in range(50)}
         assert base <= min(pauses)
         assert max(pauses) <= base * 1.25
         assert len(pauses) > 1
-    full = Full("full", code="full", status=503)
+    full = ServerFullError("full", code="full", status=503)
     full.retry_after = 10.0
     assert 10 <= pause_before(1, full) <= 12.5
 
@@ -134,6 +134,6 @@ def test_retries_refill_after_progress(bruno: Bruno, scripted: Scripted, folder:
 
 def test_progress_that_is_lost_refills_nothing(scripted: Scripted, folder: Folder) -> None:
     scripted.script = [breaks_after(step, with_preview=False) for step in (30, 40, 50, 60, 70)]
-    with pytest.raises(StreamBroken):
+    with pytest.raises(StreamBrokenError):
         Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 3

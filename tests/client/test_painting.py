@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from bruno import InvalidInput, Painting, read_record
+from bruno import InvalidInputError, Painting, read_record
 
 from .scripted_server import picture
 
@@ -48,17 +48,17 @@ def test_records_are_read_back(format: str, tmp_path: Path) -> None:
     ],
 )
 def test_pictures_without_a_record(data: bytes, words: str) -> None:
-    with pytest.raises(InvalidInput, match=words):
+    with pytest.raises(InvalidInputError, match=words):
         read_record(data)
 
 
 def test_no_such_file() -> None:
-    with pytest.raises(InvalidInput, match="there is no file painting.png"):
+    with pytest.raises(InvalidInputError, match="there is no file painting.png"):
         read_record("painting.png")
 
 
 def test_a_truncated_painting_is_one_sentence() -> None:
-    with pytest.raises(InvalidInput, match="cannot be read as a picture"):
+    with pytest.raises(InvalidInputError, match="cannot be read as a picture"):
         read_record(noted("JPEG")[:-20])
 
 
@@ -96,7 +96,7 @@ def test_saved_as_the_server_made_it(media_type: str, name: str, tmp_path: Path)
 def test_a_suffix_of_another_format_is_refused(
     media_type: str, name: str, format: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInput, match=f'paint with format="{format}"') as caught:
+    with pytest.raises(InvalidInputError, match=f'paint with format="{format}"') as caught:
         a_painting(media_type).save(tmp_path / name)
     assert str(caught.value).startswith(f"{name} would hold {media_type}: ")
     assert list(tmp_path.iterdir()) == []

@@ -13,13 +13,13 @@ from PIL import Image, ImageChops, ImageStat
 
 from bruno import (
     Accepted,
+    AuthenticationError,
     Bruno,
-    InvalidInput,
-    NotAnImage,
-    OutOfRange,
+    InvalidInputError,
+    NotAnImageError,
+    OutOfRangeError,
     Preview,
     Progress,
-    Unauthorized,
     read_record,
 )
 from bruno.cli import cli
@@ -110,22 +110,22 @@ def test_two_styles_with_masks(real: Bruno) -> None:
 
 
 def test_problems(real: Bruno, server: Any) -> None:
-    with pytest.raises(OutOfRange, match="alpha") as caught:
+    with pytest.raises(OutOfRangeError, match="alpha") as caught:
         real.paint(PHOTO, STYLE, alpha=-1)
     assert (caught.value.field, caught.value.code) == ("alpha", "option_out_of_range")
-    with pytest.raises(NotAnImage) as broken:
+    with pytest.raises(NotAnImageError) as broken:
         real.paint(b"text", STYLE)
     assert broken.value.field == "content"
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInputError):
         real.paint("no.jpg", STYLE)
-    with pytest.raises(Unauthorized):
+    with pytest.raises(AuthenticationError):
         Bruno(server.url, token="wrong").paint(PHOTO, STYLE)  # noqa: S106 - no secret
 
 
 def test_a_batch(real: Bruno) -> None:
     batch = real.batch([PHOTO, b"text"], [STYLE], **SMALL)
     assert [finished.task.content for finished in batch] == [PHOTO]
-    assert [type(failed.error) for failed in batch.failures] == [NotAnImage]
+    assert [type(failed.error) for failed in batch.failures] == [NotAnImageError]
 
 
 def test_what_the_server_tells_of_itself(real: Bruno) -> None:

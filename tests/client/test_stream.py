@@ -14,7 +14,7 @@ from bruno import (
     Accepted,
     Bruno,
     BrunoError,
-    InvalidInput,
+    InvalidInputError,
     Painting,
     Preview,
     Progress,
@@ -95,7 +95,7 @@ def test_what_is_sent(bruno: Bruno, scripted: Scripted) -> None:
 def test_an_unknown_option_is_refused_before_anything_is_sent(
     bruno: Bruno, folder: Folder, scripted: Scripted
 ) -> None:
-    with pytest.raises(InvalidInput, match="there is no option gamma"):
+    with pytest.raises(InvalidInputError, match="there is no option gamma"):
         bruno.paint("photo.jpg", "starry-night.jpg", gamma=1)  # type: ignore[call-arg]
     assert not scripted.requests
 

@@ -19,14 +19,15 @@ from torch.utils._pytree import tree_leaves
 
 from jobs import finish
 from networks import random_checkpoint
-from painter.descent import Course, Step, descend
-from painter.job import Job
-from painter.levels import prepare
-from painter.losses import regularized_target, style_target
-from painter.passes import evaluate
-from painter.shrinking import Shrinking, resizing_matrix
-from painter.styles import StyleCache
-from painter.vgg import VGG19, Plain
+from painter.canvas.downsampling import Shrinking, resizing_matrix
+from painter.evaluation.levels import prepare
+from painter.evaluation.passes import evaluate
+from painter.evaluation.style_targets import StyleCache
+from painter.losses.style import regularized_target, style_target
+from painter.network.convolutions import Plain
+from painter.network.vgg import VGG19
+from painter.painting.descent import Course, Step, descend
+from painter.painting.painting import Job
 
 CUDA = torch.device("cuda", 0)
 # What PyTorch asks of tensors, views, and memory that nobody fills: these are no kernels.
@@ -90,8 +91,8 @@ class Elsewhere:
     def __init__(self, plan, monkeypatch) -> None:
         self.plan = plan
         # As on CUDA: plain convolutions, and targets of a fixed shape.
-        monkeypatch.setattr("painter.vgg._convolution", Plain)
-        monkeypatch.setattr("painter.styles.style_target", _target)
+        monkeypatch.setattr("painter.network.vgg.fastest_convolution", Plain)
+        monkeypatch.setattr("painter.evaluation.style_targets.style_target", _target)
         self._vgg = VGG19(random_checkpoint(width=16), torch.device("cpu"), torch.float32)
         self._objectives = [None]
         for level in plan.levels:

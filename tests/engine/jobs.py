@@ -7,12 +7,12 @@ from functools import cache
 import torch
 
 from networks import random_checkpoint, small_vgg
-from painter.images import decode
-from painter.lanes import Lanes
-from painter.painting import Painter
-from painter.progress import losses_of
-from painter.scheduler import Scheduler
-from painter.styles import StyleCache
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.evaluation.lanes import Lanes
+from painter.evaluation.style_targets import StyleCache
+from painter.painting.progress import losses_of
+from painter.pictures.picture import decode
 from pictures import request
 
 small_vgg_once = cache(small_vgg)

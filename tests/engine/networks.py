@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from painter.options import CONVOLUTION_NAMES
-from painter.vgg import AVERAGE_POOLING_GAINS, VGG19
-from painter.weights import CAFFE, CONVOLUTIONS, TORCHVISION, Checkpoint, InputConvention
+from painter.network.layers import CONVOLUTION_NAMES
+from painter.network.vgg import AVERAGE_POOLING_GAINS, VGG19
+from painter.network.weights import CAFFE, CONVOLUTIONS, TORCHVISION, Checkpoint, InputConvention
 
 MEAN = torch.tensor([123.68, 116.779, 103.939], dtype=torch.float64).view(1, 3, 1, 1) / 255
 

@@ -7,8 +7,8 @@ import io
 import numpy as np
 from PIL import Image
 
-from painter.options import read_options
-from painter.request import Request
+from painter.options.reading import read_options
+from painter.options.request import Request
 
 
 def png(pixels) -> bytes:

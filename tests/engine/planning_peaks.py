@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from files import png16, profile, save, tiff
-from painter.memory import bytes_kept, give_back_memory
-from painter.outline import outline
-from painter.plan import make_plan
+from painter.device.memory import give_back_memory
+from painter.engine.memory import bytes_kept
+from painter.planning.outline import outline
+from painter.planning.plan import make_plan
 from pictures import photo, request
 
 SIDE = 1600

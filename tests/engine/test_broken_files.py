@@ -14,9 +14,10 @@ from PIL import Image
 
 from files import chunks_of, flat, png16, save, tiff
 from painter.errors import Malformed, NotAnImage, OutOfRange, PaintError, TooLarge
-from painter.images import MEDIA_TYPES, decode, encode
-from painter.plan import make_plan
-from painter.samples import PIXELS_MOST
+from painter.pictures.decoding import PIXELS_MOST
+from painter.pictures.encoding import MEDIA_TYPES, encode
+from painter.pictures.picture import decode
+from painter.planning.plan import make_plan
 from pictures import request
 
 RGB = flat("RGB", (40, 200, 120), (40, 30))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from networks import noise
-from painter.color import finished, prepared_content, recolored
+from painter.pictures.color import finished, prepared_content, recolored
 
 LUMA = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64).view(3, 1, 1)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from networks import noise
-from painter import curvature as curvature_module
-from painter.curvature import Curvature
+from painter.optimizers import curvature as curvature_module
+from painter.optimizers.curvature import Curvature
 
 SHAPES = [(3, 16, 24), (3, 15, 9), (3, 1, 7), (1, 1, 1), (2, 5, 1)]
 

@@ -12,15 +12,9 @@ import torch
 from PIL import Image
 
 from files import chunks_of, ramp
-from painter.images import (
-    MEDIA_TYPES,
-    decode,
-    encode,
-    encode_preview,
-    resize,
-    srgb_profile,
-    to_samples,
-)
+from painter.pictures.decoding import srgb_profile
+from painter.pictures.encoding import MEDIA_TYPES, encode, encode_preview, to_samples
+from painter.pictures.picture import decode, resize
 
 RECORD = {"software": "bruno", "options": {"color": "match"}, "seed": 7, "note": "Ä … \u4e2d"}
 DEEP = ("png16", "tiff16")

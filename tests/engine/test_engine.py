@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from jobs import finished, small_painter
-from painter import lanes
-from painter.engine import Engine
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.engine.thread import Engine
 from painter.errors import OutOfMemory
-from painter.job import Job
-from painter.painting import Painter
-from painter.plan import make_plan
-from painter.scheduler import Scheduler
+from painter.evaluation import lanes
+from painter.painting.painting import Job
+from painter.planning.plan import make_plan
 from pictures import photo, request
 
 LONG = {"steps": 5000}
@@ -204,7 +204,7 @@ def test_a_painter_that_cannot_be_made_is_told_to_whoever_asked():
 @pytest.mark.parametrize(("device", "intervals"), [("cpu", []), ("cuda", [5e-4])])
 def test_on_cuda_python_switches_threads_sooner(monkeypatch, device, intervals):
     found = []
-    monkeypatch.setattr("painter.engine.sys.setswitchinterval", found.append)
+    monkeypatch.setattr("painter.engine.thread.sys.setswitchinterval", found.append)
     painter = SimpleNamespace(vgg=SimpleNamespace(device=torch.device(device)))
     Engine(lambda: painter).close()
     assert found == intervals

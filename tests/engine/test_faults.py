@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
+from painter.device.faults import DeviceLost, as_paint_error, is_out_of_memory, raise_if_lost
 from painter.errors import Internal, OutOfMemory
-from painter.faults import DeviceLost, as_paint_error, is_out_of_memory, raise_if_lost
 
 FULL = [
     MemoryError(),

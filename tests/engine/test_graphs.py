@@ -7,7 +7,7 @@ import gc
 import pytest
 import torch
 
-from painter.graphs import GraphRecorder
+from painter.device.graphs import GraphRecorder
 
 DEVICE = torch.device("cuda", 0)
 

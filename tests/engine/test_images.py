@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageCms
 
 from files import SHADES, flat, png16, profile, quarters, ramp, save, srgb_of, tiff
-from painter.images import Picture, decode, decode_mask, resize, resize_picture
+from painter.pictures.picture import Picture, decode, decode_mask, resize, resize_picture
 
 T = Image.Transpose
 STORED = {

@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 from jobs import begun, best_total, finished, painted, small_painter, small_vgg_once, step
-from painter.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
+from painter.device.faults import as_paint_error
 from painter.errors import Internal, OutOfRange
-from painter.faults import as_paint_error
-from painter.images import decode, encode
-from painter.passes import evaluate
-from painter.request import Resume
+from painter.evaluation.passes import evaluate
+from painter.options.request import Resume
+from painter.painting.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
+from painter.pictures.encoding import encode
+from painter.pictures.picture import decode
 from pictures import photo, png, stripes
 
 LEFT = np.repeat([[255] * 32 + [0] * 32], 48, axis=0)
@@ -62,7 +63,7 @@ def test_steps_are_evaluations(optimizer, monkeypatch):
         count.extend(ask for ask in asks if ask.gradient)
         return real(vgg, asks)
 
-    monkeypatch.setattr("painter.lanes.evaluate", counting)
+    monkeypatch.setattr("painter.evaluation.lanes.evaluate", counting)
     job = finished(size=64, steps=15, optimizer=optimizer)
     assert len(count) == 15 == job.progress.step == job.progress.steps
     assert job.stopped == "steps"

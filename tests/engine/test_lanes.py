@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import torch
 
 from jobs import small_painter, small_vgg_once
-from painter import lanes as module
-from painter.lanes import AHEAD, GraphLane, Lanes, Pace
-from painter.scheduler import Scheduler
+from painter.engine.scheduler import Scheduler
+from painter.evaluation import lanes as module
+from painter.evaluation.lanes import AHEAD, GraphLane, Lanes, Pace
 from pictures import photo, request
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from painter.ledger import Bytes, Ledger
+from painter.engine.ledger import Bytes, Ledger
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from jobs import finish, small_vgg_once
-from painter.images import resize
-from painter.levels import enlarged, prepare
-from painter.plan import make_plan
-from painter.styles import StyleCache
+from painter.evaluation.levels import enlarged, prepare
+from painter.evaluation.style_targets import StyleCache
+from painter.pictures.picture import resize
+from painter.planning.plan import make_plan
 from pictures import photo, png, request
 
 LEFT = png([[255] * 64 + [0] * 64] * 96)

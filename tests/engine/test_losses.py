@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from networks import noise
-from painter import losses
-from painter.losses import (
+from painter.losses import style as losses
+from painter.losses.style import (
     content_loss,
     energy,
     gram_loss,

@@ -9,14 +9,14 @@ import torch
 
 from jobs import finish, small_vgg_once
 from networks import noise
-from painter.levels import PHASES, prepare
-from painter.masks import averaged, share_out, shrunk
-from painter.options import LAYER_NAMES
-from painter.passes import Ask, evaluate
-from painter.phases import pad
-from painter.plan import make_plan
-from painter.styles import StyleCache
-from painter.vgg import receptive_radius, stride_of
+from painter.canvas.layout import pad
+from painter.canvas.masks import averaged, shrunk
+from painter.evaluation.levels import PHASES, prepare
+from painter.evaluation.passes import Ask, evaluate
+from painter.evaluation.style_targets import StyleCache
+from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
+from painter.planning.masks import share_out
+from painter.planning.plan import make_plan
 from pictures import photo, png, request
 
 TAPS = ("conv1_1", "relu2_2", "conv3_1", "conv4_2", "conv5_1")

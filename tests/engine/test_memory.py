@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from jobs import small_painter
+from painter.device.memory import bytes_usable
+from painter.engine.memory import bytes_needed
 from painter.errors import OutOfMemory
-from painter.memory import bytes_needed, bytes_usable
-from painter.optimizers import HISTORY
-from painter.plan import make_plan
+from painter.optimizers.lbfgs import HISTORY
+from painter.planning.plan import make_plan
 from pictures import photo, request
 
 CPU = torch.device("cpu")
@@ -31,7 +32,7 @@ def test_what_is_usable_is_less_than_what_the_machine_has():
 
 def test_a_limit_of_the_container_counts(monkeypatch, tmp_path):
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr("painter.memory._CGROUP_LIMITS", (limit, tmp_path / "none"))
+    monkeypatch.setattr("painter.device.memory._CGROUP_LIMITS", (limit, tmp_path / "none"))
     free = bytes_usable(CPU)
     limit.write_text("1000000\n")
     assert bytes_usable(CPU) == 800_000
@@ -104,7 +105,7 @@ def _faults_of_a_second_allocation(before, how, **environment):
     """Pages that come in where 8 MiB are taken after 16 were freed, in a process of its own."""
     code = f"""
 import resource, threading, torch
-from painter import memory
+from painter.device import memory
 {before}
 def allocate():
     torch.ones(2**22)

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from painter.job import Job
-from painter.painting import fastest_type
-from painter.plan import make_plan
-from painter.styles import StyleCache
-from painter.vgg import VGG19
-from painter.weights import load_checkpoint
+from painter.device.compute import fastest_type
+from painter.evaluation.style_targets import StyleCache
+from painter.network.vgg import VGG19
+from painter.network.weights import load_checkpoint
+from painter.painting.painting import Job
+from painter.planning.plan import make_plan
 from pictures import request
 
 CPU = torch.device("cpu")

@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from networks import noise
-from painter import optimizers
-from painter.optimizers import CHANNEL_RATE, LBFGS, MOMENTUM, UNSOUND_MOST, Adam
+from painter.optimizers import adam, lbfgs
+from painter.optimizers.adam import CHANNEL_RATE, MOMENTUM, Adam
+from painter.optimizers.lbfgs import LBFGS
+from painter.optimizers.optimizer import UNSOUND_MOST
 
 
 def _quadratic(seed=0, shape=(3, 4, 5)):
@@ -40,7 +42,7 @@ def _run(optimizer, loss, steps):
 
 
 def test_adam_takes_the_steps_of_the_paper(monkeypatch):
-    monkeypatch.setattr(optimizers, "CHANNEL_RATE", 0.0)
+    monkeypatch.setattr(adam, "CHANNEL_RATE", 0.0)
     canvas = torch.full((3, 4, 5), 0.5, dtype=torch.float64)
     optimizer = Adam(canvas, 0.01)
     reference = canvas.clone().requires_grad_()
@@ -129,7 +131,7 @@ def test_lbfgs_learns_how_frequencies_curve(monkeypatch, kind):
     loss, center = _spectral(kind)
     start = torch.full_like(center, 0.5)
     found = _evaluations(loss, start, 1e-4)
-    monkeypatch.setattr(optimizers, "Curvature", _Scalar)
+    monkeypatch.setattr(lbfgs, "Curvature", _Scalar)
     assert 3 * found < _evaluations(loss, start, 1e-4)
 
 

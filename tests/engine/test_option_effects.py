@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from jobs import begun, finished, painted, small_painter, step
-from painter.options import SPECS
-from painter.scheduler import Scheduler
+from painter.engine.scheduler import Scheduler
+from painter.options.catalog import SPECS
 from pictures import photo, png, stripes
 
 # For each option that changes pixels: one value, another one, and what else is asked for.

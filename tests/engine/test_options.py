@@ -7,16 +7,9 @@ import json
 import pytest
 
 from painter.errors import OutOfRange
-from painter.options import (
-    CONVOLUTION_NAMES,
-    LAYER_NAMES,
-    PRESETS,
-    SPECS,
-    Options,
-    check_style_scales,
-    describe_options,
-    read_options,
-)
+from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES
+from painter.options.catalog import PRESETS, SPECS, Options, describe_options
+from painter.options.reading import check_style_scales, read_options
 
 NUMBERS = {name: spec for name, spec in SPECS.items() if spec.kind in ("number", "integer")}
 BOUNDED = {**NUMBERS, "style_scale": SPECS["style_scale"]}

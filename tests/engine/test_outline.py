@@ -14,10 +14,10 @@ from PIL import Image
 
 from files import png16, save
 from jobs import small_painter
+from painter.engine.memory import bytes_kept, bytes_needed
 from painter.errors import Malformed, NotAnImage, OutOfMemory, OutOfRange, TooLarge
-from painter.memory import bytes_kept, bytes_needed
-from painter.outline import outline
-from painter.plan import make_plan
+from painter.planning.outline import outline
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 CLEAR = png(np.dstack([np.full((48, 64, 3), 120), [[255] * 32 + [0] * 32] * 48]))
@@ -80,8 +80,8 @@ def test_what_headers_are_enough_to_refuse_is_refused(asked):
 
 
 def test_pictures_that_are_too_large_are_refused_alone_and_together(monkeypatch):
-    monkeypatch.setattr("painter.samples.PIXELS_MOST", 64 * 64)
-    monkeypatch.setattr("painter.samples.TOGETHER_MOST", 64 * 64)
+    monkeypatch.setattr("painter.pictures.decoding.PIXELS_MOST", 64 * 64)
+    monkeypatch.setattr("painter.pictures.decoding.TOGETHER_MOST", 64 * 64)
     with pytest.raises(TooLarge, match="style must have at most 4096 pixels, got 65 x 64"):
         outline(request(styles=[photo(64, 65)]))
     with pytest.raises(TooLarge, match="together, got 7168"):

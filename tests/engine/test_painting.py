@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from jobs import best_total, small_painter
-from painter.images import decode
-from painter.options import PRESETS
-from painter.painting import DeviceMissing, Painter, fastest_type, usable_device
-from painter.scheduler import Scheduler
-from painter.weights import WeightsError
+from painter.device.compute import DeviceMissing, fastest_type, usable_device
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.network.weights import WeightsError
+from painter.options.catalog import PRESETS
+from painter.pictures.picture import decode
 from pictures import photo, request, stripes
 
 

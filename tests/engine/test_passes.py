@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from networks import noise, random_checkpoint, reference_features, small_vgg
-from painter.levels import PHASES, prepare
-from painter.options import Options
-from painter.passes import Ask, evaluate, evaluate_in_tiles
-from painter.phases import CENTERED, Phase, pad, padded_part, unpad_gradient
-from painter.plan import make_plan
-from painter.styles import StyleCache
+from painter.canvas.layout import CENTERED, Phase, pad, padded_part, unpad_gradient
+from painter.evaluation.levels import PHASES, prepare
+from painter.evaluation.passes import Ask, evaluate, evaluate_in_tiles
+from painter.evaluation.style_targets import StyleCache
+from painter.options.catalog import Options
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 

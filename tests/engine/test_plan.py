@@ -10,8 +10,8 @@ import torch
 
 from files import flat, save
 from painter.errors import OutOfRange, PaintError
-from painter.plan import make_plan
-from painter.request import Resume
+from painter.options.request import Resume
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 WHITE, BLACK = png(np.full((48, 64), 255)), png(np.zeros((48, 64)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from painter.options import SHORTEST_SIDE
-from painter.pyramid import COARSEST_SIDE, fit, level_shapes, share_steps
+from painter.options.catalog import SHORTEST_SIDE
+from painter.planning.pyramid import COARSEST_SIDE, fit, level_shapes, share_steps
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from jobs import best_total, small_painter, small_vgg_once
-from painter.passes import evaluate
-from painter.replay import Replay
+from painter.evaluation.passes import evaluate
+from painter.evaluation.replay import Replay
 from pictures import photo, png, request, stripes
 
 LEFT = png([[255] * 32 + [0] * 32] * 48)
@@ -25,7 +25,7 @@ OTHER = {"content": photo(seed=5), "alpha": 3, "beta": 2, "tv": 9}
 @pytest.fixture(autouse=True)
 def often_judged(monkeypatch):
     """So that each kind of evaluation comes twice in a short painting."""
-    monkeypatch.setattr("painter.descent.JUDGED_EVERY", 4)
+    monkeypatch.setattr("painter.painting.descent.JUDGED_EVERY", 4)
 
 
 class Again:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from networks import noise
-from painter.roots import roots, slim_root
+from painter.losses.roots import roots, slim_root
 
 
 def _covariance(size, rank, decay):

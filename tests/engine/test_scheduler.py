@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from jobs import begun, finished, small_painter
-from painter import lanes
-from painter import scheduler as module
+from painter.device.faults import DeviceLost
+from painter.engine import scheduler as module
+from painter.engine.scheduler import SHARED_MOST, Scheduler
 from painter.errors import Internal, OutOfMemory
-from painter.faults import DeviceLost
-from painter.passes import evaluate
-from painter.scheduler import SHARED_MOST, Scheduler
+from painter.evaluation import lanes
+from painter.evaluation.passes import evaluate
 from pictures import photo, stripes
 
 OTHERS = [{}, {"content": photo(seed=2), "alpha": 3}, {"styles": [photo(64, 64, seed=3)], "tv": 9}]

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from networks import noise
-from painter.shrinking import Shrinking, resizing_matrix
+from painter.canvas.downsampling import Shrinking, resizing_matrix
 
 SHAPES = [
     ((48, 64), (24, 32)),

@@ -8,8 +8,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from devices import CUDA, Counting, Elsewhere, Poisoning
 from jobs import painted
-from painter import optimizers
-from painter.plan import make_plan
+from painter.optimizers import lbfgs
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 LEFT = png([[255] * 32 + [0] * 32] * 48)
@@ -34,9 +34,9 @@ BUDGET = 1050
 @pytest.fixture
 def small(monkeypatch):
     """Canvases of over 90 px are cut into tiles, and averages are judged at every other step."""
-    monkeypatch.setattr("painter.tiles.WHOLE_PIXELS_MOST", 90 * 90)
-    monkeypatch.setattr("painter.tiles.TILE_SIDE", 64)
-    monkeypatch.setattr("painter.descent.JUDGED_EVERY", 2)
+    monkeypatch.setattr("painter.canvas.tiles.WHOLE_PIXELS_MOST", 90 * 90)
+    monkeypatch.setattr("painter.canvas.tiles.TILE_SIDE", 64)
+    monkeypatch.setattr("painter.painting.descent.JUDGED_EVERY", 2)
 
 
 def _elsewhere(monkeypatch, **given):
@@ -62,7 +62,7 @@ def test_an_evaluation_of_lbfgs_has_one_read(name, monkeypatch):
         reads.append(scalars)
         return [1.0, -1.0] if len(scalars) == 2 else [0.5, -1.0, 1.0, -1.0, 1.0]
 
-    monkeypatch.setattr(optimizers, "read", told)
+    monkeypatch.setattr(lbfgs, "read", told)
     counting = _elsewhere(monkeypatch, optimizer="lbfgs", **CASES[name]).count(1, 4)
     assert not counting.reads
     assert not counting.copies

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from jobs import finish, small_vgg_once
-from painter.plan import make_plan
-from painter.styles import StyleCache, blended_targets
-from painter.vgg import Pass
+from painter.evaluation.style_targets import StyleCache, blended_targets
+from painter.network.vgg import Pass
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 TAPS = ("conv1_1", "relu2_1")

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from networks import CAFFE, TORCHVISION, noise, random_checkpoint, reference_features
-from painter.options import LAYER_NAMES
-from painter.painting import fastest_type
-from painter.vgg import VGG19, Pass, receptive_radius, stride_of
+from painter.device.compute import fastest_type
+from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
+from painter.network.vgg import VGG19, Pass
 
 CPU = torch.device("cpu")
 

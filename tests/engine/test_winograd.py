@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from networks import noise
-from painter import winograd
-from painter.winograd import Winograd
+from painter.network import winograd
+from painter.network.winograd import Winograd
 
 SHAPES = [(1, 3, 5, 4, 4), (2, 5, 3, 37, 41), (1, 4, 4, 1, 3), (1, 2, 7, 66, 130), (3, 1, 1, 5, 8)]
 

@@ -21,7 +21,7 @@ from ts.utils.util import list_classes_from_module
 import bruno_handler
 from bruno_handler import BrunoHandler
 from bruno_service import pools
-from painter.snapshots import Snapshot
+from painter.painting.snapshots import Snapshot
 
 CONFIG: dict[str, Any] = {
     "maxWorkers": 1,

@@ -25,7 +25,7 @@ from bruno_service.limits import Limits
 from bruno_service.pools import Pools
 from bruno_service.service import Service
 from bruno_service.session import Session
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 COUNT = 40
 WIDTH, HEIGHT = 7304, 5478

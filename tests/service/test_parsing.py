@@ -9,7 +9,7 @@ import pytest
 from bruno_service.fields import form_fields, json_fields
 from bruno_service.parsing import is_describe, read_request
 from painter.errors import PaintError
-from painter.request import Request, Resume
+from painter.options.request import Request, Resume
 
 
 def form(*styles: str, **fields: str) -> dict[str, Any]:

@@ -25,12 +25,12 @@ from bruno_service.fields import form_fields
 from bruno_service.limits import Limits
 from bruno_service.service import Service
 from bruno_service.session import HEARTBEAT_SECONDS, PATIENCE_SECONDS, Piece, Session
-from painter.faults import DeviceLost
-from painter.job import Job
-from painter.ledger import Bytes
-from painter.painting import Painter
-from painter.scheduler import Scheduler
-from painter.snapshots import Snapshot
+from painter.device.faults import DeviceLost
+from painter.engine.ledger import Bytes
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.painting.painting import Job
+from painter.painting.snapshots import Snapshot
 
 LIMITS = Limits(running=1, waiting=1)
 SLICE_SECONDS = 0.05

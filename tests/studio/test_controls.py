@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bruno import OPTIONS, InvalidInput
+from bruno import OPTIONS, InvalidInputError
 from bruno.studio.controls import (
     CONTROLS,
     MAIN,
@@ -16,7 +16,8 @@ from bruno.studio.controls import (
     shown_values,
 )
 from bruno.studio.stops import stops
-from painter.options import PRESETS, SPECS, describe_options, read_options
+from painter.options.catalog import PRESETS, SPECS, describe_options
+from painter.options.reading import read_options
 
 DESCRIPTION = {"options": describe_options(), "presets": PRESETS}
 
@@ -89,5 +90,5 @@ def test_what_is_empty_is_left_to_the_server() -> None:
 
 def test_lists_of_numbers() -> None:
     assert request_options({WEIGHTS: "1, 2.5"}) == {WEIGHTS: [1.0, 2.5]}
-    with pytest.raises(InvalidInput, match="style_weights must be numbers .* got '1; 2'"):
+    with pytest.raises(InvalidInputError, match="style_weights must be numbers .* got '1; 2'"):
         request_options({WEIGHTS: "1; 2"})

@@ -9,24 +9,25 @@ becomes events (`connection`, `sse`, `events`), broken connections are mended (`
 go wrong.
 """
 
+from bruno import errors, styles
 from bruno.batch import Batch, Failed, Finished, Task
 from bruno.client import Bruno
 from bruno.errors import (
-    BadRequest,
+    AuthenticationError,
+    BadRequestError,
     BrunoError,
-    ConnectionFailed,
-    Full,
-    Interrupted,
-    InvalidInput,
-    NotAnImage,
-    OutOfMemory,
-    OutOfRange,
-    ServerFailure,
-    ServerProblem,
-    StreamBroken,
-    TooLarge,
-    Unauthorized,
-    UnexpectedAnswer,
+    ConnectError,
+    InternalServerError,
+    InvalidInputError,
+    NotAnImageError,
+    OutOfMemoryError,
+    OutOfRangeError,
+    RequestTooLargeError,
+    ServerFullError,
+    StatusError,
+    StreamBrokenError,
+    UnexpectedResponseError,
+    WorkerRestartedError,
 )
 from bruno.events import Accepted, Event, Preview, Progress, Waiting
 from bruno.inputs import Picture
@@ -38,36 +39,44 @@ from bruno.version import __version__
 __all__ = [
     "OPTIONS",
     "Accepted",
-    "BadRequest",
+    "BadRequestError",
     "Batch",
     "Bruno",
     "BrunoError",
-    "ConnectionFailed",
+    "ConnectError",
     "Event",
     "Failed",
     "Finished",
-    "Full",
-    "Interrupted",
-    "InvalidInput",
-    "NotAnImage",
+    "ServerFullError",
+    "WorkerRestartedError",
+    "InvalidInputError",
+    "NotAnImageError",
     "Options",
-    "OutOfMemory",
-    "OutOfRange",
+    "OutOfMemoryError",
+    "OutOfRangeError",
     "Painting",
     "Picture",
     "Preview",
     "Progress",
     "Record",
     "Request",
-    "ServerFailure",
-    "ServerProblem",
+    "InternalServerError",
+    "StatusError",
     "Stream",
-    "StreamBroken",
+    "StreamBrokenError",
     "Task",
-    "TooLarge",
-    "Unauthorized",
-    "UnexpectedAnswer",
+    "RequestTooLargeError",
+    "AuthenticationError",
+    "UnexpectedResponseError",
     "Waiting",
     "__version__",
     "read_record",
+    "styles",
 ]
+
+
+def __getattr__(name: str) -> type[BrunoError]:
+    """An error by its name of version 0.1, with a warning."""
+    if name not in errors.OLD_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return errors.renamed(name)

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bruno.batch import Task
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.inputs import Picture, is_address, read_picture
 from bruno.request import pictures_of
 
@@ -35,7 +35,7 @@ class Album:
         self._timeout = timeout
         self._prints: dict[str | int, _Print] = {}
         for task in tasks:
-            with suppress(InvalidInput):  # told when the task is begun
+            with suppress(InvalidInputError):  # told when the task is begun
                 for name, picture in pictures_of(task.content, task.style, task.options).items():
                     self._expect(name, picture)
 
@@ -44,7 +44,7 @@ class Album:
         return sum(one.data is not None for one in self._prints.values())
 
     def read(self, name: str, picture: Picture) -> bytes:
-        """The bytes of a picture; raises InvalidInput that names the field."""
+        """The bytes of a picture; raises InvalidInputError that names the field."""
         one = self._prints.get(_key(picture))
         if not one:
             return read_picture(name, picture, self._timeout)
@@ -60,7 +60,7 @@ class Album:
         one = self._prints.setdefault(_key(picture), _Print())
         one.needed += 1
         if hasattr(picture, "read") and not one.data:
-            with suppress(InvalidInput):  # as above
+            with suppress(InvalidInputError):  # as above
                 one.data = read_picture(name, picture, self._timeout)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
-from bruno.errors import BrunoError, Unauthorized
+from bruno.errors import AuthenticationError, BrunoError
 from bruno.events import Event
 from bruno.inputs import Picture
 from bruno.options import Request
@@ -148,7 +148,7 @@ class _Crew:
                 self._done.put(Finished(task, self._paint(task)))
             except BrunoError as error:
                 self._done.put(Failed(task, error))
-                if isinstance(error, Unauthorized) and self._is_locked_out():
+                if isinstance(error, AuthenticationError) and self._is_locked_out():
                     for unsent in self._tasks():
                         self._done.put(Failed(unsent, error))
             except Exception as defect:  # raised again where the batch is read

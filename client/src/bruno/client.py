@@ -12,7 +12,13 @@ from typing import Any, Final, Unpack
 from bruno.album import Album
 from bruno.batch import Batch, OnEvent, Task
 from bruno.connection import Connection, Key, Timeout
-from bruno.errors import BrunoError, ConnectionFailed, InvalidInput, Unauthorized, UnexpectedAnswer
+from bruno.errors import (
+    AuthenticationError,
+    BrunoError,
+    ConnectError,
+    InvalidInputError,
+    UnexpectedResponseError,
+)
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
 from bruno.painting import Painting
@@ -68,7 +74,7 @@ class Bruno:
 
         Pictures are paths, http(s) URLs, bytes, binary files, PIL images or numpy arrays; an
         open file is read from where it stands.
-        Raises InvalidInput, or what the server said; never returns half a painting.
+        Raises InvalidInputError, or what the server said; never returns half a painting.
 
         >>> from bruno import Bruno
         >>> painting = Bruno().paint("photo.jpg", "starry-night.jpg", size=64, beta=50)
@@ -137,7 +143,7 @@ class Bruno:
         [5, 50]
         """
         if at_once < 1:
-            raise InvalidInput(f"at_once must be at least 1, got {at_once}")
+            raise InvalidInputError(f"at_once must be at least 1, got {at_once}")
         tasks = list(tasks)
         album = Album(tasks, self._connection.timeout)
         return Batch(partial(self._open, album), tasks, at_once, self._is_locked_out, on_event)
@@ -153,7 +159,7 @@ class Bruno:
         return health
 
     def wait_ready(self, timeout: float = 300.0) -> None:
-        """Waits until the server is ready to paint; raises ConnectionFailed after `timeout` s.
+        """Waits until the server is ready to paint; raises ConnectError after `timeout` s.
 
         A key file that is not there yet is waited for; a token refused is told at once.
 
@@ -165,11 +171,11 @@ class Bruno:
             try:
                 self.describe()
                 return
-            except Unauthorized:
+            except AuthenticationError:
                 raise
             except BrunoError as problem:
                 if time.monotonic() + _POLL_SECONDS > deadline:
-                    raise ConnectionFailed(f"not ready after {timeout:g} s: {problem}") from None
+                    raise ConnectError(f"not ready after {timeout:g} s: {problem}") from None
             time.sleep(_POLL_SECONDS)
 
     def describe(self) -> dict[str, Any]:
@@ -185,7 +191,7 @@ class Bruno:
             description: dict[str, Any] = json.loads(b"".join(self._connection.pieces(answer)))
             return {**description, "health": str(description["health"])}
         except (KeyError, TypeError, ValueError):
-            raise UnexpectedAnswer(
+            raise UnexpectedResponseError(
                 f"{self.url} described itself in other words than Bruno's"
             ) from None
 
@@ -198,5 +204,5 @@ class Bruno:
         try:
             self.describe()
         except BrunoError as problem:
-            return isinstance(problem, Unauthorized)
+            return isinstance(problem, AuthenticationError)
         return False

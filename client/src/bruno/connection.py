@@ -17,17 +17,17 @@ from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError
 
 from bruno.errors import (
+    AuthenticationError,
     BrunoError,
-    ConnectionFailed,
-    Full,
-    Interrupted,
-    InvalidInput,
-    ServerFailure,
-    ServerProblem,
-    StreamBroken,
-    TooLarge,
-    Unauthorized,
-    UnexpectedAnswer,
+    ConnectError,
+    InternalServerError,
+    InvalidInputError,
+    RequestTooLargeError,
+    ServerFullError,
+    StatusError,
+    StreamBrokenError,
+    UnexpectedResponseError,
+    WorkerRestartedError,
     from_problem,
 )
 from bruno.leaving import Call, LeavableAdapter
@@ -79,18 +79,18 @@ class Key:
         try:
             return str(json.loads(Path(str(self._file)).read_bytes())["inference"]["key"])
         except OSError as error:
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"the key file {self._file} cannot be read: {error.strerror}"
             ) from None
         except (KeyError, TypeError, ValueError):
-            raise InvalidInput(f"the key file {self._file} holds no inference key") from None
+            raise InvalidInputError(f"the key file {self._file} holds no inference key") from None
 
 
 def two_timeouts(timeout: Timeout) -> tuple[float, float]:
     """Seconds to connect and seconds of silence; one number serves for both."""
     both = tuple(timeout) if isinstance(timeout, tuple | list) else (timeout, timeout)
     if len(both) != 2 or not all(map(_are_seconds, both)):
-        raise InvalidInput(
+        raise InvalidInputError(
             "timeout must be seconds above 0, or two numbers of them (to connect, and without a "
             f"byte), got {timeout!r}"
         )
@@ -120,33 +120,33 @@ class Connection:
     ) -> requests.Response:
         """The answer to a POST, with status 200 and the media type asked for, its body unread.
 
-        Another thread may leave it by its `call`. Raises ConnectionFailed, StreamBroken,
-        UnexpectedAnswer or what the server said.
+        Another thread may leave it by its `call`. Raises ConnectError, StreamBrokenError,
+        UnexpectedResponseError or what the server said.
         """
         headers = {"Content-Type": content_type, "Accept": accept}
         token = self._key.token()
         with call.made_here() if call else nullcontext():
             try:
                 answer = self._answer(body, headers, token)
-            except Unauthorized:
+            except AuthenticationError:
                 if not (renewed := self._key.renewed(token)):
                     raise
                 answer = self._answer(body, headers, renewed)
         media_type = _media_type(answer)
         if media_type != accept:
             answer.close()
-            raise UnexpectedAnswer(
+            raise UnexpectedResponseError(
                 f"{self.url} answered with {media_type or 'no content type'} instead of {accept}: "
                 "is it a Bruno server?"
             )
         return answer
 
     def pieces(self, answer: requests.Response) -> Iterator[bytes]:
-        """The body as it arrives; raises StreamBroken where it is cut off or goes silent."""
+        """The body as it arrives; raises StreamBrokenError where it is cut off or goes silent."""
         try:
             yield from answer.iter_content(_PIECE_BYTES)
         except requests.RequestException as error:
-            raise StreamBroken(self._breakage(error)) from None
+            raise StreamBrokenError(self._breakage(error)) from None
         finally:
             answer.close()
 
@@ -177,10 +177,10 @@ class Connection:
     def _failure(self, error: requests.RequestException, size: int) -> BrunoError:
         cause = error.args[0] if error.args else None
         if not isinstance(cause, ProtocolError) and not isinstance(error, requests.ReadTimeout):
-            return ConnectionFailed(f"{self.url} cannot be reached: {reason_of(error)}")
+            return ConnectError(f"{self.url} cannot be reached: {reason_of(error)}")
         if size > BODY_BYTES and isinstance(cause, ProtocolError):
             return _too_large(f"{self.url} hung up on a request of {size} bytes")
-        return StreamBroken(self._breakage(error))
+        return StreamBrokenError(self._breakage(error))
 
     def _breakage(self, error: requests.RequestException) -> str:
         if isinstance(error, requests.ReadTimeout) or "timed out" in str(error):
@@ -206,18 +206,20 @@ def _new_session() -> requests.Session:
     return session
 
 
-def _torchserve(said: dict[str, Any]) -> ServerProblem:
+def _torchserve(said: dict[str, Any]) -> StatusError:
     """What TorchServe says itself: {"code", "type", "message"}."""
     status, kind, message = int(said["code"]), str(said["type"]), str(said["message"])
     if kind == "InvalidKeyException":
         return _unauthorized(status)
     if kind == "ServiceUnavailableException":
-        return Full(f"the server takes no more requests: {message}", code="full", status=status)
+        return ServerFullError(
+            f"the server takes no more requests: {message}", code="full", status=status
+        )
     if "Worker died" in message:
-        return Interrupted(
+        return WorkerRestartedError(
             "the server's worker was restarted under the request", code="interrupted", status=status
         )
-    return ServerFailure(f"TorchServe answered: {message}", code=kind, status=status)
+    return InternalServerError(f"TorchServe answered: {message}", code=kind, status=status)
 
 
 def _without_words(url: str, status: int) -> BrunoError:
@@ -226,14 +228,14 @@ def _without_words(url: str, status: int) -> BrunoError:
     if status == 413:
         return _too_large(f"{url} refused the request")
     if status in (500, 502, 503, 504):
-        return Interrupted(
+        return WorkerRestartedError(
             f"{url} answered {status} without a reason", code="interrupted", status=status
         )
-    return UnexpectedAnswer(f"{url} answered {status}: is it a Bruno server?")
+    return UnexpectedResponseError(f"{url} answered {status}: is it a Bruno server?")
 
 
-def _unauthorized(status: int) -> Unauthorized:
-    return Unauthorized(
+def _unauthorized(status: int) -> AuthenticationError:
+    return AuthenticationError(
         "the server refused the token: it is missing, wrong or expired; "
         "BRUNO_TOKEN or BRUNO_KEY_FILE must name a valid one",
         code="unauthorized",
@@ -241,17 +243,17 @@ def _unauthorized(status: int) -> Unauthorized:
     )
 
 
-def _too_large(what: str) -> TooLarge:
-    return TooLarge(
+def _too_large(what: str) -> RequestTooLargeError:
+    return RequestTooLargeError(
         f"{what}: all pictures together must be at most {BODY_BYTES // 2**20} MiB",
         code="body_too_large",
         status=413,
     )
 
 
-def _with_hint(error: ServerProblem, answer: requests.Response) -> ServerProblem:
+def _with_hint(error: StatusError, answer: requests.Response) -> StatusError:
     hint = answer.headers.get("Retry-After", "")
-    if isinstance(error, Full) and hint.isdecimal():
+    if isinstance(error, ServerFullError) and hint.isdecimal():
         error.retry_after = float(hint)
     return error
 

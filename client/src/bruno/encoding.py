@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 from PIL import Image, ImageOps
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 
 _PNG_MODES: Final = ("1", "L", "LA", "P", "I;16", "RGB", "RGBA")
 _TIFF_MODES: Final = ("CMYK", "LAB")
@@ -21,15 +21,15 @@ def from_image(field: str, image: Image.Image) -> bytes:
     """A PIL image of any mode as a file, upright.
 
     What white is, mode F leaves open, and mode I: 1 is taken where nothing is above it, else
-    255; in mode I 255, else 65535. Raises InvalidInput that names the field, for values beyond
+    255; in mode I 255, else 65535. Raises InvalidInputError that names the field, for values beyond
     and for an image that cannot be decoded.
     """
     try:
         return _file_of(field, ImageOps.exif_transpose(image))
-    except InvalidInput:
+    except InvalidInputError:
         raise
     except Exception as error:  # Pillow's decoders raise anything on broken files
-        raise InvalidInput(f"{field}: the image cannot be read: {error}") from None
+        raise InvalidInputError(f"{field}: the image cannot be read: {error}") from None
 
 
 def from_array(field: str, array: Any) -> bytes:
@@ -39,14 +39,14 @@ def from_array(field: str, array: Any) -> bytes:
         array = array.astype("uint8") * 255
     elif kind == "f":
         if not ((array >= 0) & (array <= 1)).all():
-            raise InvalidInput(
+            raise InvalidInputError(
                 f"{field}: an array of floats must hold values from 0 to 1, "
                 f"got {array.min():g} to {array.max():g}"
             )
         array = (array * 255 + 0.5).astype("uint8")
     shape = array.shape
     if array.dtype != "uint8" or not (len(shape) == 2 or len(shape) == 3 and shape[2] in (3, 4)):
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{field}: an array must be uint8, float or bool of shape H x W, H x W x 3 or "
             f"H x W x 4, got {array.dtype} of shape {shape}"
         )
@@ -78,7 +78,7 @@ def _deep(field: str, image: Image.Image) -> Image.Image:
     whites = _WHITES[image.mode]
     white = next((white for white in whites if most <= white), None)
     if white is None or least < 0:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{field}: an image of mode {image.mode} must hold values from 0 to "
             f"{' or '.join(map(str, whites))}, got {least if least < 0 else most:g}"
         )

@@ -1,34 +1,37 @@
 """Everything that can go wrong, as one small tree.
 
-    BrunoError
-    ├── InvalidInput          a picture, key file or value that cannot be sent
-    ├── ConnectionFailed      the server cannot be reached
-    ├── StreamBroken          the answer ended, or went silent, before the painting
-    ├── UnexpectedAnswer      something answered, but not in Bruno's words
-    └── ServerProblem         the server said what is wrong: code, field, status, request_id
-        ├── BadRequest        400  the request cannot be read
-        ├── Unauthorized      400, 401, 403  the token is missing, wrong or expired
-        ├── TooLarge          413  more bytes or pixels than the server takes
-        ├── NotAnImage        415  the bytes are no picture, or a broken one
-        ├── OutOfRange        422  a value that can be read but not used
-        ├── Full              503  no place in the line; retry_after in seconds, or None
-        ├── OutOfMemory       507  the painting does not fit beside the others
-        └── ServerFailure     500  a defect of the server
-            └── Interrupted   500, 502, 503, 504  the worker was restarted under the request
+* BrunoError
+  * InvalidInputError         a picture, key file or value that cannot be sent
+  * ConnectError              the server cannot be reached
+  * StreamBrokenError         the answer ended, or went silent, before the painting
+  * UnexpectedResponseError   something answered, but not in Bruno's words
+  * StatusError               the server said what is wrong: code, field, status, request_id
+    - BadRequestError         400  the request cannot be read
+    - AuthenticationError     400, 401, 403  the token is missing, wrong or expired
+    - RequestTooLargeError    413  more bytes or pixels than the server takes
+    - NotAnImageError         415  the bytes are no picture, or a broken one
+    - OutOfRangeError         422  a value that can be read but not used
+    - ServerFullError         503  no place in the line; retry_after in seconds, or None
+    - OutOfMemoryError        507  the painting does not fit beside the others
+    * InternalServerError     500  a defect of the server
+      - WorkerRestartedError  500, 502, 503, 504  the worker was restarted under the request
+
+The names of version 0.1 (`OLD_NAMES`) are the same classes; they warn, and go with version 0.3.
 
 >>> import bruno
 >>> try:
 ...     bruno.Bruno().paint("photo.jpg", "starry-night.jpg", alpha=-1)
-... except bruno.OutOfRange as problem:
+... except bruno.OutOfRangeError as problem:
 ...     print(problem.code, problem.field, problem.status)
 option_out_of_range alpha 422
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 
 class BrunoError(Exception):
@@ -37,25 +40,25 @@ class BrunoError(Exception):
     users_mistake: ClassVar[bool] = False
 
 
-class InvalidInput(BrunoError, ValueError):
+class InvalidInputError(BrunoError, ValueError):
     """A picture, key file or value that cannot be sent."""
 
     users_mistake = True
 
 
-class ConnectionFailed(BrunoError):
+class ConnectError(BrunoError):
     """The server cannot be reached."""
 
 
-class StreamBroken(BrunoError):
+class StreamBrokenError(BrunoError):
     """The answer ended, or went silent, before the painting."""
 
 
-class UnexpectedAnswer(BrunoError):
+class UnexpectedResponseError(BrunoError):
     """Something answered, but not in Bruno's words."""
 
 
-class ServerProblem(BrunoError):
+class StatusError(BrunoError):
     """The server said what is wrong.
 
     `code` is a stable word, `field` the part of the request it is about (or None), `status`
@@ -84,72 +87,74 @@ class ServerProblem(BrunoError):
         return again, (), vars(self)
 
 
-class BadRequest(ServerProblem):
+class BadRequestError(StatusError):
     """The request cannot be read."""
 
     users_mistake = True
 
 
-class Unauthorized(ServerProblem):
+class AuthenticationError(StatusError):
     """The token is missing, wrong or expired."""
 
     users_mistake = True
 
 
-class TooLarge(ServerProblem):
+class RequestTooLargeError(StatusError):
     """More bytes or pixels than the server takes."""
 
     users_mistake = True
 
 
-class NotAnImage(ServerProblem):
+class NotAnImageError(StatusError):
     """The bytes are no picture, or a broken one."""
 
     users_mistake = True
 
 
-class OutOfRange(ServerProblem):
+class OutOfRangeError(StatusError):
     """A value that can be read but not used."""
 
     users_mistake = True
 
 
-class Full(ServerProblem):
+class ServerFullError(StatusError):
     """No place in the line; `retry_after` is the server's hint in seconds, or None."""
 
     retry_after: float | None = None
 
 
-class OutOfMemory(ServerProblem):
+class OutOfMemoryError(StatusError):
     """The painting does not fit beside the others."""
 
 
-class ServerFailure(ServerProblem):
+class InternalServerError(StatusError):
     """A defect of the server."""
 
 
-class Interrupted(ServerFailure):
+class WorkerRestartedError(InternalServerError):
     """The worker was restarted under the request."""
 
 
-_KINDS: Mapping[int, type[ServerProblem]] = {
-    400: BadRequest,
-    401: Unauthorized,
-    403: Unauthorized,
-    413: TooLarge,
-    415: NotAnImage,
-    422: OutOfRange,
-    502: Interrupted,
-    503: Full,
-    504: Interrupted,
-    507: OutOfMemory,
+_KINDS: Mapping[int, type[StatusError]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    403: AuthenticationError,
+    413: RequestTooLargeError,
+    415: NotAnImageError,
+    422: OutOfRangeError,
+    502: WorkerRestartedError,
+    503: ServerFullError,
+    504: WorkerRestartedError,
+    507: OutOfMemoryError,
 }
 
 
-def from_problem(problem: Mapping[str, Any]) -> ServerProblem:
+def from_problem(problem: Mapping[str, Any]) -> StatusError:
     """Makes the exception of an RFC 9457 problem, as the service writes it."""
     status, code = int(problem["status"]), str(problem["code"])
-    kind = Interrupted if code == "interrupted" else _KINDS.get(status, ServerFailure)
+    kind = (
+        WorkerRestartedError if code == "interrupted" else _KINDS.get(status, InternalServerError)
+    )
     error = kind(
         str(problem["detail"]),
         code=code,
@@ -157,6 +162,40 @@ def from_problem(problem: Mapping[str, Any]) -> ServerProblem:
         field=problem.get("field"),
         request_id=problem.get("request_id"),
     )
-    if isinstance(error, Full) and problem.get("retry_after") is not None:
+    if isinstance(error, ServerFullError) and problem.get("retry_after") is not None:
         error.retry_after = float(problem["retry_after"])
     return error
+
+
+OLD_NAMES: Final[Mapping[str, type[BrunoError]]] = {
+    "InvalidInput": InvalidInputError,
+    "ConnectionFailed": ConnectError,
+    "StreamBroken": StreamBrokenError,
+    "UnexpectedAnswer": UnexpectedResponseError,
+    "ServerProblem": StatusError,
+    "BadRequest": BadRequestError,
+    "Unauthorized": AuthenticationError,
+    "TooLarge": RequestTooLargeError,
+    "NotAnImage": NotAnImageError,
+    "OutOfRange": OutOfRangeError,
+    "Full": ServerFullError,
+    "OutOfMemory": OutOfMemoryError,
+    "ServerFailure": InternalServerError,
+    "Interrupted": WorkerRestartedError,
+}
+"""What the errors were called in version 0.1."""
+
+
+def renamed(name: str) -> type[BrunoError]:
+    """The error of an old name, with a warning for the line that asked the module for it."""
+    new = OLD_NAMES[name]
+    told = f"bruno.{name} is called bruno.{new.__name__} since version 0.2, and goes with 0.3"
+    warnings.warn(told, DeprecationWarning, stacklevel=3)
+    return new
+
+
+def __getattr__(name: str) -> type[BrunoError]:
+    """An error by its name of version 0.1, with a warning."""
+    if name not in OLD_NAMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return renamed(name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from bruno.errors import UnexpectedAnswer, from_problem
+from bruno.errors import UnexpectedResponseError, from_problem
 from bruno.painting import Painting
 
 
@@ -101,7 +101,7 @@ _KINDS: Mapping[str, type[Event]] = {
 def read_event(name: str, data: bytes) -> Event | None:
     """Makes the typed event; None for a name it does not know.
 
-    Raises the problem that an `error` event carries, and UnexpectedAnswer for garbage.
+    Raises the problem that an `error` event carries, and UnexpectedResponseError for garbage.
     """
     if name != "error" and name not in _KINDS:
         return None
@@ -111,7 +111,7 @@ def read_event(name: str, data: bytes) -> Event | None:
             return _typed(_KINDS[name], values)
         problem = from_problem(values)
     except (KeyError, TypeError, ValueError, binascii.Error):
-        raise UnexpectedAnswer(f"the server sent a garbled {name} event") from None
+        raise UnexpectedResponseError(f"the server sent a garbled {name} event") from None
     raise problem
 
 

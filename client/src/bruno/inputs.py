@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, BinaryIO, Protocol
 
-import requests
 from PIL import Image
 
-from bruno.connection import reason_of
+from bruno.download import download
 from bruno.encoding import from_array, from_image
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 
 
 class Array(Protocol):
@@ -23,19 +22,17 @@ class Array(Protocol):
 
 Picture = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Array
 
-DOWNLOAD_BYTES: Final = 48 * 2**20
-
 
 def read_picture(field: str, picture: Picture, timeout: tuple[float, float]) -> bytes:
     """The bytes of a path, http(s) URL, bytes, open binary file, PIL image or array.
 
     Arrays hold 0 to 255 as uint8, 0 to 1 as floats, or booleans; of an image of mode F or I
-    white is 1 or 255, or 255 or 65535. Raises InvalidInput that names the field.
+    white is 1 or 255, or 255 or 65535. Raises InvalidInputError that names the field.
     """
     if isinstance(picture, bytes):
         return picture
     if is_address(picture):
-        return _download(field, str(picture), timeout)
+        return download(field, str(picture), timeout)
     if isinstance(picture, str | os.PathLike):
         return _read_path(field, Path(picture))
     if isinstance(picture, Image.Image):
@@ -54,9 +51,9 @@ def _read_path(field: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidInput(f"{field}: {path} cannot be read: {error.strerror}") from None
+        raise InvalidInputError(f"{field}: {path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise InvalidInput(f"{field}: {path!s:.80} cannot be read: {error}") from None
+        raise InvalidInputError(f"{field}: {path!s:.80} cannot be read: {error}") from None
 
 
 def _read_file(field: str, file: Any) -> bytes:
@@ -65,30 +62,12 @@ def _read_file(field: str, file: Any) -> bytes:
     except UnicodeDecodeError:
         data = None  # of a picture opened as text
     except (OSError, ValueError) as error:
-        raise InvalidInput(f"{field}: the file cannot be read: {error}") from None
+        raise InvalidInputError(f"{field}: the file cannot be read: {error}") from None
     if not isinstance(data, bytes):
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{field} must be a path, a URL, bytes, a file opened in binary mode, "
             f"a PIL image or an array, got {type(file).__name__}"
         )
     if not data:
-        raise InvalidInput(f"{field}: nothing is left to be read in this file: seek(0) first")
+        raise InvalidInputError(f"{field}: nothing is left to be read in this file: seek(0) first")
     return data
-
-
-def _download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
-    try:
-        with requests.get(url, timeout=timeout, stream=True) as answer:
-            answer.raise_for_status()
-            data = bytearray()
-            for piece in answer.iter_content(2**16):
-                data += piece
-                if len(data) > DOWNLOAD_BYTES:
-                    raise InvalidInput(
-                        f"{field}: {url} must be at most {DOWNLOAD_BYTES} bytes, got more"
-                    )
-            return bytes(data)
-    except requests.HTTPError as error:
-        raise InvalidInput(f"{field}: {url} answered {error.response.status_code}") from None
-    except requests.RequestException as error:
-        raise InvalidInput(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None

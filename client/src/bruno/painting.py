@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from PIL import Image
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.options import Format
 
 Record = dict[str, Any]
@@ -65,21 +65,21 @@ class Painting:
         """Writes the bytes as the server made them: nothing is converted, nothing is lost.
 
         The option `format` chooses PNG, JPEG, WebP or TIFF; without it a painting is a PNG.
-        Raises InvalidInput, and writes nothing, where the suffix is that of another format; any
-        other suffix, or none, is as good as the right one. A file that cannot be written is an
-        OSError.
+        Raises InvalidInputError, and writes nothing, where the suffix is that of another format;
+        any other suffix, or none, is as good as the right one. A file that cannot be written is
+        an OSError.
 
         >>> from bruno import Bruno
         >>> painting = Bruno().paint("photo.jpg", "starry-night.jpg", format="png")
         >>> painting.save("painting.png")
         >>> painting.save("painting.jpg")
         Traceback (most recent call last):
-        bruno.errors.InvalidInput: painting.jpg would hold image/png: paint with format="jpeg" ...
+        bruno.errors.InvalidInputError: painting.jpg would hold image/png: paint with ...
         """
         path, kind = Path(path), self.media_type.rpartition("/")[2]
         wanted = format_of(path) if path.suffix.lower() in FORMATS else kind
         if wanted != kind:
-            raise InvalidInput(
+            raise InvalidInputError(
                 f'{path.name} would hold {self.media_type}: paint with format="{wanted}" for it, '
                 f"or save as .{kind}"
             )
@@ -89,7 +89,7 @@ class Painting:
 def format_of(path: str | os.PathLike[str]) -> Format:
     """The format that a file's suffix asks for, as the option `format` takes it.
 
-    Raises InvalidInput for a suffix that no format has.
+    Raises InvalidInputError for a suffix that no format has.
 
     >>> from bruno.painting import format_of
     >>> format_of("painting.jpg")
@@ -97,14 +97,14 @@ def format_of(path: str | os.PathLike[str]) -> Format:
     """
     formats = FORMATS.get(Path(path).suffix.lower())
     if not formats:
-        raise InvalidInput(f"{path} must end in {', '.join(FORMATS)}")
+        raise InvalidInputError(f"{path} must end in {', '.join(FORMATS)}")
     return formats[0]
 
 
 def read_record(picture: str | os.PathLike[str] | bytes) -> Record:
     """Reads the record back from a painting's file or bytes.
 
-    Raises InvalidInput where there is none.
+    Raises InvalidInputError where there is none.
 
     >>> from bruno import Bruno, read_record
     >>> Bruno().paint("photo.jpg", "starry-night.jpg", beta=50).save("painting.png")
@@ -119,8 +119,8 @@ def read_record(picture: str | os.PathLike[str] | bytes) -> Record:
             record = json.loads(text or image.getexif()[IMAGE_DESCRIPTION])
             return cast(Record, {**record, "options": dict(record["options"])})
     except FileNotFoundError:
-        raise InvalidInput(f"there is no file {name}") from None
+        raise InvalidInputError(f"there is no file {name}") from None
     except OSError:
-        raise InvalidInput(f"{name} cannot be read as a picture") from None
+        raise InvalidInputError(f"{name} cannot be read as a picture") from None
     except (KeyError, TypeError, ValueError):
-        raise InvalidInput(f"{name} carries no record of a Bruno painting") from None
+        raise InvalidInputError(f"{name} carries no record of a Bruno painting") from None

@@ -9,7 +9,7 @@ from typing import Any
 
 from urllib3.filepost import encode_multipart_formdata
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.events import Preview
 from bruno.inputs import Picture
 from bruno.options import Masks, Request
@@ -49,10 +49,10 @@ class Form:
 def make_form(
     content: Picture, style: Picture | Sequence[Picture], options: Request, read: Read
 ) -> Form:
-    """Reads every picture; raises InvalidInput for one that cannot be read or a name unknown."""
+    """Reads every picture; raises InvalidInputError for a broken one, or a name unknown."""
     given = _given(options)
     if unknown := given.keys() - _ALL_NAMES:
-        raise InvalidInput(f"there is no option {min(unknown)}")
+        raise InvalidInputError(f"there is no option {min(unknown)}")
     pictures = pictures_of(content, style, options)
     return Form(
         {field: read(field, picture) for field, picture in pictures.items()},
@@ -63,7 +63,7 @@ def make_form(
 def pictures_of(
     content: Picture, style: Picture | Sequence[Picture], options: Request
 ) -> dict[str, Picture]:
-    """All pictures of a request by field name; raises InvalidInput for masks that are none."""
+    """All pictures of a request by field name; raises InvalidInputError for masks that are none."""
     given = _given(options)
     pictures: dict[str, Picture] = {"content": content, **_styles(style)}
     for name, field in _MASKS.items():
@@ -86,7 +86,7 @@ def _numbered(name: str, field: str, pictures: Masks) -> dict[str, Picture]:
         return {f"{field}_{number}": picture for number, picture in pictures.items()}
     if isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes):
         return {f"{field}_{number}": one for number, one in enumerate(pictures, start=1)}
-    raise InvalidInput(
+    raise InvalidInputError(
         f"{name} must be a list of pictures, or style numbers to pictures, "
         f"got {type(pictures).__name__}"
     )

@@ -6,7 +6,13 @@ from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import Final
 
-from bruno.errors import BrunoError, ConnectionFailed, Full, Interrupted, StreamBroken
+from bruno.errors import (
+    BrunoError,
+    ConnectError,
+    ServerFullError,
+    StreamBrokenError,
+    WorkerRestartedError,
+)
 from bruno.events import Accepted, Event, Preview, Progress
 from bruno.painting import Painting
 from bruno.request import Form
@@ -16,7 +22,7 @@ LONGEST_PAUSE: Final = 30.0
 LONGEST_HINT: Final = 120.0
 RESUMED_FROM: Final = 0.25
 
-RETRIED: Final = (ConnectionFailed, StreamBroken, Full, Interrupted)
+RETRIED: Final = (ConnectError, StreamBrokenError, ServerFullError, WorkerRestartedError)
 
 _random = SystemRandom()
 
@@ -27,15 +33,15 @@ def pause_before(retry: int, problem: BrunoError) -> float:
     Never less than the server's hint.
     """
     pause = min(FIRST_PAUSE * 2.0 ** (retry - 1), LONGEST_PAUSE)
-    hint = (problem.retry_after or 0.0) if isinstance(problem, Full) else 0.0
+    hint = (problem.retry_after or 0.0) if isinstance(problem, ServerFullError) else 0.0
     return max(hint, pause) * _random.uniform(1, 1.25)
 
 
 def worth_retrying(retry: int, most: int, problem: BrunoError) -> bool:
     """False for a server that was never reached, a hint beyond patience, or one retry too many."""
-    if isinstance(problem, ConnectionFailed) and retry == 1:
+    if isinstance(problem, ConnectError) and retry == 1:
         return False
-    if isinstance(problem, Full) and (problem.retry_after or 0) > LONGEST_HINT:
+    if isinstance(problem, ServerFullError) and (problem.retry_after or 0) > LONGEST_HINT:
         return False
     return retry <= most
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 
 _MARGIN: Final = 8
 _LABEL: Final = 24
@@ -27,7 +27,7 @@ class Tile(NamedTuple):
 
 
 def thumbnail(picture: Path | bytes, side: int) -> Image.Image:
-    """The picture of a file or bytes, upright and small; raises InvalidInput for none.
+    """The picture of a file or bytes, upright and small; raises InvalidInputError for none.
 
     >>> from bruno.sheet import thumbnail
     >>> thumbnail(Path("photo.jpg"), side=16).size
@@ -38,7 +38,7 @@ def thumbnail(picture: Path | bytes, side: int) -> Image.Image:
             image.thumbnail((side, side))
             return ImageOps.exif_transpose(image).convert("RGB")
     except OSError:
-        raise InvalidInput(f"{picture!s:.80} cannot be read as a picture") from None
+        raise InvalidInputError(f"{picture!s:.80} cannot be read as a picture") from None
 
 
 def contact_sheet(rows: Sequence[Sequence[Tile]], side: int) -> Image.Image:

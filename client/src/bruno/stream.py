@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from types import TracebackType
 
 from bruno.connection import Connection
-from bruno.errors import BrunoError, StreamBroken
+from bruno.errors import BrunoError, StreamBrokenError
 from bruno.events import Event, read_event
 from bruno.leaving import Leaving
 from bruno.painting import Painting
@@ -100,7 +100,7 @@ def _mended(
                         yield attempt.sign(event)
                         return
                     yield event
-            raise StreamBroken(f"{connection.url} ended its answer before the painting")
+            raise StreamBrokenError(f"{connection.url} ended its answer before the painting")
         except Exception as problem:
             if leaving.told:  # whatever a connection says that was broken on purpose
                 return

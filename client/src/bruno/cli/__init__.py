@@ -12,6 +12,7 @@ import click
 from bruno.cli.completion import completion
 from bruno.cli.grids import compare, sheet
 from bruno.cli.help import Commands
+from bruno.cli.library import styles
 from bruno.cli.many import batch
 from bruno.cli.paint import paint
 from bruno.cli.server import health, options
@@ -46,7 +47,7 @@ def cli() -> None:
     """Paint a photo in the style of any painting."""
 
 
-for _command in (paint, batch, sheet, compare, health, options, studio, completion):
+for _command in (paint, batch, sheet, compare, health, options, styles, studio, completion):
     cli.add_command(_command)
 
 

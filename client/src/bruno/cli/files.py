@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 
 PICTURES: Final = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
@@ -56,7 +56,7 @@ def write(path: Path, data: bytes) -> None:
             part.write_bytes(data)
             part.replace(path)
     except OSError as error:
-        raise InvalidInput(f"{path} cannot be written: {error.strerror}") from None
+        raise InvalidInputError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def pictures_in(path: Path) -> list[Path]:

@@ -36,7 +36,7 @@ _SECTION_OF: Final = {name: title for title, names in _SECTIONS.items() for name
 _COMMANDS: Final = {
     "Paint": ("paint", "batch", "studio"),
     "Compare": ("sheet", "compare"),
-    "Find out": ("options", "health"),
+    "Find out": ("styles", "options", "health"),
 }
 _OTHERS: Final = "More"
 
@@ -112,6 +112,7 @@ class Commands(click.Group):
                     ("BRUNO_URL", "the server, if not http://127.0.0.1:8080"),
                     ("BRUNO_TOKEN", "its token, or"),
                     ("BRUNO_KEY_FILE", "TorchServe's key_file.json, read anew when it changes"),
+                    ("BRUNO_CACHE", "where fetched styles are kept"),
                 ]
             )
         with formatter.section("Exit codes"):

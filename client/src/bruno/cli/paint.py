@@ -16,6 +16,7 @@ from bruno.cli.display import Bar, print_json
 from bruno.cli.files import check_output
 from bruno.cli.flags import force_flag, format_for, request_flags, server_flags
 from bruno.cli.help import Command
+from bruno.cli.library import chosen_styles, style_flag
 from bruno.cli.output import Output
 from bruno.client import DEFAULT_TIMEOUT, Bruno
 from bruno.events import Event
@@ -28,7 +29,8 @@ from bruno.stream import Stream
 
 @click.command(cls=Command)
 @click.argument("photo", shell_complete=files)
-@click.argument("styles", nargs=-1, required=True, metavar="STYLE...", shell_complete=files)
+@click.argument("styles", nargs=-1, metavar="STYLE...", shell_complete=files)
+@style_flag
 @click.option(
     "-o",
     "--output",
@@ -56,6 +58,7 @@ def paint(
     client: Bruno,
     photo: str,
     styles: Sequence[str],
+    from_library: Sequence[str],
     output: str,
     force: bool,
     watch: bool,
@@ -65,7 +68,8 @@ def paint(
 ) -> None:
     """Paint PHOTO in the style of one or more paintings.
 
-    PHOTO and STYLE are files, http(s) URLs, or - for stdin. The format follows from the
+    PHOTO and STYLE are files, http(s) URLs, or - for stdin; --style takes one of the library, and
+    comes after them where there are several. A file of that name wins. The format follows from the
     output's suffix; flags left out are the server's to decide.
 
     An output file that is there already is asked about in a terminal, and refused elsewhere.
@@ -74,6 +78,7 @@ def paint(
     """
     if output != "-":
         check_output(Path(output), force)
+    styles = chosen_styles(styles, from_library)
     _check_streams([photo, *styles], output, watch, as_json)
     pictures = _read([photo, *styles])
     if like:

@@ -13,7 +13,7 @@ import click
 
 from bruno.batch import Task
 from bruno.client import DEFAULT_TIMEOUT, Bruno
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
 from bruno.painting import Record, read_record
@@ -47,7 +47,7 @@ def _reason(wish: Wish, path: Path, task: Task) -> str | None:
     """Why a file is to be painted anew, "" for no reason, None where it is not ours to say."""
     try:
         record = read_record(path)
-    except InvalidInput as problem:
+    except InvalidInputError as problem:
         click.echo(f"{problem}: it is left as it is, --force paints over it", err=True)
         return None
     if record.get("incomplete"):

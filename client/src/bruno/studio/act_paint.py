@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from bruno.errors import BrunoError, InvalidInput
+from bruno.errors import BrunoError, InvalidInputError
 from bruno.studio import fragments, parts
 from bruno.studio.act_tries import shelf_updates
 from bruno.studio.controls import defaults_of, request_options
@@ -97,7 +97,7 @@ def paint(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Iterator[Up
         return
     try:
         order = read_order(bench, session, shown)
-    except InvalidInput as error:
+    except InvalidInputError as error:
         yield {easel.status: fragments.status(Shown().failed(error))}
         return
     before, states = Shown(), session.paint(bench.client, order)
@@ -133,12 +133,12 @@ def changes(bench: Bench, session: Session, before: Shown, now: Shown) -> Update
 
 
 def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
-    """What the page asks for; raises InvalidInput in one sentence where something is missing."""
+    """What the page asks for; raises InvalidInputError where something is missing."""
     photo, gallery, canvas, *settings = shown
     styles = [path for path, _ in gallery or ()]
     if not photo or not styles:
         missing = "a content photo" if not photo else "at least one style"
-        raise InvalidInput(f"Add {missing} first")
+        raise InvalidInputError(f"Add {missing} first")
     request = request_options(dict(zip(bench.values, settings, strict=True)))
     if canvas:
         request["canvas"] = canvas

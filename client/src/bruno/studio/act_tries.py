@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.painting import read_record
 from bruno.studio import fragments, parts
 from bruno.studio.controls import WEIGHTS, shown_values
@@ -87,8 +87,8 @@ def loaded_settings(bench: Bench, path: str) -> Updates:
     """The settings of a painting's file; one sentence where it has none."""
     try:
         record = read_record(Path(path).read_bytes())
-    except InvalidInput:
-        refused = InvalidInput(f"{Path(path).name} carries no record of a Bruno painting")
+    except InvalidInputError:
+        refused = InvalidInputError(f"{Path(path).name} carries no record of a Bruno painting")
         return {bench.easel.status: fragments.status(Shown().failed(refused))}
     return settings_of(bench, record, Path(path).name)
 

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bruno.client import Bruno
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.studio.page import make_page
 
 _VISITORS_MOST: Final = 200
@@ -49,7 +49,7 @@ class Policy:
 def serve(client: Bruno, host: str, port: int) -> Iterator[str]:
     """Serves the studio in the background while the `with` lasts, and yields its address.
 
-    Raises InvalidInput where the host or port cannot be had. What people upload lies in a
+    Raises InvalidInputError where the host or port cannot be had. What people upload lies in a
     folder of its own that is gone afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="bruno-studio-") as folder:
@@ -58,7 +58,7 @@ def serve(client: Bruno, host: str, port: int) -> Iterator[str]:
         try:
             _, address, _ = page.launch(server_name=host, server_port=port, **_manners())
         except OSError:
-            raise InvalidInput(f"{host}:{port} cannot be had: choose another --port") from None
+            raise InvalidInputError(f"{host}:{port} cannot be had: choose another --port") from None
         try:
             yield address
         finally:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args, get_origin
 
-from bruno.errors import InvalidInput
+from bruno.errors import InvalidInputError
 from bruno.options import OPTIONS, REQUEST, TYPES
 from bruno.studio.stops import stops
 
@@ -97,7 +97,7 @@ def shown_values(options: Mapping[str, Any]) -> dict[str, Any]:
 def request_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the controls show, as a request carries it; what is empty is the server's to decide.
 
-    Raises InvalidInput that names the field where a list of numbers cannot be read.
+    Raises InvalidInputError that names the field where a list of numbers cannot be read.
     """
     options = {name: value for name, value in values.items() if value not in (None, "")}
     for name in (WEIGHTS, SCALES):
@@ -125,6 +125,6 @@ def _numbers(name: str, text: str) -> list[float]:
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise InvalidInput(
+        raise InvalidInputError(
             f"{name} must be numbers with commas between them, got {text!r}"
         ) from None

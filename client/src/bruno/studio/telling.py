@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from bruno.errors import BrunoError, ConnectionFailed, Full, Unauthorized
+from bruno.errors import AuthenticationError, BrunoError, ConnectError, ServerFullError
 from bruno.events import Accepted, Event, Progress, Waiting
 from bruno.painting import Painting
 from bruno.studio.losses import Losses
@@ -88,11 +88,11 @@ def sentence_of(error: BrunoError) -> str:
     said = str(error)
     if not said.startswith("http"):
         said = said[:1].upper() + said[1:]
-    if isinstance(error, ConnectionFailed):
+    if isinstance(error, ConnectError):
         return f"{said} This page goes on by itself once it is."
-    if isinstance(error, Unauthorized):
+    if isinstance(error, AuthenticationError):
         return f"{said}. Start the studio with --key-file or --token."
-    if isinstance(error, Full):
+    if isinstance(error, ServerFullError):
         return f"{said}. Try again in a while."
     return said if said.endswith((".", "?")) else f"{said}."
 

@@ -1,0 +1,34 @@
+"""Pictures behind addresses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import requests
+
+from bruno.connection import reason_of
+from bruno.errors import InvalidInputError
+from bruno.version import __version__
+
+DOWNLOAD_BYTES: Final = 48 * 2**20
+USER_AGENT: Final = f"bruno-paint/{__version__}"
+
+
+def download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
+    """What lies behind an http(s) URL; raises InvalidInputError that names the field."""
+    try:
+        headers = {"User-Agent": USER_AGENT}
+        with requests.get(url, headers=headers, timeout=timeout, stream=True) as answer:
+            answer.raise_for_status()
+            data = bytearray()
+            for piece in answer.iter_content(2**16):
+                data += piece
+                if len(data) > DOWNLOAD_BYTES:
+                    raise InvalidInputError(
+                        f"{field}: {url} must be at most {DOWNLOAD_BYTES} bytes, got more"
+                    )
+            return bytes(data)
+    except requests.HTTPError as error:
+        raise InvalidInputError(f"{field}: {url} answered {error.response.status_code}") from None
+    except requests.RequestException as error:
+        raise InvalidInputError(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None
