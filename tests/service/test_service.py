@@ -102,7 +102,7 @@ class Server:
         self.until(lambda: not self.held)
 
     def running(self) -> int:
-        return self.desk.tally()["bruno_paintings_running"]
+        return self.service.tally()["bruno_paintings_running"]
 
 
 def told(body: bytes) -> list[tuple[str, dict[str, Any]]]:
