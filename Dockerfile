@@ -14,7 +14,8 @@ ARG WEIGHTS=""
 ARG WEIGHTS_INPUT=""
 ENV PYTHONPATH=/app/handler
 COPY config/requirements-weights.txt config/
-COPY handler/painter/__init__.py handler/painter/weights.py handler/painter/
+COPY handler/painter/__init__.py handler/painter/
+COPY handler/painter/network/__init__.py handler/painter/network/weights.py handler/painter/network/
 COPY model_store/fetch_weights.py model_store/
 RUN python model_store/fetch_weights.py --weights "$WEIGHTS" --input "$WEIGHTS_INPUT"
 

@@ -23,8 +23,8 @@ import torch
 
 from defaults import PEER, measure_defaults
 from judge import Errors, Judge
-from painter.painting import Painter
-from painter.weights import WeightsError, load_checkpoint
+from painter.engine.painter import Painter
+from painter.network.weights import WeightsError, load_checkpoint
 from pairs import ROOT, USUAL_IMAGES, Pair, Scene, find_pairs, make_scene
 from peaks import PeakError, measure_peak
 from peers import (

@@ -8,10 +8,10 @@ from statistics import median
 from typing import Any, Final
 
 from judge import Judge
-from painter.options import read_options
-from painter.painting import Painter
-from painter.request import Request
-from painter.styles import StyleCache
+from painter.engine.painter import Painter
+from painter.evaluation.style_targets import StyleCache
+from painter.options.reading import read_options
+from painter.options.request import Request
 from pairs import Scene
 from peers import PeerRun
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from painter.weights import Checkpoint
+from painter.network.weights import Checkpoint
 
 # The places of the convolutions that are looked at, within VGG-19's `features`.
 STYLE_CONVOLUTIONS: Final = {

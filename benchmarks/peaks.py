@@ -13,9 +13,9 @@ from typing import Any
 
 import psutil
 
-from painter.options import read_options
-from painter.painting import Painter
-from painter.request import Request
+from painter.engine.painter import Painter
+from painter.options.reading import read_options
+from painter.options.request import Request
 from pairs import ROOT, Scene
 
 

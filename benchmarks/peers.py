@@ -21,7 +21,7 @@ from typing import Any, Final
 
 import torch
 
-from painter.weights import CAFFE, Checkpoint, load_checkpoint
+from painter.network.weights import CAFFE, Checkpoint, load_checkpoint
 from pairs import EXAMPLES, ROOT, Pair, Scene, make_scene
 
 BENCH: Final = ROOT / ".bench"

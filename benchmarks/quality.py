@@ -10,11 +10,11 @@ from statistics import median
 from typing import Any, Final
 
 from judge import CONTENT_CONVOLUTION, STYLE_CONVOLUTIONS, Errors, Judge
-from painter.job import Job
-from painter.options import read_options
-from painter.painting import Painter
-from painter.request import Request
-from painter.styles import StyleCache
+from painter.engine.painter import Painter
+from painter.evaluation.style_targets import StyleCache
+from painter.options.reading import read_options
+from painter.options.request import Request
+from painter.painting.painting import Job
 from pairs import Scene
 
 # What a user may choose, beside how much the photo counts and for how long: losses at the layers

@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 
 from judge import Errors, geometric_mean
-from painter.tiles import WHOLE_PIXELS_MOST
+from painter.canvas.tiles import WHOLE_PIXELS_MOST
 from quality import OPTIONS
 
 Results = Mapping[str, Any]

@@ -17,9 +17,9 @@ import psutil
 
 from bruno import Accepted, Bruno
 from build_archive import build_archive
-from painter.options import read_options
-from painter.painting import Painter
-from painter.request import Request
+from painter.engine.painter import Painter
+from painter.options.reading import read_options
+from painter.options.request import Request
 from pairs import ROOT, Scene
 from serve import start_server
 from server_process import usable_cores

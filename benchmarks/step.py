@@ -17,14 +17,15 @@ from torch._C._autograd import DeviceType
 from torch.autograd.profiler_util import FunctionEvent
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from painter.options import CONVOLUTION_NAMES, read_options
-from painter.painting import Painter
-from painter.passes import Ask, evaluate
-from painter.phases import MARGIN
-from painter.request import Request
-from painter.vgg import WINOGRAD_CHANNELS_LEAST, Packed, stride_of
-from painter.weights import CONVOLUTIONS
-from painter.winograd import Winograd
+from painter.canvas.layout import MARGIN
+from painter.engine.painter import Painter
+from painter.evaluation.passes import Ask, evaluate
+from painter.network.convolutions import WINOGRAD_CHANNELS_LEAST, Packed
+from painter.network.layers import CONVOLUTION_NAMES, stride_of
+from painter.network.weights import CONVOLUTIONS
+from painter.network.winograd import Winograd
+from painter.options.reading import read_options
+from painter.options.request import Request
 from pairs import Scene
 
 Bare = Callable[[], Tensor]

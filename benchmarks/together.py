@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import torch
 
-from painter.options import read_options
-from painter.painting import Painter
-from painter.request import Request
-from painter.scheduler import Scheduler
-from painter.styles import StyleCache
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.evaluation.style_targets import StyleCache
+from painter.options.reading import read_options
+from painter.options.request import Request
 from pairs import Scene
 
 JOBS: Final = 8

@@ -17,11 +17,11 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bruno.sheet import Tile, contact_sheet
-from painter import levels
-from painter.options import read_options
-from painter.painting import Painter
-from painter.request import Request
-from painter.scheduler import Scheduler
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.evaluation import levels
+from painter.options.reading import read_options
+from painter.options.request import Request
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURES: Final = ROOT / "docs" / "pictures"
@@ -118,7 +118,7 @@ def artifacts(paint: Paint) -> Image.Image:
     """What the shifts, the average, the slowing down and the variation are there for."""
     with_all = paint(size=512)
     one_shift = patch.object(levels, "PHASES", levels.PHASES[:1])
-    with one_shift, patch("painter.descent.LAST_PACE", 1.0):
+    with one_shift, patch("painter.painting.descent.LAST_PACE", 1.0):
         without = paint(size=512, averaging=0.0, tv=0.0)
     box = (300, 20, 460, 127)
     tiles = [

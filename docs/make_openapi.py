@@ -16,8 +16,8 @@ import yaml
 
 from bruno_service.limits import BODY_BYTES
 from openapi_options import as_text, schemas
-from painter.options import SHORTEST_SIDE, SPECS
-from painter.samples import PIXELS_MOST, SIDE_LEAST
+from painter.options.catalog import SHORTEST_SIDE, SPECS
+from painter.pictures.decoding import PIXELS_MOST, SIDE_LEAST
 from painter.version import VERSION
 
 PARTS: Final = Path(__file__).parent / "api"

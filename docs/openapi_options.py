@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bruno_service.parsing import STREAMS, WEIGHT_MOST
-from painter.options import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES, SPECS, STYLES_MOST, Options, Spec
+from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
+from painter.options.catalog import SPECS, STYLES_MOST, Options, Spec
 
 Schema = dict[str, Any]
 

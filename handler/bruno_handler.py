@@ -19,7 +19,7 @@ from bruno_service.desk import Call, Desk
 from bruno_service.fields import header
 from bruno_service.limits import Limits
 from bruno_service.session import Piece
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 CHECKPOINT: Final = "vgg19.safetensors"
 # An empty form is the one new request whose row is empty, too; no form with pictures is so small.

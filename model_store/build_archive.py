@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from painter.weights import WeightsError, load_checkpoint
+from painter.network.weights import WeightsError, load_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDLER = ROOT / "handler"

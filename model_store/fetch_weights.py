@@ -19,7 +19,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from painter.weights import (
+from painter.network.weights import (
     CAFFE,
     CONVOLUTIONS,
     TORCHVISION,

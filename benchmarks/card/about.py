@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from card.device import Device
-from painter.weights import load_checkpoint
+from painter.network.weights import load_checkpoint
 from pairs import ROOT
 
 _PROC_DRIVER = Path("/proc/driver/nvidia/version")

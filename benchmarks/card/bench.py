@@ -12,7 +12,7 @@ from card.extent import Extent
 from card.pictures import Pictures, example_pictures
 
 if TYPE_CHECKING:
-    from painter.painting import Painter
+    from painter.engine.painter import Painter
 
 
 @dataclass

@@ -13,7 +13,7 @@ from card.device import Device, Work
 from card.graphs import captured, new_streams
 from card.layers import Call, bare_view
 from card.notes import Notes
-from painter.phases import padded_shape
+from painter.canvas.layout import padded_shape
 
 View = list[Call]
 

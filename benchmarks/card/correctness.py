@@ -28,7 +28,7 @@ from card.extent import Extent
 from card.graphs import captured
 from card.memory import poison_freed_memory
 from card.notes import Notes
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 _CPU: Final = torch.device("cpu")
 # The largest relative errors of a loss and of the norm of a gradient's difference: float32 sums in

@@ -17,21 +17,21 @@ from torch import Tensor
 from card.graphs import CaptureBroke
 from card.pictures import Pictures
 from card.settings import Share
-from painter.images import decode
-from painter.job import Job
-from painter.lanes import Lanes
-from painter.levels import prepare
-from painter.objective import Objective
-from painter.options import read_options
-from painter.painting import Painter
-from painter.passes import Ask, Evaluation, evaluate, evaluate_in_tiles
-from painter.phases import CENTERED
-from painter.replay import Replay
-from painter.request import Request
-from painter.scheduler import Scheduler
-from painter.styles import StyleCache
-from painter.vgg import VGG19
-from painter.weights import load_checkpoint
+from painter.canvas.layout import CENTERED
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.evaluation.lanes import Lanes
+from painter.evaluation.levels import prepare
+from painter.evaluation.objective import Objective
+from painter.evaluation.passes import Ask, Evaluation, evaluate, evaluate_in_tiles
+from painter.evaluation.replay import Replay
+from painter.evaluation.style_targets import StyleCache
+from painter.network.vgg import VGG19
+from painter.network.weights import load_checkpoint
+from painter.options.reading import read_options
+from painter.options.request import Request
+from painter.painting.painting import Job
+from painter.pictures.picture import decode
 
 Evaluate = Callable[[list[Ask]], list[Evaluation]]
 

@@ -12,7 +12,7 @@ from card.bench import Bench
 from card.device import spread
 from card.engine import paint, request_for
 from card.notes import Notes
-from painter.painting import Painter
+from painter.engine.painter import Painter
 from serve import start_server
 from serving import find_port, pack
 from settings import Settings

@@ -12,9 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from card.device import NeedsCard
-from painter.options import CONVOLUTION_NAMES
-from painter.vgg import stride_of
-from painter.weights import CONVOLUTIONS
+from painter.network.layers import CONVOLUTION_NAMES, stride_of
+from painter.network.weights import CONVOLUTIONS
 
 Call = Callable[[], Tensor]
 Make = Callable[[], Call]

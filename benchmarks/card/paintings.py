@@ -13,7 +13,7 @@ from card.device import spread
 from card.engine import all_recorded, paint, request_for
 from card.notes import Notes
 from card.settings import Share
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 Measure = Callable[[Share, Bench, Painter], dict[str, Any]]
 

@@ -14,8 +14,8 @@ from card.engine import Steps, all_recorded, evaluator, request_for
 from card.layers import bare_view
 from card.notes import Notes
 from card.profiles import profiled, summary
-from painter.passes import Ask
-from painter.phases import padded_shape
+from painter.canvas.layout import padded_shape
+from painter.evaluation.passes import Ask
 
 # By names, the options of what is stepped beside those of the extent.
 KINDS: Final[dict[str, dict[str, Any]]] = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fetch_weights import TARGET, read_wheel
-from painter.weights import CAFFE, CONVOLUTIONS, load_checkpoint, save_checkpoint
+from painter.network.weights import CAFFE, CONVOLUTIONS, load_checkpoint, save_checkpoint
 
 RANDOM_SOURCE: Final = "random weights"
 

@@ -23,7 +23,7 @@ from card.page import write_pages
 from card.settings import AGAIN, REFUSED, Settings, Share, load_settings
 from card.store import FAILURES, Store
 from card.weights import provide_weights
-from painter.weights import WeightsError
+from painter.network.weights import WeightsError
 
 # Seconds beyond its share after which a section counts as hung, and ends the process.
 _GRACE: Final = 30.0

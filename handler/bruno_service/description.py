@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bruno_service.limits import BODY_BYTES, Limits
-from painter.options import PRESETS, SHORTEST_SIDE, SPECS, STYLES_MOST, describe_options
-from painter.painting import Painter
-from painter.samples import PIXELS_MOST
+from painter.engine.painter import Painter
+from painter.options.catalog import PRESETS, SHORTEST_SIDE, SPECS, STYLES_MOST, describe_options
+from painter.pictures.decoding import PIXELS_MOST
 
 
 def describe_service(

@@ -23,10 +23,10 @@ from bruno_service.messages import Interrupted
 from bruno_service.parsing import accepts_events, is_describe, read_request
 from bruno_service.service import Service
 from bruno_service.session import Piece, Session
-from painter.faults import as_paint_error
-from painter.images import MEDIA_TYPES
-from painter.memory import give_back_memory
-from painter.painting import Painter
+from painter.device.faults import as_paint_error
+from painter.device.memory import give_back_memory
+from painter.engine.painter import Painter
+from painter.pictures.encoding import MEDIA_TYPES
 
 REPLY_BYTES: Final = 4 * 2**20
 SMALL_BYTES: Final = REPLY_BYTES // 16

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from bruno_service.limits import BODY_BYTES
 from painter.errors import Malformed, OutOfRange, TooLarge
-from painter.options import SPECS, STYLES_MOST
+from painter.options.catalog import SPECS, STYLES_MOST
 
 _NUMBERED: Final = re.compile(r"(style|mask|style_mask)_([0-9]+)")
 _PICTURES: Final = (

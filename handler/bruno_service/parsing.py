@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from bruno_service.fields import Headers, Row, header, read_fields, short
 from painter.errors import Malformed, OutOfRange
-from painter.options import SPECS, STYLES_MOST, Options, read_options
-from painter.request import Request, Resume
+from painter.options.catalog import SPECS, STYLES_MOST, Options
+from painter.options.reading import read_options
+from painter.options.request import Request, Resume
 
 EVENT_STREAM: Final = "text/event-stream"
 STREAMS: Final = ("none", "events")

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from painter.engine import have_team
-from painter.ledger import Hold
-from painter.plan import Plan, make_plan
-from painter.progress import Painted, Preview
-from painter.request import Request
-from painter.snapshots import PreviewSnapshot, Snapshot
+from painter.device.compute import have_team
+from painter.engine.ledger import Hold
+from painter.options.request import Request
+from painter.painting.progress import Painted, Preview
+from painter.painting.snapshots import PreviewSnapshot, Snapshot
+from painter.planning.plan import Plan, make_plan
 
 # Larger ones are encoded apart, so that none of them holds up the small ones.
 SMALL_PIXELS: Final = 2**20

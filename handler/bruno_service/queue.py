@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from bruno_service.pools import Pools
 from bruno_service.session import Session
-from painter.ledger import Bytes, Hold, Ledger
-from painter.memory import bytes_kept
-from painter.painting import Painter
-from painter.plan import Plan
-from painter.request import Request
+from painter.engine.ledger import Bytes, Hold, Ledger
+from painter.engine.memory import bytes_kept
+from painter.engine.painter import Painter
+from painter.options.request import Request
+from painter.planning.plan import Plan
 
 
 @dataclass(slots=True, eq=False)

@@ -14,15 +14,16 @@ from bruno_service.messages import Interrupted
 from bruno_service.pools import Pools
 from bruno_service.queue import Queue
 from bruno_service.session import Session
-from painter.engine import Engine, Mailbox, News
+from painter.device.faults import as_paint_error
+from painter.engine.ledger import Bytes
+from painter.engine.mailbox import Mailbox, News
+from painter.engine.memory import bytes_encoding
+from painter.engine.painter import Painter
+from painter.engine.thread import Engine
 from painter.errors import Full
-from painter.faults import as_paint_error
-from painter.ledger import Bytes
-from painter.memory import bytes_encoding
-from painter.painting import Painter
-from painter.plan import Plan
-from painter.record import accepted
-from painter.request import Request
+from painter.options.request import Request
+from painter.painting.record import accepted
+from painter.planning.plan import Plan
 
 RETRY_SECONDS: Final = 60
 

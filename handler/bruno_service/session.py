@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bruno_service import messages
-from painter.engine import Mailbox
+from painter.engine.ledger import Hold
+from painter.engine.mailbox import Mailbox
 from painter.errors import PaintError
-from painter.ledger import Hold
-from painter.progress import Painted, Preview, Progress
+from painter.painting.progress import Painted, Preview, Progress
 
 # Twice as often as promised, since a reply waits for the call that it ends.
 HEARTBEAT_SECONDS: Final = 5.0

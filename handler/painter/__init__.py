@@ -1,12 +1,20 @@
 """The engine: neural style transfer as Gatys, Ecker and Bethge defined it (CVPR 2016).
 
-It knows neither HTTP nor TorchServe. Read it in this order; each module imports only from
-those before it:
+It knows neither HTTP nor TorchServe. Its rooms are packages, in the order in which data flows; each
+imports only from those before it:
 
-    errors faults options request weights winograd vgg roots losses color phases masks pyramid
-    shrinking tiles readings curvature optimizers objective passes replay graphs lanes samples
-    images styles sources plan outline levels descent progress record snapshots job memory ledger
-    painting scheduler engine
+    errors       what can go wrong with a painting
+    device       the machine: numbers on their way to the host, faults, graphs
+    network      VGG-19, there before any request
+    options      a request comes in: options and pictures as bytes
+    pictures     pictures are read, and written
+    planning     a plan is made: sizes, levels, styles, masks
+    canvas       how a canvas lies on the network's grid
+    losses       what it is compared by
+    evaluation   loss and gradient of a canvas
+    optimizers   how it descends
+    painting     one painting, step by step, and what is told of it
+    engine       many paintings: turns, memory, and the thread that owns the device
 """
 
 import os

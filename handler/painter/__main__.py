@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from painter.device.compute import DeviceMissing
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
 from painter.errors import OutOfRange, PaintError
-from painter.job import Job
-from painter.options import SPECS, STYLES_MOST, Options, read_options
-from painter.painting import DeviceMissing, Painter
-from painter.request import Request
-from painter.scheduler import Scheduler
-from painter.weights import WeightsError
+from painter.network.weights import WeightsError
+from painter.options.catalog import SPECS, STYLES_MOST, Options
+from painter.options.reading import read_options
+from painter.options.request import Request
+from painter.painting.painting import Job
 
 # What a suffix stands for; with `--format` any of those that begin like it, png16 for .png say.
 _FORMATS: Final = {

@@ -19,9 +19,9 @@ from torch.profiler import ProfilerActivity
 
 from bench import Bench, results_folder
 from judge import Errors, Judge
-from painter.painting import Painter
-from painter.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
-from painter.winograd import Winograd
+from painter.engine.painter import Painter
+from painter.network.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
+from painter.network.winograd import Winograd
 from pairs import EXAMPLES, Scene, find_pairs, make_scene
 from peers import PeerError, PeerRun, kept_run, write_caffe_weights
 from plot import write_plot

@@ -35,8 +35,8 @@ from card.store import Store
 from card.weights import RANDOM_SOURCE, provide_weights
 from card.wheels import WheelsError, find_wheels, missing, unpack, weights_wheel
 from jobs import small_painter
-from painter.lanes import Lanes
-from painter.weights import load_checkpoint
+from painter.evaluation.lanes import Lanes
+from painter.network.weights import load_checkpoint
 from pretended_card import PretendedCard, pretended_card
 
 ROOT = Path(__file__).resolve().parents[2]

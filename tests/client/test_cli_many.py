@@ -14,7 +14,7 @@ from bruno.cli import cli
 from bruno.cli.painted import weights_of_layers
 from bruno.sheet import Tile, contact_sheet
 from painter.errors import OutOfRange
-from painter.options import read_options
+from painter.options.reading import read_options
 
 from .conftest import Folder
 from .scripted_server import (

@@ -9,7 +9,7 @@ import pytest
 
 from bruno import OPTIONS, Bruno
 from bruno.options import REQUEST, TYPES
-from painter.options import SPECS, Spec
+from painter.options.catalog import SPECS, Spec
 
 KINDS = {"number": (float,), "integer": (int,), "flag": (bool,)}
 VERBS = (Bruno.paint, Bruno.stream, Bruno.batch)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from bruno import InvalidInputError
 from bruno.inputs import read_picture
-from painter.samples import read_samples
+from painter.pictures.decoding import read_samples
 
 from .scripted_server import SIZE, Scripted, picture
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 from PIL import Image
 
-from painter.options import SPECS
+from painter.options.catalog import SPECS
 
 from .conftest import Caller, Contract, read_events
 

@@ -14,7 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from make_openapi import PARTS, TARGET, as_yaml, document
 from painter import errors
-from painter.options import PRESETS, SPECS, Options
+from painter.options.catalog import PRESETS, SPECS, Options
 
 from .conftest import Contract
 

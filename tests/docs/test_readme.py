@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from painter.options import describe_options
+from painter.options.catalog import describe_options
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -21,7 +21,7 @@ COMMANDS = [block for language, block in BLOCKS if language == "sh"]
 
 
 def option_table() -> str:
-    """The README's table of options, as painter.options has it."""
+    """The README's table of options, as painter.options.catalog has it."""
     rows = [
         f"| `{each['name']}` | {_default(each['default'])} | {each['allowed']} | {each['help']} |"
         for each in describe_options()

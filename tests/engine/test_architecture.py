@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,15 +13,24 @@ import painter
 
 ROOT = Path(__file__).parents[2]
 ENGINE = Path(painter.__file__).parent
-# Names every module may know, and the one module that no other imports.
+# What every module may know, and the one module that no other imports.
 ANYWHERE = {"version"}
 PROGRAM = "__main__"
+MODULES = sorted(ENGINE.rglob("*.py"))
 
 
-def _order():
-    """The modules in the order that the package's docstring tells them in."""
-    block = painter.__doc__.split(":\n\n")[1]
-    return re.findall(r"\w+", block)
+def _rooms():
+    """The packages and modules of the engine, in the order that its docstring tells them in."""
+    return re.findall(r"^ {4}(\w+) {2,}\S", painter.__doc__, re.MULTILINE)
+
+
+def _room(path):
+    """The package or module of the engine that a file belongs to."""
+    return Path(path.relative_to(ENGINE).parts[0]).stem
+
+
+def _name(path):
+    return path.relative_to(ENGINE).as_posix()
 
 
 def _imports(path):
@@ -35,24 +45,36 @@ def _imports(path):
                 yield from (f"painter.{alias.name}" for alias in node.names)
 
 
-def _engine_modules(path):
+def _rooms_used(path):
     return {name.split(".")[1] for name in _imports(path) if name.startswith("painter.")}
 
 
-def test_the_docstring_names_every_module_once():
-    order = _order()
-    found = {path.stem for path in ENGINE.glob("*.py")} - {"__init__", PROGRAM} - ANYWHERE
-    assert sorted(order) == sorted(found)
+def test_the_docstring_names_every_room_once():
+    found = {_room(path) for path in MODULES} - {"__init__", PROGRAM} - ANYWHERE
+    assert sorted(_rooms()) == sorted(found)
 
 
-@pytest.mark.parametrize("module", _order())
-def test_a_module_imports_only_from_those_before_it(module):
-    order = _order()
-    before = set(order[: order.index(module)]) | ANYWHERE
-    assert _engine_modules(ENGINE / f"{module}.py") <= before
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_module_imports_only_from_its_room_and_those_before_it(path):
+    rooms, room = _rooms(), _room(path)
+    if room == PROGRAM:
+        return
+    before = set(rooms[: rooms.index(room) + 1] if room in rooms else ()) | ANYWHERE
+    assert _rooms_used(path) <= before
 
 
-@pytest.mark.parametrize("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("room", _rooms())
+def test_the_modules_of_a_room_import_each_other_in_one_direction(room):
+    uses = {
+        f"painter.{room}.{path.stem}": set(_imports(path))
+        for path in MODULES
+        if path.parent == ENGINE / room
+    }
+    order = TopologicalSorter(uses)
+    order.prepare()  # raises where there is a cycle
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
 def test_the_engine_knows_no_server(path):
     handler = {module.stem for module in (ROOT / "handler").glob("*.py")}
     config = {module.stem for module in (ROOT / "config").glob("*.py")}
@@ -71,3 +93,8 @@ def test_the_client_knows_nothing_of_the_engine(path):
 
 def test_there_is_a_client_to_look_at():
     assert len(list((ROOT / "client" / "src").rglob("*.py"))) > 3
+
+
+def test_the_tests_have_the_rooms_of_the_engine():
+    folders = {path.parent.name for path in Path(__file__).parent.glob("*/test_*.py")}
+    assert folders == {path.parent.name for path in ENGINE.glob("*/__init__.py")}

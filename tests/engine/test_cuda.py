@@ -7,16 +7,16 @@ import torch
 
 from jobs import best_total, finish, small_painter
 from networks import noise, random_checkpoint
-from painter.images import decode
-from painter.lanes import Lanes
-from painter.levels import PHASES, prepare
-from painter.memory import bytes_usable
-from painter.painting import fastest_type, usable_device
-from painter.passes import Ask, evaluate
-from painter.plan import make_plan
-from painter.scheduler import Scheduler
-from painter.styles import StyleCache
-from painter.vgg import VGG19
+from painter.device.compute import fastest_type, usable_device
+from painter.device.memory import bytes_usable
+from painter.engine.scheduler import Scheduler
+from painter.evaluation.lanes import Lanes
+from painter.evaluation.levels import PHASES, prepare
+from painter.evaluation.passes import Ask, evaluate
+from painter.evaluation.style_targets import StyleCache
+from painter.network.vgg import VGG19
+from painter.pictures.picture import decode
+from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
@@ -131,8 +131,8 @@ def test_masks_alpha_and_tiles_run(monkeypatch):
     styles = [stripes(), photo(64, 64, seed=3)]
     (masked,) = _painted(_painter(), {"masks": {1: left}, "content_mask": left, "styles": styles})
     assert masked.stopped == "steps"
-    monkeypatch.setattr("painter.tiles.WHOLE_PIXELS_MOST", 64 * 64)
-    monkeypatch.setattr("painter.tiles.TILE_SIDE", 48)
+    monkeypatch.setattr("painter.canvas.tiles.WHOLE_PIXELS_MOST", 64 * 64)
+    monkeypatch.setattr("painter.canvas.tiles.TILE_SIDE", 48)
     (tiled,) = _painted(_painter(), {"size": 128, "levels": 1})
     assert tiled.stopped == "steps"
 

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 import fetch_weights
-from painter.weights import (
+from painter.network.weights import (
     CAFFE,
     TORCHVISION,
     WeightsError,

@@ -22,7 +22,7 @@ from bruno_service import service
 from bruno_service.desk import Call, Desk
 from bruno_service.limits import Limits
 from bruno_service.pools import Pools
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 COUNT = 40
 WIDTH, HEIGHT = 7304, 5478

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from painter.painting import Painter
+from painter.engine.painter import Painter
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import pytest
 
 from bruno_service.parsing import is_describe, read_request
 from painter.errors import PaintError
-from painter.request import Request, Resume
+from painter.options.request import Request, Resume
 
 JSON_TYPE = {"Content-Type": "application/json"}
 

@@ -14,12 +14,12 @@ from PIL import Image
 from bruno_service import pools
 from bruno_service.queue import Queue
 from bruno_service.session import Session
+from painter.engine.ledger import Bytes, Hold, Ledger
+from painter.engine.painter import Painter
 from painter.errors import NotAnImage, OutOfMemory
-from painter.ledger import Bytes, Hold, Ledger
-from painter.options import read_options
-from painter.painting import Painter
-from painter.plan import Plan
-from painter.request import Request
+from painter.options.reading import read_options
+from painter.options.request import Request
+from painter.planning.plan import Plan
 
 Made = tuple[Queue, Ledger]
 

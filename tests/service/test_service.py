@@ -22,12 +22,12 @@ from bruno_service import pools
 from bruno_service.desk import REPLY_BYTES, Call, Desk
 from bruno_service.limits import Limits
 from bruno_service.session import HEARTBEAT_SECONDS, PATIENCE_SECONDS, Piece
-from painter.faults import DeviceLost
-from painter.job import Job
-from painter.ledger import Bytes
-from painter.painting import Painter
-from painter.scheduler import Scheduler
-from painter.snapshots import Snapshot
+from painter.device.faults import DeviceLost
+from painter.engine.ledger import Bytes
+from painter.engine.painter import Painter
+from painter.engine.scheduler import Scheduler
+from painter.painting.painting import Job
+from painter.painting.snapshots import Snapshot
 
 LIMITS = Limits(running=1, waiting=1, slice_seconds=0.05, reap_seconds=5.0)
 LONG = {"steps": "1000"}

@@ -11,7 +11,7 @@ import pytest
 
 from bruno_service.session import Session
 from painter.errors import Full, Internal
-from painter.progress import Painted, Preview
+from painter.painting.progress import Painted, Preview
 
 LOST = Internal("internal", "lost")
 

@@ -16,7 +16,8 @@ from bruno.studio.controls import (
     shown_values,
 )
 from bruno.studio.stops import stops
-from painter.options import PRESETS, SPECS, describe_options, read_options
+from painter.options.catalog import PRESETS, SPECS, describe_options
+from painter.options.reading import read_options
 
 DESCRIPTION = {"options": describe_options(), "presets": PRESETS}
 

@@ -15,7 +15,7 @@ from bruno.studio import fragments, masks
 from bruno.studio.telling import Shown
 from bruno.studio.tries import Try, differences, make_try, shown_file, small, title_of
 from bruno.unfinished import as_painting
-from painter.images import MEDIA_TYPES, encode
+from painter.pictures.encoding import MEDIA_TYPES, encode
 
 OPTIONS_OF_FORMAT = ("png", "png16", "jpeg", "webp", "tiff", "tiff16")
 

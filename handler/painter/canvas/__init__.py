@@ -1,0 +1,1 @@
+"""How a canvas lies on the network's grid: margin, shifts, tiles, masks, smaller copies."""

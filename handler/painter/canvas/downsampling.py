@@ -1,0 +1,76 @@
+"""From a canvas to what it looks like on the level before, and back for gradients."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from painter.planning.pyramid import Shape
+
+# Of the identity that a matrix is made from: a whole one would be large for a large canvas.
+_COLUMNS: Final = 256
+
+
+class Shrinking:
+    """Resizes a canvas [3, H, W] as styles and photos are: bicubic, antialiased.
+
+    A softer filter would have the canvas make up for what it takes away, and overshoot. On CUDA it
+    is a product with a matrix for each axis, since PyTorch's own adjoint adds in no fixed order
+    there, and the same painting would not be made twice.
+    """
+
+    def __init__(self, shape: Shape, smaller: Shape, device: torch.device) -> None:
+        self._shape, self._smaller = shape, smaller
+        self._matrices: tuple[Tensor, Tensor] | None = None
+        if device.type != "cpu":
+            lengths = zip(shape, smaller, strict=True)
+            down, across = (resizing_matrix(*pair).to(device, torch.float32) for pair in lengths)
+            self._matrices = down, across
+
+    def __call__(self, canvas: Tensor) -> Tensor:
+        """The smaller canvas [3, h, w]."""
+        if self._matrices is not None:
+            down, across = self._matrices
+            return down @ canvas @ across.T
+        return _resized(canvas, self._smaller)
+
+    def add_adjoint(self, gradient: Tensor, smaller: Tensor, weight: float) -> None:
+        """Adds what a gradient at the smaller canvas is at the canvas, times a weight.
+
+        One channel at a time: all of them would be as large as the canvas.
+        """
+        for whole, part in zip(gradient, smaller, strict=True):
+            whole.add_(self._spread(part), alpha=weight)
+
+    def _spread(self, part: Tensor) -> Tensor:
+        if self._matrices is not None:
+            down, across = self._matrices
+            return down.T @ part @ across
+        spread: Tensor = torch.ops.aten._upsample_bicubic2d_aa_backward(
+            part[None, None].contiguous(),
+            list(self._smaller),
+            [1, 1, *self._shape],
+            False,
+            None,
+            None,
+        )
+        return spread[0, 0]
+
+
+def resizing_matrix(length: int, smaller: int) -> Tensor:
+    """What resizes one axis from so many px to fewer: [smaller, length] in float64, on the CPU."""
+    parts = []
+    for first in range(0, length, _COLUMNS):
+        count = min(_COLUMNS, length - first)
+        columns = torch.zeros(length, count, dtype=torch.float64)
+        columns[first : first + count].fill_diagonal_(1)
+        parts.append(_resized(columns[None], (smaller, count))[0])
+    return torch.cat(parts, 1)
+
+
+def _resized(canvas: Tensor, shape: Shape) -> Tensor:
+    batch = canvas[None]
+    return F.interpolate(batch, size=shape, mode="bicubic", antialias=True, align_corners=False)[0]

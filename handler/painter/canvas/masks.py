@@ -1,0 +1,57 @@
+"""Where on a picture something counts: soft masks, brought to the layers of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from scipy.ndimage import minimum_filter
+from torch import Tensor
+
+from painter.canvas.layout import Phase, pad
+from painter.network.layers import receptive_radius, stride_of
+
+_KEPT_LEAST: Final = 0.25
+
+TapWeights = dict[str, Tensor]
+
+
+def tap_weights(
+    mask: Tensor, taps: Iterable[str], phases: Iterable[Phase], device: torch.device
+) -> Generator[None, None, dict[Phase, TapWeights]]:
+    """A mask [H, W] as weights of the positions of each tap, in each phase.
+
+    Float16, since the finest are as large as the canvas. Yields after each tap: that of a large
+    mask takes seconds.
+    """
+    weights: dict[Phase, TapWeights] = {phase: {} for phase in phases}
+    for tap in taps:
+        less = shrunk(mask, tap)
+        for phase, by_tap in weights.items():
+            at_tap = averaged(pad(less[None], phase)[0], tap)
+            by_tap[tap] = at_tap.to(device, torch.float16)
+        yield
+    return weights
+
+
+def shrunk(mask: Tensor, tap: str) -> Tensor:
+    """A mask [H, W] from 0 to 1, less what a tap's positions see beyond their own cells.
+
+    So no position counts that looks across the mask's edge (the inside guides of Gatys et al.
+    2017, section 4). Where that would leave under a quarter of the area, as with small masks at
+    deep taps, the mask stays as it is.
+    """
+    size = 2 * receptive_radius(tap) + 1
+    less = torch.from_numpy(minimum_filter(mask.cpu().numpy(), size=size, mode="nearest"))
+    return less if less.sum() >= _KEPT_LEAST * mask.sum() else mask
+
+
+def averaged(mask: Tensor, tap: str) -> Tensor:
+    """A mask [H, W] as weights of a tap's positions: its mean over each one's cell."""
+    cells = F.avg_pool2d(mask[None, None], stride_of(tap))
+    if not cells.any():
+        # All of it lies on the last rows or columns, which a tap's whole cells leave out.
+        cells = F.adaptive_avg_pool2d(mask[None, None], (cells.shape[-2], cells.shape[-1]))
+    return cells[0, 0]

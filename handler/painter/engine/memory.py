@@ -1,0 +1,93 @@
+"""How much memory a painting takes, told before it starts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+
+from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
+from painter.evaluation.levels import is_tiled, phases_of, run_with
+from painter.network.layers import CONVOLUTION_NAMES, stride_of
+from painter.network.vgg import Pass
+from painter.optimizers.lbfgs import HISTORY
+from painter.planning.plan import Plan
+from painter.planning.pyramid import Shape
+
+# A pass holds a layer's output, its gradient and a copy of each at once.
+_IN_FLIGHT: Final = 4 * 64
+# What the allocator needs beside it: blocks of many sizes leave gaps.
+_GAPS: Final = 1.4
+# Canvases in float32: the optimizer's three, the average, the best, the photo, the gradient and
+# those of the coarser levels are 8, 9.3 with the allocator's gaps; and the photo without colors.
+_ADAM_COPIES: Final = 11
+# What there is of them while a style's statistics are gathered, before a level's first step; the
+# style is there as floats then, with what resizing it takes for a moment.
+_PREPARING_COPIES: Final = 4
+_STYLE_COPIES: Final = 3
+# The same without averages, the history's pairs, and the spectra of directions and changes.
+_LBFGS_COPIES: Final = 32 + 2 * HISTORY
+# Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
+_MASK_BYTES: Final = 3.6
+# Bytes for each pixel of a painting that is encoded; the photo's alpha and colors need more.
+_ENCODING_BYTES: Final = 48
+_COLORING_BYTES: Final = 64
+_HALO: Final = 2 * 128
+
+
+def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
+    """An upper estimate for one painting: activations, targets, canvas, optimizer, history."""
+    how = run_with(plan, trunk)
+    last = plan.levels[-1]
+    styles = [style for part in plan.parts for _, style in part.styles]
+    shapes = [style.shape_beside(last.shape) for style in styles]
+    in_pass = max(map(_in_pass, [last.shape, *shapes]))
+    copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
+    kept = len(phases_of(plan)) * _features(set(plan.options.content_layers))
+    whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, how))
+    activations = in_pass * (_activations(how) + _IN_FLIGHT) + whole * kept
+    weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
+    of_masks = weights * len(phases_of(plan)) * last.pixels * _MASK_BYTES
+    passing = activations * how.dtype.itemsize + of_masks
+    pictures = sum(style.picture.samples.nbytes for style in styles)
+    largest = max(height * width for height, width in shapes)
+    preparing = last.pixels * _PREPARING_COPIES + largest * _STYLE_COPIES
+    canvases = max(last.pixels * copies, preparing)
+    return int(_GAPS * passing) + canvases * 3 * 4 + pictures
+
+
+def bytes_kept(plan: Plan) -> int:
+    """The bytes on the host that a plan holds before it is painted."""
+    photo, parts = plan.photo, plan.parts
+    pictures = [photo, *(style.picture for part in parts for _, style in part.styles)]
+    masks = [plan.content_mask, *(part.mask for part in parts)]
+    masks += [style.mask for part in parts for _, style in part.styles]
+    tensors = [tensor for picture in pictures for tensor in (picture.samples, picture.alpha)]
+    # One that has two names is counted once.
+    found = {id(tensor): tensor for tensor in (plan.content, plan.start, *tensors, *masks)}
+    return sum(tensor.nbytes for tensor in found.values() if tensor is not None)
+
+
+def bytes_encoding(plan: Plan) -> int:
+    """The bytes on the host from a finished canvas to the answer in base64, the canvas included."""
+    colored = plan.photo.alpha is not None or plan.options.color == "luminance"
+    return plan.levels[-1].pixels * (_ENCODING_BYTES + colored * _COLORING_BYTES)
+
+
+def _in_pass(shape: Shape) -> int:
+    """The pixels of a picture that go through the network at once."""
+    pixels = shape[0] * shape[1]
+    return pixels if pixels <= WHOLE_PIXELS_MOST else (TILE_SIDE + _HALO) ** 2
+
+
+def _activations(how: Pass) -> float:
+    """Values for each pixel that a trace keeps: every layer once, and twice where it is a tap."""
+    return _features(set(CONVOLUTION_NAMES[: how.depth])) + _features(set(how.taps))
+
+
+def _features(taps: set[str]) -> float:
+    return sum(_channels(tap) / stride_of(tap) ** 2 for tap in taps)
+
+
+def _channels(tap: str) -> int:
+    return min(512, 64 * stride_of(tap))

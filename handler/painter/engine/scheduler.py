@@ -1,0 +1,160 @@
+"""Turns for all live jobs, within a slice of time."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Final
+
+import torch
+
+from painter.device.faults import as_paint_error, is_out_of_memory, raise_if_lost, without_frames
+from painter.engine.memory import bytes_needed
+from painter.engine.painter import Painter
+from painter.evaluation.passes import Evaluation
+from painter.painting.painting import Job
+
+# How many canvases share a pass on CUDA.
+SHARED_MOST: Final = 16
+
+Evaluations = list[Evaluation] | list[None]
+
+
+class Scheduler:
+    """Gives jobs their turns in rotation: one evaluation, or one tile, a turn.
+
+    On the CPU each canvas has its own pass, so that pixels never depend on the neighbors. On
+    CUDA canvases of one size share passes, but those of jobs that are `reproducible` or L-BFGS's.
+    """
+
+    def __init__(self, painter: Painter) -> None:
+        self._vgg = painter.vgg
+        self._rotation: deque[Job] = deque()
+        self._turning: list[Job] = []
+        # What memory has shown to be too many for one pass, by the likeness of their asks.
+        self._shared_most: dict[object, int] = {}
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs that are not finished."""
+        return list(self._rotation)
+
+    def add(self, job: Job) -> None:
+        """Lets a job take part."""
+        self._rotation.append(job)
+
+    def remove(self, job: Job) -> None:
+        """Takes a job out, if it is in; what it holds is freed with it."""
+        if job in self._rotation:
+            self._rotation.remove(job)
+
+    def advance(self, seconds: float) -> None:
+        """Gives turns for about `seconds`, one at least; finished jobs leave the rotation.
+
+        What goes wrong in one job fails that job alone; where memory runs out, the one that asked
+        for most fails. Raises DeviceLost once the device is unusable.
+        """
+        end = time.monotonic() + seconds
+        for job in self.jobs:
+            job.stop_if_overdue()
+        self._drop_finished()
+        while self._rotation:
+            self._turning = self._next_group()
+            self._turn(self._turning)
+            self._rotation.extend(self._turning)
+            self._turning = []
+            self._drop_finished()
+            if time.monotonic() >= end:
+                return
+
+    def _drop_finished(self) -> None:
+        self._rotation = deque(job for job in self._rotation if not job.finished)
+        if not self._rotation:
+            self._shared_most.clear()
+
+    def _next_group(self) -> list[Job]:
+        first = self._rotation.popleft()
+        if not first.lane.shares or first.ask is None or _is_private(first):
+            return [first]
+        likeness = first.ask.likeness
+        mates = [
+            job
+            for job in self._rotation
+            if job.ask is not None and not _is_private(job) and job.ask.likeness == likeness
+        ][: self._shared_most.get(likeness, SHARED_MOST) - 1]
+        for job in mates:
+            self._rotation.remove(job)
+        return [first, *mates]
+
+    def _turn(self, group: list[Job]) -> None:
+        group = [job for job in group if not job.finished]
+        if not group:
+            return
+        found = self._tried(group)
+        # The error was raised and caught elsewhere, so that nothing of the failed pass is kept.
+        if not isinstance(found, Exception):
+            for job, evaluation in zip(group, found, strict=True):
+                self._tell(job, evaluation)
+        elif len(group) > 1:
+            for part in self._parts(group, found):
+                self._turn(part)
+        elif is_out_of_memory(found):
+            self._relieve(group[0], found)
+        else:
+            self._fail(group[0], found)
+
+    def _tried(self, group: list[Job]) -> Evaluations | Exception:
+        """The evaluations that a group asks for, or why there are none; raises DeviceLost."""
+        asks = [job.ask for job in group if job.ask is not None]
+        lane = group[0].lane
+        try:
+            with lane.active():
+                return lane.evaluate(asks) if asks else [None]
+        except Exception as error:
+            raise_if_lost(error)
+            is_final = len(group) == 1 and not is_out_of_memory(error)
+            return error if is_final else without_frames(error)
+
+    def _parts(self, group: list[Job], error: Exception) -> Iterator[list[Job]]:
+        """What is tried next of a group whose pass failed: halves if it was too large, else each.
+
+        From then on no larger one is formed while there is something to paint.
+        """
+        size = 1
+        if is_out_of_memory(error):
+            size = len(group) // 2
+            assert group[0].ask is not None  # or it would not have shared
+            self._shared_most[group[0].ask.likeness] = size
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+    def _relieve(self, job: Job, error: Exception) -> None:
+        """Fails the painting that asked for most; where that is another, the job tries again."""
+        others = [other for other in (*self._turning, *self._rotation) if not other.finished]
+        largest = max([job, *others], key=lambda one: bytes_needed(one.plan, self._vgg.trunk))
+        self._fail(largest, error)
+        if largest is job:
+            return
+        found = self._tried([job])
+        if isinstance(found, Exception):
+            self._fail(job, found)
+        else:
+            self._tell(job, found[0])
+
+    def _tell(self, job: Job, evaluation: Evaluation | None) -> None:
+        try:
+            job.tell(evaluation)
+        except Exception as error:
+            raise_if_lost(error)
+            self._fail(job, error)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        job.fail(as_paint_error(error))
+        if self._vgg.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _is_private(job: Job) -> bool:
+    """Whether nobody may share its passes: neighbors would change how L-BFGS's losses round."""
+    return job.options.reproducible or job.options.optimizer == "lbfgs"

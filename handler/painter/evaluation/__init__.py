@@ -1,0 +1,1 @@
+"""Loss and gradient of a canvas: what a level is judged by, and how that is run."""

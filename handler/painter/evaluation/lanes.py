@@ -1,0 +1,124 @@
+"""Where a painting's work runs: in a lane of its own on a GPU, beside those of others.
+
+A lane is a stream of the device with the graphs that were recorded on it. A painting stays in one
+lane, where all it does comes one after the other; lanes run beside each other, so that the small
+views of one painting fill what the small views of another leave idle.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final, Protocol
+from weakref import WeakSet
+
+import torch
+
+from painter.device.graphs import GraphRecorder
+from painter.evaluation.passes import Ask, Evaluation, evaluate
+from painter.evaluation.replay import Replay
+from painter.network.vgg import VGG19
+
+LANES: Final = 4
+# Evaluations of a lane that are launched and not yet done: some milliseconds at 512 px.
+AHEAD: Final = 8
+# Of the device's memory, what the buffers of all lanes may hold together.
+_BUFFERS: Final = 0.25
+
+
+class Pace:
+    """Keeps the host no more than some evaluations ahead of the device.
+
+    Enough that the device never waits for the host, and so few that a preview, a deadline or a
+    client that leaves need not wait for the device.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._is_ahead = device.type == "cuda"
+        self._launched: deque[torch.cuda.Event] = deque()
+
+    def wait(self) -> None:
+        """To be called before each evaluation, on the stream that it runs on."""
+        if not self._is_ahead:
+            return
+        event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        event.record()
+        self._launched.append(event)
+        if len(self._launched) > AHEAD:
+            self._launched.popleft().synchronize()
+
+
+class Lane(Protocol):
+    """Runs the work of paintings; `shares` says whether they may share passes in it."""
+
+    shares: bool
+    paintings: WeakSet[object]
+
+    def active(self) -> AbstractContextManager[None]:
+        """Whatever is launched inside runs in this lane."""
+        ...
+
+    def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
+        """The evaluations of canvases; to be called inside."""
+        ...
+
+
+class OnlyLane:
+    """The device as it is, for all paintings.
+
+    On CUDA those of one size share passes. On the CPU each has its own, so that pixels never depend
+    on the neighbors.
+    """
+
+    def __init__(self, vgg: VGG19) -> None:
+        self._vgg = vgg
+        self._pace = Pace(vgg.device)
+        self.shares = vgg.device.type == "cuda"
+        self.paintings: WeakSet[object] = WeakSet()
+
+    def active(self) -> AbstractContextManager[None]:
+        """Nothing has to be done for it."""
+        return nullcontext()
+
+    def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
+        """The evaluations of canvases."""
+        self._pace.wait()
+        return evaluate(self._vgg, asks)
+
+
+class GraphLane:
+    """A stream of a GPU, and graphs recorded on it."""
+
+    def __init__(self, vgg: VGG19, most_bytes: int) -> None:
+        self.shares = False
+        self._pace = Pace(vgg.device)
+        self._stream = torch.cuda.Stream(vgg.device)  # type: ignore[no-untyped-call]
+        self._replay = Replay(vgg, GraphRecorder(vgg.device), most_bytes)
+        self.paintings: WeakSet[object] = WeakSet()
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Whatever is launched inside runs on its stream."""
+        with torch.cuda.stream(self._stream):
+            yield
+
+    def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
+        """The evaluations of canvases, each replayed for itself."""
+        self._pace.wait()
+        return self._replay(asks)
+
+
+class Lanes:
+    """The lanes of a device: one that all share, or on CUDA with graphs four."""
+
+    def __init__(self, vgg: VGG19, with_graphs: bool) -> None:
+        self._lanes: list[Lane] = [OnlyLane(vgg)]
+        if with_graphs:
+            _, total = torch.cuda.mem_get_info(vgg.device)
+            most = int(total * _BUFFERS) // LANES
+            self._lanes = [GraphLane(vgg, most) for _ in range(LANES)]
+
+    def freest(self) -> Lane:
+        """The lane with the fewest paintings."""
+        return min(self._lanes, key=lambda lane: len(lane.paintings))

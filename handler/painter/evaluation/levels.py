@@ -1,0 +1,207 @@
+"""From a plan to the objective of one of its levels, and to the canvas it starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+
+import torch
+from torch import Tensor
+
+from painter.canvas.downsampling import Shrinking
+from painter.canvas.layout import CENTERED, Phase, pad, padded_shape
+from painter.canvas.masks import TapWeights, tap_weights
+from painter.canvas.tiles import tiles
+from painter.evaluation.objective import Objective, Placement, Region, norm_floor
+from painter.evaluation.passes import features_of
+from painter.evaluation.style_targets import StyleCache, blended_targets
+from painter.losses.style import energy
+from painter.network.vgg import VGG19, Pass
+from painter.options.catalog import Options
+from painter.pictures.picture import resize
+from painter.planning.plan import Level, Part, Plan
+from painter.planning.pyramid import Shape
+
+# Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
+# each step sees another one. Their features of the photo are kept, so they are few.
+PHASES: tuple[Phase, ...] = (CENTERED, Phase(1, 13), Phase(13, 4), Phase(4, 0))
+
+
+def run_with(plan: Plan, trunk: torch.dtype) -> Pass:
+    """The pass of a plan, in the trunk's type."""
+    options = plan.options
+    taps = frozenset([*options.content_layers, *options.style_layers])
+    return Pass(taps, options.pooling, trunk)
+
+
+def phases_of(plan: Plan) -> tuple[Phase, ...]:
+    """The shifts a plan's steps go through: none for L-BFGS, whose losses must not change."""
+    return PHASES if plan.options.optimizer == "adam" else (CENTERED,)
+
+
+def is_tiled(shape: Shape, how: Pass) -> bool:
+    """Whether a canvas of this height and width is too large for one pass."""
+    return len(tiles(padded_shape(shape), how)) > 1
+
+
+def prepare(
+    plan: Plan,
+    level: Level,
+    vgg: VGG19,
+    cache: StyleCache,
+    coarser: Objective | None = None,
+) -> Generator[None, None, Objective]:
+    """The objective of one level on top of the one before; yields after each pass."""
+    options = plan.options
+    how = run_with(plan, vgg.trunk)
+    content = resize(plan.content, level.shape).to(vgg.device)
+    style_how = Pass(frozenset(options.style_layers), how.pooling, how.dtype)
+    regions = []
+    for part in plan.parts:
+        targets = yield from blended_targets(
+            vgg, cache, part.styles, level.shape, style_how, options.style_loss
+        )
+        share = torch.tensor(_area(part, plan) * part.weight, device=vgg.device)
+        regions.append(Region(share, targets))
+    of_content = yield from _weights(plan, plan.content_mask, level, options.content_layers, vgg)
+    of_parts = []
+    for part in plan.parts:
+        weights = yield from _weights(plan, part.mask, level, options.style_layers, vgg)
+        of_parts.append(weights)
+    placements = {}
+    for phase in phases_of(plan):
+        placements[phase] = Placement(
+            _content_features(level, vgg, how, content, phase, options),
+            None if of_content is None else of_content[phase],
+            tuple(None if weights is None else weights[phase] for weights in of_parts),
+        )
+        yield
+    norms = yield from _content_norms(vgg, how, content, placements[CENTERED], options)
+    return Objective(
+        how=how,
+        content_layers=tuple(options.content_layers),
+        style_layers=tuple(options.style_layers),
+        weights=_weights_of_terms(options).to(vgg.device),
+        has_variation=options.tv > 0,
+        style_loss=options.style_loss,
+        content=content,
+        content_norms=norms,
+        regions=tuple(regions),
+        placements=placements,
+        coarser=coarser,
+        shrinking=_shrinking(level.shape, coarser, vgg.device),
+    )
+
+
+def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tensor:
+    """What the canvas of the first level starts from."""
+    options = plan.options
+    if plan.resume is not None and plan.start is not None:
+        return resize(plan.start, shape).to(device)
+    generator = torch.Generator().manual_seed(options.seed)
+    noise = torch.rand(3, *shape, generator=generator)
+    if options.init == "noise":
+        return noise.to(device)
+    if plan.start is not None:
+        canvas = resize(plan.start, shape)
+    elif options.init == "style":
+        canvas = _covering(plan.parts[0].styles[0][1].picture.samples, shape)
+    else:
+        canvas = resize(plan.content, shape)
+    return torch.lerp(canvas, noise, options.init_noise).to(device)
+
+
+def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
+    """The canvas [3, h, w] of the level before at an objective's size.
+
+    What it lacks of the photo, all that is finer than its own pixels, is added: as much as the
+    photo counts beside the style, and where it counts. From there a level needs half the steps.
+    """
+    photo, shape = objective.content, objective.shape
+    larger = resize(canvas, shape)
+    share = _share_of_detail(plan.options)
+    if not share:
+        return larger
+    detail = photo - resize(resize(photo, (canvas.shape[-2], canvas.shape[-1])), shape)
+    if plan.content_mask is not None:
+        detail *= resize(plan.content_mask, shape).to(detail.device)
+    return detail.mul_(share).add_(larger).clamp_(0, 1)
+
+
+def _share_of_detail(options: Options) -> float:
+    """All of it where the photo counts as much as by default, less where it counts less."""
+    usual = Options()
+    if not options.beta:
+        return 1.0
+    return min(1.0, options.alpha / options.beta * usual.beta / usual.alpha)
+
+
+def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
+    """The middle of a picture, as large as it goes without being stretched."""
+    height, width = picture.shape[-2:]
+    scale = max(shape[0] / height, shape[1] / width)
+    whole = resize(
+        picture, (max(shape[0], round(height * scale)), max(shape[1], round(width * scale)))
+    )
+    top, left = (whole.shape[-2] - shape[0]) // 2, (whole.shape[-1] - shape[1]) // 2
+    return whole[:, top : top + shape[0], left : left + shape[1]]
+
+
+def _shrinking(shape: Shape, coarser: Objective | None, device: torch.device) -> Shrinking | None:
+    return None if coarser is None else Shrinking(shape, coarser.shape, device)
+
+
+def _weights_of_terms(options: Options) -> Tensor:
+    content = [options.alpha * weight for weight in options.content_layers.values()]
+    style = [options.beta * weight for weight in options.style_layers.values()]
+    return torch.tensor([*content, *style, options.tv], dtype=torch.float64)
+
+
+def _content_features(
+    level: Level, vgg: VGG19, how: Pass, content: Tensor, phase: Phase, options: Options
+) -> dict[str, Tensor] | None:
+    if is_tiled(level.shape, how):
+        return None
+    content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
+    return features_of(vgg, pad(content, phase), content_how)
+
+
+def _weights(
+    plan: Plan, mask: Tensor | None, level: Level, taps: Iterable[str], vgg: VGG19
+) -> Generator[None, None, dict[Phase, TapWeights] | None]:
+    if mask is None:
+        return None
+    return (yield from tap_weights(resize(mask, level.shape), taps, phases_of(plan), vgg.device))
+
+
+def _area(part: Part, plan: Plan) -> float:
+    """Its part of what is visible, so that every pixel is drawn with one strength."""
+    if part.mask is None:
+        return 1.0
+    alpha = plan.photo.alpha
+    return float(part.mask.sum()) / (part.mask.numel() if alpha is None else float(alpha.sum()))
+
+
+def _content_norms(
+    vgg: VGG19, how: Pass, content: Tensor, placement: Placement, options: Options
+) -> Generator[None, None, dict[str, Tensor]]:
+    """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
+    content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
+    norms: dict[str, Tensor] = {}
+    floors: dict[str, Tensor] = {}
+    for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), how):
+        features = placement.content
+        if features is None:
+            features = features_of(vgg, tile.padded(content, CENTERED), content_how)
+        for tap, kept in features.items():
+            owned = tile.owned(kept, tap)
+            weights = placement.content_weights
+            part = (
+                torch.ones(owned.shape[1:], device=owned.device)
+                if weights is None
+                else tile.of_whole(weights[tap], tap)
+            )
+            floor = norm_floor(vgg.typical_energy[tap], len(owned), part.sum(dtype=torch.float32))
+            norms[tap] = norms.get(tap, 0) + energy(owned, part)
+            floors[tap] = floors.get(tap, 0) + floor
+        yield
+    return {tap: torch.maximum(norm, floors[tap]) for tap, norm in norms.items()}

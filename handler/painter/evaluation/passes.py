@@ -1,0 +1,177 @@
+"""Loss and gradient of canvases: in one pass, in one shared by several, or tile by tile."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from painter.canvas.layout import CENTERED, Phase, pad, padded_shape, unpad_gradient
+from painter.canvas.tiles import tiles
+from painter.evaluation.objective import (
+    Objective,
+    region_moments,
+    style_pulls,
+    tap_gradients,
+    terms_of,
+)
+from painter.losses.style import Moments, moments, variation
+from painter.network.vgg import VGG19, Pass
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One evaluation that a painting waits for; the gradient is left out where it needs none."""
+
+    canvas: Tensor
+    objective: Objective
+    phase: Phase
+    gradient: bool = True
+
+    @property
+    def likeness(self) -> tuple[object, ...]:
+        """Asks that agree in this may share a pass."""
+        how = self.objective.how
+        return self.canvas.shape, how.pooling, how.dtype, self.gradient
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The answer to an Ask, all of it on the device: nobody has waited for it yet.
+
+    `terms` are the objective's, unweighted. `gradient` is [3, H, W], or None where none was asked
+    for, and `descended` what it is of: the total, and what coarser views add to it.
+    """
+
+    terms: Tensor
+    gradient: Tensor | None
+    descended: Tensor
+
+
+def features_of(vgg: VGG19, pixels: Tensor, how: Pass) -> dict[str, Tensor]:
+    """The features of pixels [3, H, W] at the taps of a pass, each [C, h, w]."""
+    return {tap: kept[0] for tap, kept in vgg.trace(pixels[None], how).taps.items()}
+
+
+@torch.no_grad()
+def evaluate(vgg: VGG19, asks: Sequence[Ask]) -> list[Evaluation]:
+    """Evaluates canvases of one likeness in one pass; targets and weights stay each one's own."""
+    how = replace(
+        asks[0].objective.how,
+        taps=frozenset().union(*(ask.objective.how.taps for ask in asks)),
+    )
+    trace = vgg.trace(torch.stack([pad(ask.canvas, ask.phase) for ask in asks]), how)
+    found = [
+        _one_of(ask, {tap: kept[index] for tap, kept in trace.taps.items()})
+        for index, ask in enumerate(asks)
+    ]
+    if not asks[0].gradient:
+        return [_evaluation(ask, each, None) for ask, each in zip(asks, found, strict=True)]
+    at_taps = {
+        tap: _stacked([each.gradients.get(tap) for each in found], trace.taps[tap])
+        for tap in how.taps
+    }
+    gradient = vgg.gradient(trace, how, at_taps)
+    triples = zip(asks, found, gradient, strict=True)
+    return [_evaluation(ask, each, part) for ask, each, part in triples]
+
+
+@torch.no_grad()
+def evaluate_in_tiles(
+    vgg: VGG19, ask: Ask, side: int | None = None
+) -> Generator[None, None, Evaluation]:
+    """Evaluates one canvas tile by tile, exactly; yields after each tile.
+
+    The style's statistics are sums over positions. So the first round over the tiles adds
+    them up, and the second pulls each tile back against the statistics of the whole. Memory
+    depends on the tile and not on the canvas; the price is one more forward pass, and one of
+    the photo.
+    """
+    objective, placement = ask.objective, ask.objective.placements[ask.phase]
+    shape = padded_shape(objective.shape)
+    all_tiles = tiles(shape, objective.how, side)
+    own: dict[tuple[int, str], Moments] = {}
+    for tile in all_tiles:
+        features = features_of(vgg, tile.padded(ask.canvas, ask.phase), objective.how)
+        for key, sums in region_moments(objective, placement, tile, features).items():
+            own[key] = own[key] + sums if key in own else sums
+        yield
+    style, pulls = style_pulls(objective, own)
+    content_how = replace(objective.how, taps=frozenset(objective.content_layers))
+    losses: dict[str, Tensor] = {}
+    gradient = ask.canvas.new_zeros(3, *shape)
+    for tile in all_tiles:
+        targets = features_of(vgg, tile.padded(objective.content, ask.phase), content_how)
+        trace = vgg.trace(tile.padded(ask.canvas, ask.phase)[None], objective.how)
+        features = {tap: kept[0] for tap, kept in trace.taps.items()}
+        parts, at_taps = tap_gradients(
+            objective, placement, tile, features, targets, own, pulls if ask.gradient else {}
+        )
+        for tap, part in parts.items():
+            losses[tap] = losses[tap] + part if tap in losses else part
+        if ask.gradient:
+            batched = {tap: values[None] for tap, values in at_taps.items()}
+            tile.cut(gradient).add_(vgg.gradient(trace, objective.how, batched)[0])
+        yield
+    return _evaluation(ask, _AtTaps(losses, style, {}), gradient if ask.gradient else None)
+
+
+@torch.no_grad()
+def picture_moments(
+    vgg: VGG19, picture: Tensor, how: Pass, weights: Mapping[str, Tensor] | None
+) -> Generator[None, None, dict[str, Moments]]:
+    """The statistics of a picture [3, H, W] within its margin, at the taps; yields after each tile.
+
+    `weights` has those of each tap's positions, where they do not all count alike.
+    """
+    total: dict[str, Moments] = {}
+    for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), how):
+        features = features_of(vgg, tile.padded(picture, CENTERED), how)
+        for tap, kept in features.items():
+            part = None if weights is None else tile.of_whole(weights[tap], tap)
+            found = moments(tile.owned(kept, tap), part)
+            total[tap] = total[tap] + found if tap in total else found
+        yield
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class _AtTaps:
+    """What a canvas's features came to: losses by layer, and the total's gradients."""
+
+    content: Mapping[str, Tensor]
+    style: Mapping[str, Tensor]
+    gradients: Mapping[str, Tensor]
+
+
+def _evaluation(ask: Ask, found: _AtTaps, gradient: Tensor | None) -> Evaluation:
+    """From what is known at the taps, and the gradient [3, H, W] at the canvas in its margin."""
+    objective = ask.objective
+    whole = None if gradient is None else unpad_gradient(gradient, ask.phase)
+    onto = whole if objective.has_variation else None
+    tv = variation(ask.canvas, onto, objective.weight_of_variation)
+    terms = terms_of(objective, found.content, found.style, tv)
+    return Evaluation(terms, whole, terms @ objective.weights)
+
+
+def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> _AtTaps:
+    objective, placement = ask.objective, ask.objective.placements[ask.phase]
+    own = region_moments(objective, placement, None, features)
+    style, pulls = style_pulls(objective, own)
+    assert placement.content is not None  # only tiles make it anew
+    content, gradients = tap_gradients(
+        objective, placement, None, features, placement.content, own, pulls if ask.gradient else {}
+    )
+    return _AtTaps(content, style, gradients)
+
+
+def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:
+    if len(gradients) == 1 and gradients[0] is not None:
+        return gradients[0][None]
+    whole = torch.zeros_like(like)
+    for row, gradient in zip(whole, gradients, strict=True):
+        if gradient is not None:
+            row.copy_(gradient)
+    return whole

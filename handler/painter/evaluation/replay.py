@@ -1,0 +1,187 @@
+"""Evaluations that are recorded once and then replayed, so that no kernel waits to be launched.
+
+An evaluation at 512 px is over three hundred kernels, and a GPU is done with most of them before
+Python has launched the next. A CUDA graph launches them all at once, but always on the memory that
+it was recorded with. So each kind of evaluation has a slot: buffers for what goes in and what comes
+out. A painting's canvas is copied there for each evaluation, its targets whenever another painting
+was there before.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, Final, Protocol
+from weakref import ref
+
+import torch
+from torch import Tensor
+
+from painter.evaluation.objective import Objective
+from painter.evaluation.passes import Ask, Evaluation, evaluate
+from painter.network.vgg import VGG19
+
+# Slots are made for what comes again: one that is never replayed costs more than it saves.
+_USES_LEAST: Final = 2
+
+_log = logging.getLogger(__name__)
+
+
+class Recorder(Protocol):
+    """Runs work that always uses the same memory, and gives what runs it again."""
+
+    def record(self, work: Callable[[], None]) -> Callable[[], None]:
+        """What repeats the work; raises RuntimeError where it cannot be recorded."""
+        ...
+
+    def forget(self) -> None:
+        """Frees what recordings hold, none of which is used again."""
+        ...
+
+
+class Replay:
+    """Evaluates canvases by replaying, from the second evaluation of a kind on.
+
+    What cannot be recorded is evaluated as it is everywhere else, and the log tells so once for
+    each kind. `most_bytes` is what slots may hold; beyond it all are dropped, since the memory of
+    recordings is freed together or not at all.
+    """
+
+    def __init__(self, vgg: VGG19, recorder: Recorder, most_bytes: int) -> None:
+        self._vgg, self._recorder, self._most_bytes = vgg, recorder, most_bytes
+        self._uses: Counter[Hashable] = Counter()
+        self._slots: dict[Hashable, _Slot | None] = {}
+
+    def __call__(self, asks: Sequence[Ask]) -> list[Evaluation]:
+        """The evaluations of canvases, each in a pass of its own."""
+        return [self._evaluated(ask) for ask in asks]
+
+    def _evaluated(self, ask: Ask) -> Evaluation:
+        kind = _kind(ask)
+        self._uses[kind] += 1
+        if self._uses[kind] >= _USES_LEAST and kind not in self._slots:
+            self._slots[kind] = self._made(ask)
+        slot = self._slots.get(kind)
+        return evaluate(self._vgg, [ask])[0] if slot is None else slot.evaluate(ask)
+
+    def _made(self, ask: Ask) -> _Slot | None:
+        held = sum(slot.bytes for slot in self._slots.values() if slot is not None)
+        if held > self._most_bytes:
+            self.forget()
+        try:
+            return _Slot(self._vgg, ask, self._recorder)
+        except torch.OutOfMemoryError:
+            self.forget()
+            return None
+        except RuntimeError as error:
+            height, width = ask.objective.shape
+            reason = str(error).splitlines()[0]
+            _log.warning("%d x %d px are not replayed: %s", width, height, reason)
+            return None
+
+    def forget(self) -> None:
+        """Drops all slots; they are made anew when their kinds come again."""
+        self._slots.clear()
+        self._uses.clear()
+        self._recorder.forget()
+
+
+class _Slot:
+    """The buffers of one kind of evaluation, and what replays it on them."""
+
+    def __init__(self, vgg: VGG19, ask: Ask, recorder: Recorder) -> None:
+        self._vgg = vgg
+        narrowed = _narrowed(ask)
+        self._objective = _copied(narrowed, iter([t.clone() for t in _tensors(narrowed)]))
+        self._inputs = list(_tensors(self._objective))
+        self._source = ref(ask.objective)
+        canvas = ask.canvas.clone()
+        self._ask = replace(ask, canvas=canvas, objective=self._objective)
+        # Buffers for the result are made outside the recording, whose memory it uses anew.
+        found = evaluate(vgg, [self._ask])[0]
+        self._found = _clone(found)
+        self._replay = recorder.record(self._work)
+
+    @property
+    def bytes(self) -> int:
+        """What its inputs take, which is most of what it holds."""
+        return sum(tensor.nbytes for tensor in self._inputs)
+
+    def evaluate(self, ask: Ask) -> Evaluation:
+        """The evaluation of a canvas of this kind."""
+        if self._source() is not ask.objective:
+            for kept, new in zip(self._inputs, _tensors(_narrowed(ask)), strict=True):
+                kept.copy_(new)
+            self._source = ref(ask.objective)
+        self._ask.canvas.copy_(ask.canvas)
+        self._replay()
+        # A copy, since an optimizer may keep a gradient for longer than the buffer does.
+        return _clone(self._found)
+
+    def _work(self) -> None:
+        found = evaluate(self._vgg, [self._ask])[0]
+        self._found.terms.copy_(found.terms)
+        self._found.descended.copy_(found.descended)
+        if self._found.gradient is not None and found.gradient is not None:
+            self._found.gradient.copy_(found.gradient)
+
+
+def _clone(found: Evaluation) -> Evaluation:
+    gradient = None if found.gradient is None else found.gradient.clone()
+    return Evaluation(found.terms.clone(), gradient, found.descended.clone())
+
+
+def _kind(ask: Ask) -> Hashable:
+    """What evaluations must agree in to be replayed on the same buffers."""
+    objective = ask.objective
+    return (
+        ask.phase,
+        ask.gradient,
+        objective.how,
+        objective.content_layers,
+        objective.style_layers,
+        objective.style_loss,
+        objective.has_variation,
+        ask.canvas.shape,
+        tuple((tensor.shape, tensor.dtype) for tensor in _tensors(_narrowed(ask))),
+    )
+
+
+def _narrowed(ask: Ask) -> Objective:
+    """The objective as far as one evaluation in one phase looks at it."""
+    placements = {ask.phase: ask.objective.placements[ask.phase]}
+    content = ask.canvas.new_empty(()).expand(ask.canvas.shape)
+    return replace(
+        ask.objective, content=content, placements=placements, coarser=None, shrinking=None
+    )
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """All tensors of an objective, in a fixed order."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _tensors(each)
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _tensors(each)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _tensors(getattr(value, field.name))
+
+
+def _copied(value: Any, tensors: Iterator[Tensor]) -> Any:
+    """The same value with other tensors, in the order of `_tensors`."""
+    if isinstance(value, Tensor):
+        return next(tensors)
+    if isinstance(value, dict):
+        return {key: _copied(each, tensors) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_copied(each, tensors) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in fields(value)]
+        return replace(value, **{name: _copied(getattr(value, name), tensors) for name in names})
+    return value

@@ -1,0 +1,124 @@
+"""The styles' statistics: gathered once, blended, and kept for the next painting."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Generator, Sequence
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from painter.canvas.layout import CENTERED
+from painter.canvas.masks import tap_weights
+from painter.device.compute import wait_for_all_streams
+from painter.evaluation.passes import picture_moments
+from painter.losses.style import FLOOR, StyleTarget, style_target
+from painter.network.vgg import VGG19, Pass
+from painter.pictures.picture import resize, resize_picture
+from painter.planning.pyramid import Shape
+from painter.planning.style import Style
+
+Means = tuple[Tensor, Tensor]
+
+
+class StyleCache:
+    """Means of features by all that they depend on, within a budget of bytes, oldest out first."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._entries: OrderedDict[tuple[object, ...], Means] = OrderedDict()
+        self.bytes = 0
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, keys: Sequence[tuple[object, ...]]) -> list[Means] | None:
+        """The entries of all the keys, or None where one of them is missing."""
+        if any(key not in self._entries for key in keys):
+            self.misses += 1
+            return None
+        self.hits += 1
+        for key in keys:
+            self._entries.move_to_end(key)
+        return [self._entries[key] for key in keys]
+
+    def keep(self, key: tuple[object, ...], means: Means) -> None:
+        """Adds an entry, and drops the longest unused ones until the budget holds."""
+        if key in self._entries:
+            self.bytes -= _size(self._entries.pop(key))
+        self._entries[key] = means
+        self.bytes += _size(means)
+        while self.bytes > self._most_bytes:
+            _, dropped = self._entries.popitem(last=False)
+            self.bytes -= _size(dropped)
+
+
+def blended_targets(
+    vgg: VGG19,
+    cache: StyleCache,
+    styles: Sequence[tuple[float, Style]],
+    canvas: Shape,
+    how: Pass,
+    style_loss: str,
+) -> Generator[None, None, dict[str, StyleTarget]]:
+    """What a region is drawn to at each tap: the weighted mean of its styles' statistics.
+
+    Weights sum to 1. Means of f and of f fᵀ are blended, not losses: the target is the style
+    of a picture of which each style holds its share. Yields after each pass.
+    """
+    blend: dict[str, Means] = {}
+    for weight, style in styles:
+        found = yield from _means(vgg, cache, style, style.shape_beside(canvas), how)
+        for tap, (mean, gram) in found.items():
+            part = (mean * weight, gram * weight)
+            blend[tap] = _added(blend[tap], part) if tap in blend else part
+    return {
+        tap: style_target(mean, gram, style_loss, _floor(vgg.typical_energy[tap], mean, style_loss))
+        for tap, (mean, gram) in blend.items()
+    }
+
+
+def _floor(energy: float, mean: Tensor, style_loss: str) -> float:
+    """The least norm of a style loss: that of features a tenth as large as usual."""
+    usual = FLOOR * energy
+    return usual**2 * len(mean) if style_loss == "gram" else usual * len(mean)
+
+
+def _means(
+    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, how: Pass
+) -> Generator[None, None, dict[str, Means]]:
+    taps = sorted(how.taps)
+    keys = [(style.key, shape, tap, how.pooling, how.dtype, vgg.digest) for tap in taps]
+    found = cache.find(keys)
+    if found is None:
+        picture = resize_picture(style.picture, shape)
+        weights = None
+        if style.mask is not None:
+            mask = resize(style.mask, shape)
+            by_phase = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
+            weights = by_phase[CENTERED]
+        sums = yield from picture_moments(vgg, picture.pixels.to(vgg.device), how, weights)
+        found = [(sums[tap].mean, sums[tap].gram) for tap in taps]
+        for key, means in zip(keys, found, strict=True):
+            cache.keep(key, means)
+        wait_for_all_streams(vgg.device)
+    _used_here(found)
+    return dict(zip(taps, found, strict=True))
+
+
+def _used_here(means: Sequence[Means]) -> None:
+    """Keeps the memory of what leaves the cache from being used anew before this stream is done."""
+    for tensor in chain.from_iterable(means):
+        if tensor.is_cuda:
+            tensor.record_stream(torch.cuda.current_stream(tensor.device))
+
+
+def _added(one: Means, other: Means) -> Means:
+    return one[0] + other[0], one[1] + other[1]
+
+
+def _size(means: Means) -> int:
+    return sum(tensor.nbytes for tensor in means)

@@ -1,0 +1,1 @@
+"""What a canvas is compared by."""

@@ -1,0 +1,128 @@
+"""What can be told of a painting while it is made and when it is done, as data."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from painter.options.catalog import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """The terms of the total, unweighted, and what each layer contributes to them."""
+
+    content: float
+    style: float
+    tv: float
+    total: float
+    content_by_layer: Mapping[str, float]
+    style_by_layer: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a painting is: steps and levels count from 1, seconds from the start.
+
+    `steps` is 0 where a plateau decides; `eta` is None where nothing is known of the rest, and
+    `losses` where the first evaluation is not done.
+    """
+
+    step: int
+    steps: int
+    level: int
+    levels: int
+    width: int
+    height: int
+    losses: Losses | None
+    seconds: float
+    eta: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        """The data of a progress event."""
+        return {
+            "step": self.step,
+            "steps": self.steps,
+            "level": self.level,
+            "levels": self.levels,
+            "width": self.width,
+            "height": self.height,
+            **losses_as_json(self.losses, "{}_loss"),
+            "seconds": round(self.seconds, 3),
+            "eta": None if self.eta is None else round(self.eta, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The canvas as it is now, as a JPEG; `step` counts within `level`, as `resume` wants it."""
+
+    level: int
+    step: int
+    width: int
+    height: int
+    data: bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """The data of a preview event."""
+        return {
+            "level": self.level,
+            "step": self.step,
+            "width": self.width,
+            "height": self.height,
+            "media_type": "image/jpeg",
+            "image": base64.b64encode(self.data).decode(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A painting as a file, and the record that is inside it."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+    record: Mapping[str, Any]
+
+
+def terms_in(options: Options) -> int:
+    """How many terms an objective has: one for each layer of either kind, and the variation."""
+    return len(options.content_layers) + len(options.style_layers) + 1
+
+
+def losses_of(options: Options, terms: Sequence[float]) -> Losses:
+    """An objective's terms by name, and their weighted sums."""
+    content = dict(zip(options.content_layers, terms, strict=False))
+    style = dict(zip(options.style_layers, terms[len(content) :], strict=False))
+    of_content = sum(options.content_layers[tap] * loss for tap, loss in content.items())
+    of_style = sum(options.style_layers[tap] * loss for tap, loss in style.items())
+    total = options.alpha * of_content + options.beta * of_style + options.tv * terms[-1]
+    return Losses(of_content, of_style, terms[-1], total, content, style)
+
+
+def losses_as_json(losses: Losses | None, naming: str) -> dict[str, Any]:
+    """The unweighted terms, their weighted total, and what each layer contributes.
+
+    JSON has no word for a number that is not finite: it is told as null.
+    """
+    terms = ("content", "style", "tv", "total")
+    found: dict[str, Any] = {
+        naming.format(term): _finite(getattr(losses, term, None)) for term in terms
+    }
+    layers = {
+        "content": {} if losses is None else losses.content_by_layer,
+        "style": {} if losses is None else losses.style_by_layer,
+    }
+    found["layers"] = {
+        term: {tap: _finite(loss) for tap, loss in by_layer.items()}
+        for term, by_layer in layers.items()
+    }
+    return found
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,1 @@
+"""Pictures are read and written: bytes become sRGB tensors, and tensors files."""

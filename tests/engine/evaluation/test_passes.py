@@ -1,0 +1,173 @@
+"""The whole objective: against autograd, tile by tile, and in shared passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from networks import noise, random_checkpoint, reference_features, small_vgg
+from painter.canvas.layout import CENTERED, Phase, pad, padded_part, unpad_gradient
+from painter.evaluation.levels import PHASES, prepare
+from painter.evaluation.passes import Ask, evaluate, evaluate_in_tiles
+from painter.evaluation.style_targets import StyleCache
+from painter.options.catalog import Options
+from painter.planning.plan import make_plan
+from pictures import photo, png, request, stripes
+
+
+def _finish(generator):
+    while True:
+        try:
+            next(generator)
+        except StopIteration as stop:
+            return stop.value
+
+
+def _objective(vgg, **given):
+    plan = make_plan(request(**given))
+    return _finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**30)))
+
+
+LEFT = png([[255] * 32 + [0] * 32] * 48)
+RIGHT = png([[0] * 32 + [255] * 32] * 48)
+
+
+@pytest.mark.parametrize("masks", [{1: LEFT}, {1: LEFT, 2: RIGHT}], ids=["alone", "beside another"])
+def test_a_masked_pixel_is_drawn_as_hard_whatever_is_beside_it(masks):
+    styles = (stripes(), photo(40, 40))[: len(masks)]
+    objective = _objective(small_vgg(), styles=styles, masks=masks)
+    assert [region.share for region in objective.regions] == pytest.approx([0.5] * len(masks))
+
+
+def _canvas(height=48, width=64):
+    return noise(3, height, width, seed=9)
+
+
+def _reference_total(objective, canvas, options, style):
+    """The total of the docs, written down once more, for autograd."""
+    checkpoint = random_checkpoint()
+    features = reference_features(checkpoint, pad(canvas, CENTERED)[None])
+    photos = reference_features(checkpoint, pad(objective.content.double(), CENTERED)[None])
+    styles = reference_features(checkpoint, pad(style.double(), CENTERED)[None])
+    content = sum(
+        weight * (features[tap] - photos[tap]).square().sum() / photos[tap].square().sum()
+        for tap, weight in options.content_layers.items()
+    )
+    of_style = sum(
+        weight
+        * (_gram(features[tap]) - _gram(styles[tap])).square().sum()
+        / _gram(styles[tap]).square().sum()
+        for tap, weight in options.style_layers.items()
+    )
+    down = (canvas[:, 1:] - canvas[:, :-1]).square().sum()
+    right = (canvas[:, :, 1:] - canvas[:, :, :-1]).square().sum()
+    variation = (down + right) / canvas[0].numel()
+    return options.alpha * content + options.beta * of_style + options.tv * variation
+
+
+def _gram(features):
+    rows = features[0].flatten(1)
+    return rows @ rows.T / rows.shape[1]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"content_layers": "conv4_2", "style_layers": "relu1_1:3,relu3_1:1", "alpha": 3, "tv": 0}],
+    ids=["default", "named"],
+)
+def test_total_and_gradient_are_those_of_the_formula(given):
+    vgg = small_vgg()
+    objective = _objective(vgg, content=photo(), styles=[stripes(64, 64)], **given)
+    plan = make_plan(request(content=photo(), styles=[stripes(64, 64)], **given))
+    canvas = _canvas().requires_grad_()
+    style = plan.parts[0].styles[0][1].picture.pixels
+    expected = _reference_total(objective, canvas, plan.options, style)
+    expected.backward()
+    found = evaluate(vgg, [Ask(canvas.detach(), objective, CENTERED)])[0]
+    assert float(found.descended) == pytest.approx(float(expected.detach()), rel=1e-6)
+    error = float((found.gradient - canvas.grad).norm() / canvas.grad.norm())
+    assert error < 1e-6
+
+
+def test_margins_are_reflections_and_gradients_come_back_to_their_pixels():
+    for phase in PHASES:
+        canvas = _canvas().requires_grad_()
+        weights = noise(3, 48 + 16, 64 + 16, seed=4)
+        (pad(canvas, phase) * weights).sum().backward()
+        torch.testing.assert_close(unpad_gradient(weights, phase), canvas.grad)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"), [((0, 64), (0, 80)), ((0, 20), (50, 80)), ((40, 64), (5, 9))]
+)
+def test_a_part_of_a_margin_is_that_of_the_whole(rows, columns):
+    for phase in PHASES:
+        whole = pad(_canvas(), phase)[:, slice(*rows), slice(*columns)]
+        assert torch.equal(padded_part(_canvas(), phase, rows, columns), whole)
+
+
+_TILED = {
+    "plain": {},
+    "wasserstein": {"style_loss": "wasserstein"},
+    "average": {"pooling": "average"},
+    "deep": {"style_layers": "conv1_1,relu5_4", "content_layers": "conv5_2"},
+    "masked": {
+        "styles": [stripes(), photo(seed=3)],
+        "masks": {1: png([[255] * 32 + [0] * 32] * 48)},
+        "content_mask": png([[255] * 64] * 24 + [[60] * 64] * 24),
+    },
+}
+
+
+@pytest.mark.parametrize("given", _TILED.values(), ids=_TILED.keys())
+def test_tiled_gradient_is_that_of_the_whole(given):
+    vgg = small_vgg()
+    objective = _objective(vgg, **{"content": photo(144, 229), "size": 229, "levels": 1, **given})
+    canvas = noise(3, *objective.content.shape[-2:], seed=9)
+    ask = Ask(canvas, objective, Phase(13, 4))
+    whole = evaluate(vgg, [ask])[0]
+    tiled = _finish(evaluate_in_tiles(vgg, ask, side=96))
+    assert float(tiled.descended) == pytest.approx(float(whole.descended), rel=1e-10)
+    error = float((tiled.gradient - whole.gradient).norm() / whole.gradient.norm())
+    assert error < 1e-10
+
+
+def test_tiled_gradient_is_that_of_the_whole_in_float32_at_1024_px():
+    vgg = small_vgg(torch.float32)
+    objective = _objective(vgg, content=photo(200, 300), size=1024, levels=1)
+    canvas = noise(3, *objective.content.shape[-2:], seed=9).float()
+    ask = Ask(canvas, objective, Phase(13, 4))
+    whole = evaluate(vgg, [ask])[0]
+    tiled = _finish(evaluate_in_tiles(vgg, ask, side=384))
+    assert float(tiled.descended) == pytest.approx(float(whole.descended), rel=1e-4)
+    error = float((tiled.gradient - whole.gradient).norm() / whole.gradient.norm())
+    assert error < 1e-3
+
+
+def test_canvases_that_share_a_pass_get_what_they_get_alone():
+    vgg = small_vgg()
+    one = _objective(vgg)
+    other = _objective(vgg, alpha=3, content_layers="conv2_2", styles=[photo(seed=5)])
+    asks = [Ask(_canvas(), one, CENTERED), Ask(_canvas().flip(1), other, Phase(1, 13))]
+    together = evaluate(vgg, asks)
+    for ask, found in zip(asks, together, strict=True):
+        alone = evaluate(vgg, [ask])[0]
+        assert float(found.descended) == pytest.approx(float(alone.descended), rel=1e-10)
+        torch.testing.assert_close(found.gradient, alone.gradient, rtol=1e-8, atol=1e-12)
+
+
+def test_loss_alone_is_the_loss_with_the_gradient():
+    vgg = small_vgg()
+    ask = Ask(_canvas(), _objective(vgg), CENTERED)
+    with_gradient = evaluate(vgg, [ask])[0]
+    alone = evaluate(vgg, [replace(ask, gradient=False)])[0]
+    assert alone.gradient is None
+    assert torch.equal(alone.terms, with_gradient.terms)
+
+
+def test_defaults_name_every_block_once():
+    options = Options()
+    assert list(options.style_layers) == list(options.content_layers)
+    assert len(options.style_layers) == 5

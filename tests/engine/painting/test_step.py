@@ -1,0 +1,97 @@
+"""A step never has the host wait for the device: counted, and run where no value can be read."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from devices import CUDA, Counting, Elsewhere, Poisoning
+from jobs import painted
+from painter.optimizers import lbfgs
+from painter.planning.plan import make_plan
+from pictures import photo, png, request, stripes
+
+LEFT = png([[255] * 32 + [0] * 32] * 48)
+CASES = {
+    "defaults": {},
+    "levels": {"size": 128},
+    "average pooling": {"pooling": "average", "tv": 0},
+    "every layer": {"content_layers": "all", "style_layers": "all"},
+    "wasserstein": {"style_loss": "wasserstein"},
+    "two styles in masks": {"styles": [stripes(), photo(seed=3)], "masks": {1: LEFT}},
+    "content mask": {"content_mask": LEFT},
+    "wasserstein in a mask": {"style_loss": "wasserstein", "masks": {1: LEFT}},
+    "tiles": {"size": 128},
+    "tiles, wasserstein, a mask": {"size": 128, "style_loss": "wasserstein", "masks": {1: LEFT}},
+}
+
+
+# Kernels of a step of the defaults at 512 px, with its four views: DESIGN states it.
+BUDGET = 1050
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Canvases of over 90 px are cut into tiles, and averages are judged at every other step."""
+    monkeypatch.setattr("painter.canvas.tiles.WHOLE_PIXELS_MOST", 90 * 90)
+    monkeypatch.setattr("painter.canvas.tiles.TILE_SIDE", 64)
+    monkeypatch.setattr("painter.painting.descent.JUDGED_EVERY", 2)
+
+
+def _elsewhere(monkeypatch, **given):
+    return Elsewhere(make_plan(request(**{"steps": 200, **given})), monkeypatch)
+
+
+@pytest.mark.parametrize("given", CASES.values(), ids=CASES.keys())
+@pytest.mark.usefixtures("small")
+def test_steps_of_adam_read_and_copy_nothing(given, monkeypatch):
+    counting = _elsewhere(monkeypatch, **given).count(1, 2)
+    assert counting.kernels
+    assert not counting.reads
+    assert not counting.copies
+
+
+@pytest.mark.parametrize("name", ["defaults", "tiles, wasserstein, a mask"])
+@pytest.mark.usefixtures("small")
+def test_an_evaluation_of_lbfgs_has_one_read(name, monkeypatch):
+    reads = []
+
+    def told(*scalars):
+        """What a line search wants to hear, so that it takes every step."""
+        reads.append(scalars)
+        return [1.0, -1.0] if len(scalars) == 2 else [0.5, -1.0, 1.0, -1.0, 1.0]
+
+    monkeypatch.setattr(lbfgs, "read", told)
+    counting = _elsewhere(monkeypatch, optimizer="lbfgs", **CASES[name]).count(1, 4)
+    assert not counting.reads
+    assert not counting.copies
+    assert len(reads) == 4
+
+
+def test_a_step_of_the_defaults_keeps_to_its_budget(monkeypatch):
+    counting = _elsewhere(monkeypatch, size=512).count(1, 1)
+    assert BUDGET / 2 < counting.kernels.total() <= BUDGET
+
+
+def test_what_reads_or_copies_is_seen():
+    with Counting() as counting:
+        float(torch.ones(()))
+    assert counting.reads
+    with FakeTensorMode(), Counting() as counting:
+        torch.empty(3, device=CUDA).copy_(torch.empty(3))
+        torch.tensor(1.0, device=CUDA)
+    assert counting.copies.total() == 2
+    with FakeTensorMode(), pytest.raises(RuntimeError):
+        float(torch.empty((), device=CUDA))
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+@pytest.mark.usefixtures("small")
+def test_a_painting_reads_no_memory_that_nobody_wrote(optimizer):
+    given = {"size": 128, "steps": 12, "optimizer": optimizer, "masks": {1: LEFT}}
+    expected = painted(**given)
+    with Poisoning() as poisoning:
+        found = painted(**given)
+    assert poisoning.poisoned
+    assert torch.equal(found, expected)
