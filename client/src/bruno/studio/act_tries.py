@@ -10,6 +10,7 @@ import gradio as gr
 
 from bruno.errors import InvalidInputError
 from bruno.painting import read_record
+from bruno.records import Record
 from bruno.studio import fragments, parts
 from bruno.studio.controls import WEIGHTS, shown_values
 from bruno.studio.parts import Bench
@@ -93,7 +94,7 @@ def loaded_settings(bench: Bench, path: str) -> Updates:
     return settings_of(bench, record, Path(path).name)
 
 
-def settings_of(bench: Bench, record: dict[str, Any], name: str) -> Updates:
+def settings_of(bench: Bench, record: Record, name: str) -> Updates:
     """Every control as a record has it."""
     weights = record.get(WEIGHTS) or []
     values = shown_values(record["options"])
