@@ -1,4 +1,4 @@
-"""What the site takes from outside docs/: documents of the repository's root, and examples."""
+"""What the site takes from outside docs/: documents of the repository's root, and pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from mkdocs.structure.files import File, Files
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCUMENTS: Final = {"DESIGN.md": "design.md", "CHANGELOG.md": "changelog.md"}
-PICTURES: Final = ("photo.jpg", "style.png", "style_geometric.png")
+PICTURES: Final = {"examples": ROOT / "examples", "library": ROOT / "client/src/bruno/styles"}
+SUFFIXES: Final = (".jpg", ".png", ".webp")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -18,7 +19,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for source, page in DOCUMENTS.items():
         text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, page, content=text))
-    for name in PICTURES:
-        path = str(ROOT / "examples" / name)
-        files.append(File.generated(config, f"examples/{name}", abs_src_path=path))
+    for name, folder in PICTURES.items():
+        for picture in sorted(folder.iterdir()):
+            if picture.suffix in SUFFIXES:
+                place = f"{name}/{picture.name}"
+                files.append(File.generated(config, place, abs_src_path=str(picture)))
     return files

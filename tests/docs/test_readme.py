@@ -14,6 +14,7 @@ from PIL import Image
 
 from blocks import PAGES, ROOT
 from painter.options.catalog import describe_options
+from site_hooks import PICTURES
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
@@ -74,8 +75,9 @@ def test_pictures_and_links_are_there(page):
     site = {"changelog.md": "../CHANGELOG.md", "design.md": "../DESIGN.md"}
     for picture, target in re.findall(r"(!?)\[[^\]]*\]\(([^):#\s]+)[^)]*\)", text):
         place = page.parent / site.get(target, target)
-        if target.startswith("examples/") and page.parent.name == "docs":
-            place = ROOT / target
+        for name, folder in PICTURES.items():
+            if page.parent.name == "docs" and target.startswith(f"{name}/"):
+                place = folder / target.removeprefix(f"{name}/")
         if target.startswith("http"):
             continue
         assert place.exists(), target

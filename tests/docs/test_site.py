@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zlib
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,10 +18,14 @@ from typing import Any
 
 import pytest
 
+import bruno
+import bruno.styles
 from blocks import ROOT
 
 # What is fetched where a page is opened; a link is followed by who clicks on it.
 FETCHED = {"img": "src", "script": "src", "iframe": "src", "source": "srcset", "link": "href"}
+# Names for types, and the table that docs/options.md is compared with.
+NOT_TOLD = ("__version__", "Event", "OPTIONS", "Options", "Picture", "styles")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -98,6 +103,14 @@ def test_links_and_pictures_lead_somewhere(site: Path) -> None:
             assert there.is_file(), f"{path.name}: {link}"
             if anchor and there in pages and not anchor.startswith("__"):
                 assert anchor in pages[there].anchors, f"{path.name}: {link}"
+
+
+def test_the_reference_tells_every_public_name(site: Path) -> None:
+    told = zlib.decompress((site / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode()
+    places = {line.split()[0]: line.split()[3] for line in told.splitlines()}
+    public = [f"bruno.{name}" for name in bruno.__all__ if name not in NOT_TOLD]
+    public += [f"bruno.styles.{name}" for name in bruno.styles.__all__]
+    assert {name for name in public if "sdk.html" not in places.get(name, "")} == set()
 
 
 def test_pages_name_nothing_of_other_hosts_to_fetch(site: Path) -> None:
