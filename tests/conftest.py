@@ -25,7 +25,7 @@ SLOW = (
     "client_examples",
     "contract/test_fuzz.py",
     "docs",
-    "engine/test_numerics.py",
+    "engine/network/test_numerics.py",
     "packaging",
     "serve/test_server_sharing.py",
     "serve/test_launcher.py",

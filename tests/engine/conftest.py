@@ -1,11 +1,11 @@
-"""Helpers of these tests are modules beside them."""
+"""Helpers of these tests are modules in a folder beside them."""
 
 import sys
 from pathlib import Path
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "helpers"))
 
 # Pictures of 64 px gain nothing from threads, and lose much where others use the cores.
 torch.set_num_threads(1)

@@ -93,3 +93,8 @@ def test_the_client_knows_nothing_of_the_engine(path):
 
 def test_there_is_a_client_to_look_at():
     assert len(list((ROOT / "client" / "src").rglob("*.py"))) > 3
+
+
+def test_the_tests_have_the_rooms_of_the_engine():
+    folders = {path.parent.name for path in Path(__file__).parent.glob("*/test_*.py")}
+    assert folders == {path.parent.name for path in ENGINE.glob("*/__init__.py")}

@@ -240,7 +240,9 @@ def test_a_double_click_paints_once(address: str, scripted: Scripted, visit: Vis
     assert len([one for one in scripted.requests if one.fields]) == 2
 
 
-def test_a_mask_is_brushed(address: str, scripted: Scripted, visit: Visiting) -> None:
+def test_a_mask_is_brushed_shown_and_removed(
+    address: str, scripted: Scripted, visit: Visiting
+) -> None:
     visited = visit(address)
     visited.bring()
     page = visited.page
@@ -253,6 +255,14 @@ def test_a_mask_is_brushed(address: str, scripted: Scripted, visit: Visiting) ->
     assert image.width / image.height == pytest.approx(512 / 342, rel=0.02)
     white = sum(image.histogram()[128:]) / (image.width * image.height)
     assert 0.001 < white < 0.3
+    told = page.locator(".masks li").inner_text()
+    assert f"Where the content of the photo counts: {white:.0%}" in told
+    page.get_by_role("button", name="Remove: Where the content").click()
+    page.locator(".masks li").wait_for(state="detached")
+    visited.set(seed=1)
+    visited.paint()
+    page.locator("#shelf li").nth(1).wait_for()
+    assert "content_mask" not in painted(scripted)
 
 
 def test_everything_has_a_name_and_its_place(address: str, visit: Visiting) -> None:

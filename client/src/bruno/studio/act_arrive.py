@@ -38,10 +38,12 @@ def wire(page: gr.Blocks, bench: Bench, masks: Masks, visitors: Visitors) -> Non
         return updates if session.away else updates | {told: True}
 
     settings = act_dials.outputs(bench)
-    left = [pictures.photo, pictures.styles, masks.kept, bench.easel.canvas]
+    left = [masks.kept, bench.easel.canvas]
     arrival = page.load(
         arrive, [key, session], [key, session, *left, *bench.shelf.outputs()], **QUIET
     )
+    brought = [pictures.photo, pictures.styles]
+    arrival.then(_pictures_as_left, [session, *brought], brought, **QUIET)
     easel, shelf = bench.easel, bench.shelf.outputs()
     greeted = [bench.server, timer, told, easel.status, easel.canvas, *shelf, *settings]
     arrival.then(greet, [session, told], greeted, **QUIET)
@@ -55,12 +57,20 @@ def _as_left(bench: Bench, masks: Masks, session: Session) -> Updates:
     photo, styles = session.last.photo, session.last.styles
     gallery = [(style, None) for style in styles]
     return {
-        bench.pictures.photo: photo,
-        bench.pictures.styles: gallery,
         masks.kept: act_masks.kept(session, photo, gallery),
         bench.easel.canvas: show_canvas(bench, session, Shown()),
         **shelf_updates(bench, session),
     }
+
+
+def _pictures_as_left(session: Session, photo: str | None, gallery: Any) -> tuple[Any, Any]:
+    """Photo and styles that were painted last, unless there are others by now.
+
+    Always values: an update of properties, if only of none, has Gradio make the component anew.
+    """
+    if not session.last or photo or gallery:
+        return photo, gallery
+    return session.last.photo, [(style, None) for style in session.last.styles]
 
 
 def greeting(bench: Bench, session: Session, timer: gr.Timer, told: bool) -> Updates:

@@ -9,6 +9,7 @@ import gradio as gr
 
 from bruno.errors import InvalidInputError
 from bruno.painting import read_record
+from bruno.records import Record
 from bruno.studio import act_dials, cards, fragments
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import WEIGHTS, shown_values
@@ -90,7 +91,7 @@ def loaded_settings(bench: Bench, session: Session, path: str) -> Updates:
     return settings_of(bench, session, record, Path(path).name)
 
 
-def settings_of(bench: Bench, session: Session, record: dict[str, Any], name: str) -> Updates:
+def settings_of(bench: Bench, session: Session, record: Record, name: str) -> Updates:
     """Every control as a record has it."""
     weights = record.get(WEIGHTS) or []
     values = shown_values(record["options"])

@@ -16,7 +16,7 @@ from painter.planning.plan import make_plan
 from pictures import request
 
 CPU = torch.device("cpu")
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 # Shares of the total: at any step, where the two canvases differ already, and at the end.
 ANY_STEP = 0.05
 LAST_STEP = 0.01
