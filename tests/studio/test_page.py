@@ -259,7 +259,7 @@ def test_a_mask_is_brushed_shown_and_removed(
     assert f"Where the content of the photo counts: {white:.0%}" in told
     page.get_by_role("button", name="Remove: Where the content").click()
     page.locator(".masks li").wait_for(state="detached")
-    visited.set(seed=1)
+    visited.set(alpha=2)
     visited.paint()
     page.locator("#shelf li").nth(1).wait_for()
     assert "content_mask" not in painted(scripted)
