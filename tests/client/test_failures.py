@@ -227,7 +227,7 @@ def test_silence_is_broken_off(begun: bool, scripted: Scripted, folder: Folder) 
 def test_a_server_that_hangs_up_on_a_large_request(
     scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bruno.connection.BODY_BYTES", 1 * 2**20)
+    monkeypatch.setattr("bruno.torchserve.BODY_BYTES", 1 * 2**20)
     scripted.script = [Reply.hang_up]
     with pytest.raises(b.RequestTooLargeError, match="hung up .* must be at most 1 MiB") as caught:
         Bruno().paint(bytes(2**20), bytes(2**10))

@@ -32,7 +32,8 @@ from bruno.errors import (
 from bruno.events import Accepted, Event, Preview, Progress, Waiting
 from bruno.inputs import Picture
 from bruno.options import OPTIONS, Options, Request
-from bruno.painting import Painting, Record, read_record
+from bruno.painting import Painting, read_record
+from bruno.records import Description, Record
 from bruno.stream import Stream
 from bruno.version import __version__
 
@@ -44,6 +45,7 @@ __all__ = [
     "Bruno",
     "BrunoError",
     "ConnectError",
+    "Description",
     "Event",
     "Failed",
     "Finished",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
-from bruno.errors import AuthenticationError, BrunoError
+from bruno.errors import AuthenticationError, BrunoError, InvalidInputError
 from bruno.events import Event
 from bruno.inputs import Picture
 from bruno.options import Request
@@ -18,9 +18,15 @@ from bruno.painting import Painting
 from bruno.stream import Stream
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Task:
-    """One painting to be made."""
+    """One painting to be made; each is itself alone, so that it may be a key of a dictionary.
+
+    >>> from bruno import Task
+    >>> task = Task("photo.jpg", "starry-night.jpg", {"beta": 50})
+    >>> {task: "photo-50.png"}[task]
+    'photo-50.png'
+    """
 
     content: Picture
     style: Picture | Sequence[Picture]
@@ -46,6 +52,13 @@ class Failed:
 Open = Callable[[Task], Stream]
 OnEvent = Callable[[Task, Event], None]
 Outcome = Finished | Failed | Exception
+
+
+def checked_at_once(at_once: int) -> int:
+    """How many are painted at once; raises InvalidInputError for none."""
+    if at_once < 1:
+        raise InvalidInputError(f"at_once must be at least 1, got {at_once}")
+    return at_once
 
 
 class Batch(Iterator[Finished]):

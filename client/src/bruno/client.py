@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Any, Final, Unpack
+from types import TracebackType
+from typing import Final, Self, Unpack
+
+import requests
 
 from bruno.album import Album
-from bruno.batch import Batch, OnEvent, Task
-from bruno.connection import Connection, Key, Timeout
-from bruno.errors import (
-    AuthenticationError,
-    BrunoError,
-    ConnectError,
-    InvalidInputError,
-    UnexpectedResponseError,
-)
+from bruno.batch import Batch, OnEvent, Task, checked_at_once
+from bruno.connection import Connection
+from bruno.course import Course
+from bruno.errors import AuthenticationError, BrunoError, ConnectError
+from bruno.exchange import DEFAULT_RETRIES, DEFAULT_TIMEOUT, DESCRIBE, Server, Timeout
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
 from bruno.painting import Painting
+from bruno.records import Description
 from bruno.request import make_form
 from bruno.stream import Stream
 
-DEFAULT_URL: Final = "http://127.0.0.1:8080"
-DEFAULT_TIMEOUT: Final = (5.0, 60.0)
-DEFAULT_RETRIES: Final = 5
-_POLL_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.5
 
 
 class Bruno:
@@ -39,10 +35,16 @@ class Bruno:
     connect and the seconds that may pass without a byte (the server speaks every 10); one number
     serves for both. A full server, a broken connection and an interrupted painting are tried
     again up to `retries` times in a row: a painting that got further is no failure, however often
-    it breaks. Whatever goes wrong is a BrunoError; `bruno.errors` draws the tree.
+    it breaks. The logger "bruno" tells every further try as a warning. Whatever goes wrong is a
+    BrunoError; `bruno.errors` draws the tree.
+
+    `session` is a requests.Session of your own, for proxies, certificates or adapters; all
+    threads share it, and it stays open. Streams over it are left at their next byte where its
+    adapters are not Bruno's. Pictures behind URLs are fetched without it.
 
     >>> from bruno import Bruno
-    >>> Bruno(timeout=(2, 30)).health()
+    >>> with Bruno(timeout=(2, 30)) as bruno:
+    ...     bruno.health()
     'ready'
     """
 
@@ -54,14 +56,43 @@ class Bruno:
         key_file: str | os.PathLike[str] | None = None,
         timeout: Timeout = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
+        session: requests.Session | None = None,
     ) -> None:
-        url = url or os.environ.get("BRUNO_URL") or DEFAULT_URL
-        if not token and not key_file:
-            token = os.environ.get("BRUNO_TOKEN")
-            key_file = os.environ.get("BRUNO_KEY_FILE")
-        self.url = url
-        self._connection = Connection(url, Key(token, key_file), timeout)
+        self._server = Server(url, token, key_file, timeout)
+        self._connection = Connection(self._server, session)
         self._retries = retries
+
+    @property
+    def url(self) -> str:
+        """The server's address, as it was given."""
+        return self._server.given_url
+
+    def __enter__(self) -> Self:
+        """The client itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections that are kept open; nothing can be asked for afterwards.
+
+        Streams and batches under way go on to their end: `close` or `cancel` them.
+
+        >>> from bruno import Bruno
+        >>> bruno = Bruno()
+        >>> bruno.close()
+        >>> bruno.health()
+        Traceback (most recent call last):
+        bruno.errors.BrunoError: the client is closed
+        """
+        self._connection.close()
 
     @with_options
     def paint(
@@ -106,7 +137,7 @@ class Bruno:
         100 of 100 0.0
         """
         task = Task(content, style, options)
-        return self._open(Album([task], self._connection.timeout), task)
+        return self._open(Album([task], self._server.timeout), task)
 
     @with_options
     def batch(
@@ -142,11 +173,10 @@ class Bruno:
         >>> sorted(done.painting.record["options"]["beta"] for done in Bruno().run(tasks))
         [5, 50]
         """
-        if at_once < 1:
-            raise InvalidInputError(f"at_once must be at least 1, got {at_once}")
         tasks = list(tasks)
-        album = Album(tasks, self._connection.timeout)
-        return Batch(partial(self._open, album), tasks, at_once, self._is_locked_out, on_event)
+        album = Album(tasks, self._server.timeout)
+        open_stream, most = partial(self._open, album), checked_at_once(at_once)
+        return Batch(open_stream, tasks, most, self._is_locked_out, on_event)
 
     def health(self) -> str:
         """One word: `ready`, `busy` (a place in the line is free) or `full`.
@@ -155,8 +185,7 @@ class Bruno:
         >>> Bruno().health()
         'ready'
         """
-        health: str = self.describe()["health"]
-        return health
+        return self.describe()["health"]
 
     def wait_ready(self, timeout: float = 300.0) -> None:
         """Waits until the server is ready to paint; raises ConnectError after `timeout` s.
@@ -174,30 +203,23 @@ class Bruno:
             except AuthenticationError:
                 raise
             except BrunoError as problem:
-                if time.monotonic() + _POLL_SECONDS > deadline:
+                if time.monotonic() + POLL_SECONDS > deadline:
                     raise ConnectError(f"not ready after {timeout:g} s: {problem}") from None
-            time.sleep(_POLL_SECONDS)
+            time.sleep(POLL_SECONDS)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """What the server tells of itself: options, presets, limits, weights, versions, load.
 
         >>> from bruno import Bruno
         >>> Bruno().describe()["limits"]["styles"]
         8
         """
-        json_type = "application/json"
-        answer = self._connection.post(b'{"describe": true}', json_type, json_type)
-        try:
-            description: dict[str, Any] = json.loads(b"".join(self._connection.pieces(answer)))
-            return {**description, "health": str(description["health"])}
-        except (KeyError, TypeError, ValueError):
-            raise UnexpectedResponseError(
-                f"{self.url} described itself in other words than Bruno's"
-            ) from None
+        answer = self._connection.post(DESCRIBE)
+        return self._server.described(b"".join(self._connection.pieces(answer)))
 
     def _open(self, album: Album, task: Task) -> Stream:
         form = make_form(task.content, task.style, task.options, album.read)
-        return Stream(self._connection, form, self._retries)
+        return Stream(self._connection, Course(self._server.url, form, self._retries))
 
     def _is_locked_out(self) -> bool:
         """Whether the token is refused without any picture too, which costs no upload."""

@@ -6,12 +6,10 @@ from typing import Final
 
 import requests
 
-from bruno.connection import reason_of
 from bruno.errors import InvalidInputError
-from bruno.version import __version__
+from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
 
 DOWNLOAD_BYTES: Final = 48 * 2**20
-USER_AGENT: Final = f"bruno-paint/{__version__}"
 
 
 def download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
@@ -21,7 +19,7 @@ def download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
         with requests.get(url, headers=headers, timeout=timeout, stream=True) as answer:
             answer.raise_for_status()
             data = bytearray()
-            for piece in answer.iter_content(2**16):
+            for piece in answer.iter_content(PIECE_BYTES):
                 data += piece
                 if len(data) > DOWNLOAD_BYTES:
                     raise InvalidInputError(

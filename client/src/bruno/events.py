@@ -13,7 +13,9 @@ from typing import Any
 from PIL import Image
 
 from bruno.errors import UnexpectedResponseError, from_problem
+from bruno.options import Options
 from bruno.painting import Painting
+from bruno.records import Level, Place
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class Accepted:
     """
 
     request_id: str
-    options: dict[str, Any]
+    options: Options
     seed: int
     width: int
     height: int
-    levels: list[dict[str, int]]
+    levels: list[Level]
     adjusted: list[str]
-    resumed: dict[str, int] | None
+    resumed: Place | None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,10 @@ class Preview:
     def image(self) -> Image.Image:
         """The canvas, decoded by Pillow."""
         return Image.open(io.BytesIO(self.data))
+
+    def _repr_jpeg_(self) -> bytes:
+        """What a notebook shows."""
+        return self.data
 
 
 Event = Waiting | Accepted | Progress | Preview | Painting

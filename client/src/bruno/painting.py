@@ -8,14 +8,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from PIL import Image
 
 from bruno.errors import InvalidInputError
 from bruno.options import Format
-
-Record = dict[str, Any]
+from bruno.records import Record
 
 FORMATS: Final[Mapping[str, tuple[Format, ...]]] = {
     ".png": ("png", "png16"),
@@ -55,6 +54,14 @@ class Painting:
     def image(self) -> Image.Image:
         """The picture, decoded by Pillow."""
         return Image.open(io.BytesIO(self.data))
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows: the picture itself, or a PNG of it."""
+        if self.media_type == "image/png":
+            return self.data
+        file = io.BytesIO()
+        self.image.save(file, "PNG", compress_level=1)
+        return file.getvalue()
 
     @property
     def seed(self) -> int:

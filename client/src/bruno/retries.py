@@ -15,6 +15,7 @@ from bruno.errors import (
 )
 from bruno.events import Accepted, Event, Preview, Progress
 from bruno.painting import Painting
+from bruno.records import Mended
 from bruno.request import Form
 
 FIRST_PAUSE: Final = 0.5
@@ -95,7 +96,7 @@ class Attempt:
         """The painting, with a note in its record where its stream was broken."""
         if not self.resumes and not self.restarts:
             return painting
-        note = {"resumes": self.resumes, "restarts": self.restarts}
+        note = Mended(resumes=self.resumes, restarts=self.restarts)
         return replace(painting, record={**painting.record, "client": note})
 
 

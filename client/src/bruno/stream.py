@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from types import TracebackType
 
 from bruno.connection import Connection
-from bruno.errors import BrunoError, StreamBrokenError
-from bruno.events import Event, read_event
+from bruno.course import Course
+from bruno.errors import BrunoError
+from bruno.events import Event
 from bruno.leaving import Leaving
 from bruno.painting import Painting
-from bruno.request import Form
-from bruno.retries import RETRIED, Attempt, pause_before, worth_retrying
-from bruno.sse import EventDecoder
 
 
 class Stream(Iterator[Event]):
@@ -29,9 +27,9 @@ class Stream(Iterator[Event]):
     (1, 25)
     """
 
-    def __init__(self, connection: Connection, form: Form, retries: int) -> None:
+    def __init__(self, connection: Connection, course: Course) -> None:
         self._leaving = Leaving()
-        self._events = _mended(connection, form, retries, self._leaving)
+        self._events = _mended(connection, course, self._leaving)
         self._turn = threading.Lock()
 
     def __next__(self) -> Event:
@@ -84,44 +82,40 @@ class Stream(Iterator[Event]):
 
 
 def _mended(
-    connection: Connection, form: Form, retries: int, leaving: Leaving
+    connection: Connection, course: Course, leaving: Leaving
 ) -> Generator[Event, None, None]:
-    attempt, retry = Attempt(form), 0
     while not leaving.told:
         try:
-            with closing(_events(connection, attempt.form, leaving)) as events:
-                for event in events:
-                    if leaving.told:
-                        return
-                    attempt = attempt.after(event)
-                    if isinstance(event, Painting):
-                        with suppress(BrunoError):
-                            next(events, None)  # the end, so that nothing is left unread
-                        yield attempt.sign(event)
-                        return
-                    yield event
-            raise StreamBrokenError(f"{connection.url} ended its answer before the painting")
+            yield from _tried(connection, course, leaving)
+            return
         except Exception as problem:
             if leaving.told:  # whatever a connection says that was broken on purpose
                 return
-            if not isinstance(problem, RETRIED):
+            if not isinstance(problem, BrunoError):
                 raise
-            retry = 1 if attempt.has_gained else retry + 1
-            if not worth_retrying(retry, retries, problem):
-                raise
-            attempt = attempt.again()
-            leaving.wait(pause_before(retry, problem))
+            leaving.wait(course.pause_after(problem))
 
 
-def _events(connection: Connection, form: Form, leaving: Leaving) -> Generator[Event, None, None]:
-    body, content_type = form.encode()
-    decoder = EventDecoder()
-    with (
-        leaving.call() as call,
-        connection.post(body, content_type, "text/event-stream", call) as answer,
-    ):
-        for piece in connection.pieces(answer):
-            for name, data in decoder.feed(piece):
-                event = read_event(name, data)
-                if event:
-                    yield event
+def _tried(
+    connection: Connection, course: Course, leaving: Leaving
+) -> Generator[Event, None, None]:
+    painting = None
+    with leaving.call() as call, connection.post(course.ask(), call) as answer:
+        events = _read(course, connection.pieces(answer))
+        for event in events:
+            if leaving.told:
+                return
+            if isinstance(event, Painting):
+                painting = event
+                with suppress(BrunoError):
+                    next(events, None)  # the end, so that nothing is left unread
+                break
+            yield event
+    if not painting:
+        raise course.broken_off()
+    yield painting  # whoever leaves now ends no connection that may be kept
+
+
+def _read(course: Course, pieces: Iterator[bytes]) -> Iterator[Event]:
+    for piece in pieces:
+        yield from course.events(piece)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from PIL import Image, PngImagePlugin
 
 from bruno.events import Accepted, Event, Preview, Progress
-from bruno.painting import IMAGE_DESCRIPTION, Painting, Record
+from bruno.painting import IMAGE_DESCRIPTION, Painting
+from bruno.records import Record
 from bruno.version import __version__
 
 _PILLOWS: Final = {"png16": "png", "tiff16": "tiff"}
@@ -46,10 +48,11 @@ class SoFar:
         """
         if not self.accepted or not self.preview:
             return None
-        record = {**more, **self._record(self.accepted, reason)}
-        return as_painting(self.preview.data, record, self.accepted.options.get("format", "png"))
+        known = {**more, **self._known(self.accepted, reason)}
+        format = self.accepted.options.get("format") or "png"
+        return as_painting(self.preview.data, known, format)
 
-    def _record(self, accepted: Accepted, reason: str) -> Record:
+    def _known(self, accepted: Accepted, reason: str) -> dict[str, Any]:
         done = self.progress
         losses = {"content": done.content_loss, "style": done.style_loss} if done else {}
         return {
@@ -71,10 +74,10 @@ def step_of(progress: Progress) -> str:
     return f"step {progress.step}{of}"
 
 
-def as_painting(canvas: bytes, record: Record, format: str) -> Painting:
+def as_painting(canvas: bytes, known: Mapping[str, Any], format: str) -> Painting:
     """A preview as a painting that carries a record, as the server's paintings do."""
     image = Image.open(io.BytesIO(canvas)).convert("RGB")
-    record = {**record, "width": image.width, "height": image.height}
+    record = cast(Record, {**known, "width": image.width, "height": image.height})
     kind = _PILLOWS.get(format, format)
     data = encoded(image, format, json.dumps(record))
     return Painting(data, f"image/{kind}", image.width, image.height, record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -18,11 +18,13 @@ from bruno.cli.flags import force_flag, format_for, request_flags, server_flags
 from bruno.cli.help import Command
 from bruno.cli.library import chosen_styles, style_flag
 from bruno.cli.output import Output
-from bruno.client import DEFAULT_TIMEOUT, Bruno
+from bruno.client import Bruno
 from bruno.events import Event
+from bruno.exchange import DEFAULT_TIMEOUT
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
-from bruno.painting import FORMATS, Painting, Record, read_record
+from bruno.painting import FORMATS, Painting, read_record
+from bruno.records import Record
 from bruno.request import make_form
 from bruno.stream import Stream
 
@@ -154,7 +156,8 @@ def _like(record: Record, options: Request, output: str, styles: int) -> Request
     """
     if "preset" in options:
         raise click.UsageError("--preset does not go with --like: both choose all options")
-    recorded: Any = {name: record["options"][name] for name in OPTIONS if name in record["options"]}
+    then: Mapping[str, Any] = record["options"]
+    recorded: Any = {name: then[name] for name in OPTIONS if name in then}
     if output != "-" and recorded.get("format") not in FORMATS.get(Path(output).suffix.lower(), ()):
         recorded.pop("format", None)
     if len(record.get("style_weights", ())) == styles:

@@ -12,11 +12,13 @@ from typing import Any, Final
 import click
 
 from bruno.batch import Task
-from bruno.client import DEFAULT_TIMEOUT, Bruno
+from bruno.client import Bruno
 from bruno.errors import InvalidInputError
+from bruno.exchange import DEFAULT_TIMEOUT
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
-from bruno.painting import Record, read_record
+from bruno.painting import read_record
+from bruno.records import Record
 from bruno.request import pictures_of
 
 _SEEN_NOWHERE: Final = frozenset({"preset", "preview_every"})
@@ -73,7 +75,8 @@ class Wish:
 
     def differences(self, record: Record, task: Task) -> list[str]:
         """What a record tells otherwise, of pictures and of options that both sides know."""
-        then, digests = record["options"], record["digests"]
+        then: Mapping[str, Any] = record["options"]
+        digests = record["digests"]
         met = record.get("stopped") == "deadline"
         unseen = _SEEN_NOWHERE if met else _SEEN_NOWHERE | {"max_seconds"}
         options = [

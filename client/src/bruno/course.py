@@ -1,0 +1,74 @@
+"""The course of one painting, without the network: what is sent, what came, when to try again."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Final
+
+from bruno.errors import BrunoError, StreamBrokenError
+from bruno.events import Event, read_event
+from bruno.exchange import Ask
+from bruno.painting import Painting
+from bruno.request import Form
+from bruno.retries import RETRIED, Attempt, pause_before, worth_retrying
+from bruno.sse import EventDecoder
+
+EVENTS: Final = "text/event-stream"
+
+log = logging.getLogger("bruno")
+
+
+class Course:
+    """One painting from the first try to its end, whatever carries the bytes.
+
+    A driver sends `ask()`, feeds `events` with the pieces of the answer until a Painting comes,
+    and after whatever goes wrong pauses as `pause_after` tells, and asks again.
+    """
+
+    def __init__(self, url: str, form: Form, retries: int) -> None:
+        self._url, self._retries = url, retries
+        self._attempt, self._retry = Attempt(form), 0
+        self._decoder = EventDecoder()
+
+    def ask(self) -> Ask:
+        """What is to be sent now."""
+        self._decoder = EventDecoder()
+        return Ask(*self._attempt.form.encode(), EVENTS)
+
+    def events(self, piece: bytes) -> Iterator[Event]:
+        """The events that a piece of the answer completes; raises the problem that one carries."""
+        for name, data in self._decoder.feed(piece):
+            event = read_event(name, data)
+            if event:
+                self._attempt = self._attempt.after(event)
+                yield self._attempt.sign(event) if isinstance(event, Painting) else event
+
+    def broken_off(self) -> StreamBrokenError:
+        """The error of an answer that ends before the painting."""
+        return StreamBrokenError(f"{self._url} ended its answer before the painting")
+
+    def pause_after(self, problem: BrunoError) -> float:
+        """Seconds to wait before the next try; raises the problem where there is none."""
+        if not isinstance(problem, RETRIED):
+            raise problem
+        self._retry = 1 if self._attempt.has_gained else self._retry + 1
+        if not worth_retrying(self._retry, self._retries, problem):
+            raise problem
+        before, self._attempt = self._attempt, self._attempt.again()
+        pause = pause_before(self._retry, problem)
+        log.warning(
+            "%s: trying again in %.1f s (%d of %d), %s",
+            problem,
+            pause,
+            self._retry,
+            self._retries,
+            _how(before, self._attempt),
+        )
+        return pause
+
+
+def _how(before: Attempt, now: Attempt) -> str:
+    if now.resumes > before.resumes and now.from_preview:
+        return f"from step {now.from_preview.step} of level {now.from_preview.level}"
+    return "anew" if now.restarts > before.restarts else "as it was"

@@ -1,0 +1,133 @@
+"""One request and its answer, without the network between: the same for both clients."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from bruno import torchserve
+from bruno.errors import (
+    BrunoError,
+    ConnectError,
+    InvalidInputError,
+    StreamBrokenError,
+    UnexpectedResponseError,
+)
+from bruno.records import Description
+from bruno.torchserve import Key
+
+Timeout = float | tuple[float, float]
+
+DEFAULT_URL: Final = "http://127.0.0.1:8080"
+DEFAULT_TIMEOUT: Final = (5.0, 60.0)
+DEFAULT_RETRIES: Final = 5
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is sent, and the media type that its answer must have."""
+
+    body: bytes
+    content_type: str
+    accept: str
+
+    def headers(self, token: str | None) -> dict[str, str]:
+        """The headers that go with it."""
+        headers = {"Content-Type": self.content_type, "Accept": self.accept}
+        return headers | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+DESCRIBE: Final = Ask(torchserve.DESCRIBE, "application/json", "application/json")
+
+
+class Server:
+    """Where requests go, with which key and how patiently; what its answers mean."""
+
+    def __init__(
+        self,
+        url: str | None,
+        token: str | None,
+        key_file: str | os.PathLike[str] | None,
+        timeout: Timeout,
+    ) -> None:
+        if not token and not key_file:
+            token = os.environ.get("BRUNO_TOKEN")
+            key_file = os.environ.get("BRUNO_KEY_FILE")
+        self.given_url = url or os.environ.get("BRUNO_URL") or DEFAULT_URL
+        self.url = self.given_url.rstrip("/")
+        self.key = Key(token, key_file)
+        self.timeout = two_timeouts(timeout)
+
+    @property
+    def address(self) -> str:
+        """Where requests are sent."""
+        return self.url + torchserve.PATH
+
+    def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> BrunoError:
+        """What an answer with a status other than 200 says is wrong."""
+        hint = headers.get("Retry-After", "")
+        return torchserve.refusal(self.url, status, media_type(headers), hint, body)
+
+    def check_type(self, ask: Ask, headers: Mapping[str, str]) -> None:
+        """Raises UnexpectedResponseError where the answer is of another media type."""
+        found = media_type(headers)
+        if found != ask.accept:
+            raise UnexpectedResponseError(
+                f"{self.url} answered with {found or 'no content type'} instead of {ask.accept}: "
+                "is it a Bruno server?"
+            )
+
+    def unreachable(self, reason: str) -> ConnectError:
+        """The error of a server that cannot be reached."""
+        return ConnectError(f"{self.url} cannot be reached: {reason}")
+
+    def hung_up(self, ask: Ask) -> BrunoError:
+        """What it means that the server hung up before it answered."""
+        if len(ask.body) > torchserve.BODY_BYTES:
+            told = f"{self.url} hung up on a request of {len(ask.body)} bytes"
+            return torchserve.too_large(told)
+        return self.broken()
+
+    def broken(self) -> StreamBrokenError:
+        """The error of a connection that broke."""
+        return StreamBrokenError(
+            f"the connection to {self.url} broke before the answer was complete"
+        )
+
+    def silent(self) -> StreamBrokenError:
+        """The error of a connection without a byte for too long."""
+        return StreamBrokenError(f"{self.url} sent nothing for {self.timeout[1]:g} seconds")
+
+    def described(self, body: bytes) -> Description:
+        """The description that an answer holds."""
+        try:
+            description: dict[str, Any] = json.loads(body)
+            return cast(Description, {**description, "health": str(description["health"])})
+        except (KeyError, TypeError, ValueError):
+            raise UnexpectedResponseError(
+                f"{self.given_url} described itself in other words than Bruno's"
+            ) from None
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """The media type of an answer, without its parameters."""
+    return headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def two_timeouts(timeout: Timeout) -> tuple[float, float]:
+    """Seconds to connect and seconds of silence; one number serves for both."""
+    both = tuple(timeout) if isinstance(timeout, tuple | list) else (timeout, timeout)
+    if len(both) != 2 or not all(map(_are_seconds, both)):
+        raise InvalidInputError(
+            "timeout must be seconds above 0, or two numbers of them (to connect, and without a "
+            f"byte), got {timeout!r}"
+        )
+    return both
+
+
+def _are_seconds(value: object) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and 0 < cast(float, value) < float("inf")
