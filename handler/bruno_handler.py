@@ -6,8 +6,8 @@ requests that it holds. The first time it gives a request's fields, later an emp
 
 from __future__ import annotations
 
-import logging
-import os
+import json
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bruno_service.desk import Call, Desk
-from bruno_service.fields import header
+from bruno_service.fields import FORM, form_fields, media_type, other_fields
 from bruno_service.limits import Limits
-from bruno_service.session import Piece
-from painter.engine.painter import Painter
+from bruno_service.parsing import accepts_events, is_describe
+from bruno_service.process import make_painter, watch
+from bruno_service.service import Service
+from bruno_service.session import Piece, Session
 
-CHECKPOINT: Final = "vgg19.safetensors"
-# An empty form is the one new request whose row is empty, too; no form with pictures is so small.
+# An empty form is the one new request whose row is empty; no form with pictures is so small.
 EMPTY_FORM_BYTES: Final = 200
-WATCH_SECONDS: Final = 1.0
-
-logger = logging.getLogger(__name__)
+# TorchServe ends a worker whose reply is too large: large answers go out over several calls.
+REPLY_BYTES: Final = 4 * 2**20
+# A call waits for so long until it is decided whether new requests are good.
+DECIDE_SECONDS: Final = 2.0
+# That no call comes any more is all that tells that the last client has gone.
+IDLE_SECONDS: Final = 2.0
+LOST: Final = "the worker lost this painting while it was made"
 
 
 class BrunoHandler:
@@ -39,95 +43,105 @@ class BrunoHandler:
         """
         config = context.model_yaml_config
         if config.get("maxWorkers", 1) != 1:
-            raise ValueError(
-                "maxWorkers must be 1, since TorchServe stalls workers that share continuous "
-                f"batches, got {config['maxWorkers']}"
-            )
-        checkpoint = Path(context.system_properties["model_dir"]) / CHECKPOINT
-        make = partial(
-            _make_painter,
-            checkpoint,
-            os.environ.get("BRUNO_DEVICE", "cpu"),
-            os.environ.get("BRUNO_GRAPHS") == "on",
-        )
-        self._desk = Desk(make, Limits(**config.get("handler", {})))
-        watch = partial(_watch, self._desk, context.model_name, _declared_metrics(context))
-        threading.Thread(target=watch, name="watch", daemon=True).start()
+            told = f"got {config['maxWorkers']}"
+            raise ValueError(f"maxWorkers must be 1, since TorchServe stalls others, {told}")
+        limits = dict(config["handler"])
+        self._slice_seconds = limits.pop("slice_seconds")
+        self._reap_seconds = limits.pop("reap_seconds")
+        checkpoint = Path(context.system_properties["model_dir"]) / "vgg19.safetensors"
+        self._service = Service(partial(make_painter, checkpoint), Limits(**limits))
+        self._model = context.model_name
+        self._metrics = {k: v for kind in context.metrics.cache.values() for k, v in kind.items()}
+        self._written: Mapping[str, int] = {}
+        self._lock = threading.Lock()
+        self._sessions: dict[str, Session] = {}
+        self._called = time.monotonic()
+        watch(self._service, self._watch)
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
         """The next piece of the answer to each request that TorchServe holds."""
-        replies = self._desk.serve([_call(context, index, row) for index, row in enumerate(data)])
-        for index, reply in enumerate(replies):
-            if reply is None:
+        with self._lock:
+            self._service.engine.ask(math.inf)
+            sessions = self._take_in(data, context)
+            self._service.move_until(lambda: all(each.decided for each in sessions), DECIDE_SECONDS)
+            self._service.move_until(lambda: _is_news(sessions), self._slice_seconds)
+            pieces = self._take_pieces(sessions)
+            self._called = time.monotonic()
+            self._service.engine.ask(self._called + IDLE_SECONDS)
+        for index, piece in enumerate(pieces):
+            if piece is None:
                 # The worker answers whom it finds here; TorchServe sends the others again, whole.
                 del context.request_ids[index]
-            else:
-                _address(context, index, reply)
+                continue
+            context.set_response_status(piece.status, "", index)
+            for name, value in piece.headers.items():
+                # TorchServe knows the content type by its name in lower case only.
+                context.set_response_header(index, name.lower(), value)
         # TorchServe keeps the criteria of the last call, so every call needs its own.
-        context.stopping_criteria = [_verdict(reply) for reply in replies]
-        return [b"" if reply is None else reply.body for reply in replies]
+        context.stopping_criteria = [_verdict(piece) for piece in pieces]
+        return [piece.body if piece else b"" for piece in pieces]
+
+    def _take_in(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[Session]:
+        ids = [context.get_request_id(index) for index in range(len(data))]
+        for id in self._sessions.keys() - set(ids):
+            self._service.cancel(self._sessions.pop(id))
+        for index, id in enumerate(ids):
+            if id not in self._sessions:
+                headers = context.get_all_request_header(index)
+                self._sessions[id] = self._open(id, data[index], headers)
+        return [self._sessions[id] for id in ids]
+
+    def _open(self, id: str, row: Mapping[str, Any], headers: Mapping[str, Any]) -> Session:
+        known = {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
+        accept, length = known.get("accept", ""), known.get("content-length", "")
+        if not row and length.isdecimal() and int(length) > EMPTY_FORM_BYTES:
+            # A worker before this one has begun its answer. A picture ends as an empty 200 now.
+            session = Session(id, time.monotonic(), accepts_events(accept), begun=True)
+            self._service.interrupt([session], LOST)
+            return session
+        if is_describe(row.get("body")):
+            return self._service.describe(id)
+        read = partial(_fields, row, known.get("content-type", ""))
+        return self._service.submit(id, read, accept)
+
+    def _take_pieces(self, sessions: Sequence[Session]) -> list[Piece | None]:
+        """What goes out in one reply: all of those who have least to tell, then of the others."""
+        pieces, room = {}, REPLY_BYTES
+        for session in sorted(sessions, key=lambda session: session.pending):
+            if session.decided:
+                piece = pieces[session.id] = self._service.take(session, room)
+                room -= len(piece.body)
+                if piece.last:
+                    del self._sessions[session.id]
+        return [pieces.get(session.id) for session in sessions]
+
+    def _watch(self) -> None:
+        """Stops all when no call came for long, and writes what has changed of the metrics."""
+        with self._lock:
+            if time.monotonic() - self._called >= self._reap_seconds:
+                self._service.interrupt(self._sessions.values(), LOST)
+        before, self._written = self._written, self._service.tally()
+        for name, value in self._written.items():
+            added = value - before.get(name, 0)
+            if added and name in self._metrics:
+                told = added if name.endswith("_total") else value
+                self._metrics[name].add_or_update(told, [self._model])
 
 
-def _make_painter(checkpoint: Path, device: str, graphs: bool) -> Painter:
-    painter = Painter(checkpoint, device, graphs=graphs)
-    painter.warm_up()
-    return painter
+def _is_news(sessions: Sequence[Session]) -> bool:
+    return not sessions or any(each.has_news or not each.decided for each in sessions)
 
 
-def _watch(desk: Desk, model: str, metrics: Mapping[str, Any]) -> None:
-    """Frees what is not needed any more, writes the metrics, and ends a useless worker."""
-    written: dict[str, int] = {}
-    while not desk.device_lost:
-        time.sleep(WATCH_SECONDS)
-        try:
-            desk.reap()
-            desk.rest()
-            tally = desk.tally()
-            _write_metrics(tally, written, model, metrics)
-            written = tally
-        except Exception:  # nothing may keep the next round from freeing and ending
-            logger.exception("one round of the watch failed")
-    # The last replies go out first; TorchServe then starts a new worker.
-    time.sleep(WATCH_SECONDS)
-    os._exit(1)
+def _fields(row: Mapping[str, Any], content_type: str) -> dict[str, Any]:
+    if media_type(content_type) != FORM or set(row) == {"body"}:
+        return other_fields(row.get("body"), content_type)
+    # TorchServe has decoded the files that say of themselves that they are text or JSON.
+    raw = {k: v.encode(errors="replace") if isinstance(v, str) else v for k, v in row.items()}
+    is_raw = {k: isinstance(v, bytes | bytearray) for k, v in raw.items()}
+    return form_fields({k: v if is_raw[k] else json.dumps(v).encode() for k, v in raw.items()})
 
 
-def _write_metrics(
-    tally: Mapping[str, int], written: Mapping[str, int], model: str, metrics: Mapping[str, Any]
-) -> None:
-    """Writes what has changed: gauges as they are, totals by what was added to them."""
-    for name, value in tally.items():
-        added = value - written.get(name, 0)
-        if added and name in metrics:
-            metrics[name].add_or_update(added if name.endswith("_total") else value, [model])
-
-
-def _call(context: Any, index: int, row: Mapping[str, Any]) -> Call:
-    headers = context.get_all_request_header(index)
-    length = header(headers, "content-length")
-    continued = not row and length.isdecimal() and int(length) > EMPTY_FORM_BYTES
-    return Call(context.get_request_id(index), row, headers, continued)
-
-
-def _address(context: Any, index: int, reply: Piece) -> None:
-    context.set_response_status(reply.status, "", index)
-    for name, value in reply.headers.items():
-        # TorchServe knows the content type by its name in lower case only.
-        context.set_response_header(index, name.lower(), value)
-
-
-def _verdict(reply: Piece | None) -> Any:
-    """What TorchServe asks for each answer: None if it is whole, else whether it has ended.
-
-    A stream that ends with its first piece would leave the client without a head.
-    """
-    verdict = None if reply is None or (reply.first and reply.last) else reply.last
+def _verdict(piece: Piece | None) -> Any:
+    """What TorchServe asks for: None for a whole answer, which needs a head, else its end."""
+    verdict = None if piece is None or (piece.first and piece.last) else piece.last
     return lambda _body: verdict
-
-
-def _declared_metrics(context: Any) -> dict[str, Any]:
-    return {
-        name: metric
-        for metrics in context.metrics.cache.values()
-        for name, metric in metrics.items()
-    }

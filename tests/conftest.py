@@ -29,7 +29,7 @@ SLOW = (
     "packaging",
     "serve/test_server_sharing.py",
     "serve/test_launcher.py",
-    "studio/test_page.py",
+    "studio/test_page",
     "studio/test_real_studio.py",
 )
 

@@ -2,5 +2,6 @@
 
 In the order in which a request goes through it; each module imports only from those before it:
 
-    limits messages fields parsing session pools queue description service desk
+    limits messages fields parsing session pools queue description service
+    process
 """

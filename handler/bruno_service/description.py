@@ -11,14 +11,14 @@ from painter.pictures.decoding import PIXELS_MOST
 
 
 def describe_service(
-    painter: Painter, limits: Limits, running: int, waiting: int
+    painter: Painter, limits: Limits, health: str, running: int, waiting: int
 ) -> dict[str, Any]:
     """All that a client may want to know before it asks for a painting, as JSON values."""
     engine = painter.describe()
     return {
         "name": "bruno",
         "version": engine["versions"]["bruno"],
-        "health": _health(limits, running, waiting),
+        "health": health,
         "running": running,
         "waiting": waiting,
         "options": describe_options(),
@@ -34,10 +34,3 @@ def describe_service(
         },
         **engine,
     }
-
-
-def _health(limits: Limits, running: int, waiting: int) -> str:
-    """`ready` to begin at once, `busy` where one would wait, `full` where one is refused."""
-    if waiting >= limits.waiting and running >= limits.running:
-        return "full"
-    return "busy" if waiting or running >= limits.running else "ready"

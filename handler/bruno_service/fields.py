@@ -1,18 +1,12 @@
-"""What came in: the row of a request becomes fields that are known by name.
-
-A row holds one value for each field. Text fields come as bytes; files come as bytes, as text or
-as a parsed object, whatever their own content type says; a JSON body comes as the one field
-`body`, parsed, with its pictures in base64.
-"""
+"""What came in: a form or a JSON object becomes fields that are known by name."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import difflib
-import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bruno_service.limits import BODY_BYTES
@@ -29,39 +23,62 @@ _PICTURES: Final = (
 )
 _NAMES: Final = (*_PICTURES, "style_weights", "resume", "options", "stream", *SPECS)
 
-Row = Mapping[str, Any]
-Headers = Mapping[str, Any]
+FORM: Final = "multipart/form-data"
+JSON: Final = "application/json"
 
 
-def read_fields(row: Row, headers: Headers) -> dict[str, Any]:
-    """The fields of a row: pictures as bytes, all else as text or as JSON values.
+def form_fields(form: Mapping[str, bytes | bytearray]) -> dict[str, Any]:
+    """The fields of a form: pictures as bytes, all else as text.
 
     Raises TooLarge above `BODY_BYTES`, OutOfRange for an unknown name, Malformed for what
     cannot be read or holds nothing.
     """
-    _check_size(row)
-    if _kind(headers) == "application/x-www-form-urlencoded":
-        raise _wrong_kind(headers)  # what curl -d sends by itself; it cannot carry pictures
-    given = _json_body(row["body"], headers) if set(row) == {"body"} else row
+    _check_size(form.values())
+    for name in form:
+        _check_name(name)
+    return {
+        name: _filled(name, value) if name in _PICTURES else _text(name, value)
+        for name, value in form.items()
+    }
+
+
+def json_fields(body: object) -> dict[str, Any]:
+    """The fields of a JSON object, whose pictures are in base64; bytes are no JSON.
+
+    Raises as `form_fields` does.
+    """
+    if not isinstance(body, dict):
+        got = "what is not valid JSON" if isinstance(body, bytes | bytearray) else short(body)
+        raise Malformed("malformed", f"the body must be a JSON object, got {got}")
+    _check_size(body.values())
+    given = {name: value for name, value in body.items() if value is not None}
     for name in given:
         _check_name(name)
-    if given is not row:
-        given = {
-            name: _from_base64(name, value) if name in _PICTURES else value
-            for name, value in given.items()
-        }
     return {
-        name: _picture(name, value) if name in _PICTURES else _text(name, value)
+        name: _filled(name, _from_base64(name, value)) if name in _PICTURES else value
         for name, value in given.items()
     }
 
 
-def header(headers: Headers, name: str) -> str:
-    """The value of a header, named in lower case; servers keep names as they were sent."""
-    for key, value in headers.items():
-        if key.lower() == name and isinstance(value, str):
-            return value
-    return ""
+def other_fields(body: object, content_type: str) -> dict[str, Any]:
+    """The fields of a body that is no form; raises Malformed where it is not JSON either."""
+    _check_size([body])
+    if media_type(content_type) != JSON:
+        raise _wrong_type(content_type)
+    return json_fields(body)
+
+
+def media_type(content_type: str) -> str:
+    """A header's media type, without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def _wrong_type(content_type: str) -> Malformed:
+    return Malformed(
+        "malformed",
+        f"the request must be {FORM} or {JSON}, "
+        f"got {short(media_type(content_type)) or 'no Content-Type'}",
+    )
 
 
 def short(value: Any) -> str:
@@ -70,36 +87,13 @@ def short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _check_size(row: Row) -> None:
-    body = row.get("body")
-    values = [*row.values(), *(body.values() if isinstance(body, dict) else ())]
+def _check_size(values: Iterable[object]) -> None:
     size = sum(len(value) for value in values if isinstance(value, str | bytes | bytearray))
     if size > BODY_BYTES:
         raise TooLarge(
             "body_too_large",
             f"the request must be at most {BODY_BYTES >> 20} MiB, got {size / 2**20:.1f} MiB",
         )
-
-
-def _json_body(body: Any, headers: Headers) -> dict[str, Any]:
-    if isinstance(body, dict):
-        return {name: value for name, value in body.items() if value is not None}
-    if _kind(headers) == "application/json":
-        got = "what is not valid JSON" if isinstance(body, bytes | bytearray) else short(body)
-        raise Malformed("malformed", f"the body must be a JSON object, got {got}")
-    raise _wrong_kind(headers)
-
-
-def _kind(headers: Headers) -> str:
-    return header(headers, "content-type").partition(";")[0].strip().lower()
-
-
-def _wrong_kind(headers: Headers) -> Malformed:
-    return Malformed(
-        "malformed",
-        "the request must be multipart/form-data or application/json, "
-        f"got {short(_kind(headers)) or 'no Content-Type'}",
-    )
 
 
 def _check_name(name: str) -> None:
@@ -128,20 +122,13 @@ def _from_base64(name: str, value: Any) -> bytes:
         raise Malformed("malformed", f"{name} is not base64: {short(value)}", name) from None
 
 
-def _picture(name: str, value: Any) -> bytes:
-    """The bytes of a picture; what came as text or JSON is left to the decoder to refuse."""
-    if isinstance(value, str):
-        value = value.encode(errors="replace")
-    elif not isinstance(value, bytes | bytearray):
-        value = json.dumps(value).encode()
-    if not value:
+def _filled(name: str, picture: bytes | bytearray) -> bytes:
+    if not picture:
         raise Malformed("empty_image", f"{name} must be a picture, got an empty file", name)
-    return bytes(value)
+    return bytes(picture)
 
 
-def _text(name: str, value: Any) -> Any:
-    if not isinstance(value, bytes | bytearray):
-        return value
+def _text(name: str, value: bytes | bytearray) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError:

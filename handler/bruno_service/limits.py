@@ -12,12 +12,10 @@ RUNNING: Final = {"cpu": 4, "cuda": 64}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many paintings run (0: as the device can) and wait; a slice and a silence in seconds."""
+    """How many paintings run (0: as the device can) and how many wait."""
 
     running: int = 0
     waiting: int = 4
-    slice_seconds: float = 0.5
-    reap_seconds: float = 5.0
 
     def on(self, device: str) -> Limits:
         """The same with a number of its own for a device, `cpu` or `cuda`."""

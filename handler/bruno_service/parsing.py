@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bruno_service.fields import Headers, Row, header, read_fields, short
+from bruno_service.fields import short
 from painter.errors import Malformed, OutOfRange
 from painter.options.catalog import SPECS, STYLES_MOST, Options
 from painter.options.reading import read_options
@@ -17,23 +17,21 @@ STREAMS: Final = ("none", "events")
 WEIGHT_MOST: Final = 1e6
 
 
-def is_describe(row: Row) -> bool:
-    """Whether the request asks what the service can do: `{"describe": true}`."""
-    body = row.get("body")
+def is_describe(body: object) -> bool:
+    """Whether a JSON body asks what the service can do: `{"describe": true}`."""
     return isinstance(body, dict) and body.get("describe") is True
 
 
-def accepts_events(headers: Headers) -> bool:
+def accepts_events(accept: str) -> bool:
     """Whether the header Accept asks for a stream of events."""
-    return EVENT_STREAM in header(headers, "accept").lower()
+    return EVENT_STREAM in accept.lower()
 
 
-def read_request(row: Row, headers: Headers) -> tuple[Request, bool]:
-    """The request of a row, and whether its answer is a stream of events.
+def read_request(fields: Mapping[str, Any], accept: str) -> tuple[Request, bool]:
+    """The request of these fields, and whether its answer is a stream of events.
 
-    Raises Malformed, TooLarge or OutOfRange; pictures are not decoded here.
+    Raises Malformed or OutOfRange; pictures are not decoded here.
     """
-    fields = read_fields(row, headers)
     if "content" not in fields:
         raise _missing("content", "content is missing: send the photo in the field content")
     styles = _styles(fields)
@@ -48,7 +46,7 @@ def read_request(row: Row, headers: Headers) -> tuple[Request, bool]:
         canvas=fields.get("canvas"),
         resume=_resume(fields.get("resume"), "canvas" in fields),
     )
-    return request, _events(fields, headers)
+    return request, _events(fields, accept)
 
 
 def _styles(fields: Mapping[str, Any]) -> tuple[bytes, ...]:
@@ -145,10 +143,10 @@ def _options(fields: Mapping[str, Any]) -> Options:
     return read_options({**implied, **together, **beside})
 
 
-def _events(fields: Mapping[str, Any], headers: Headers) -> bool:
+def _events(fields: Mapping[str, Any], accept: str) -> bool:
     stream = fields.get("stream")
     if stream is None:
-        return accepts_events(headers)
+        return accepts_events(accept)
     if stream not in STREAMS:
         raise _out_of_range("stream", f"stream must be none or events, got {short(stream)}")
     return bool(stream == "events")

@@ -1,20 +1,26 @@
-"""What is done for the sessions: they wait in the queue, are painted by the engine, and encoded."""
+"""What is done for requests: they wait in the queue, are painted by the engine, and encoded."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import torch
 
+from bruno_service.description import describe_service
 from bruno_service.limits import Limits
 from bruno_service.messages import Interrupted
+from bruno_service.parsing import read_request
 from bruno_service.pools import Pools
 from bruno_service.queue import Queue
-from bruno_service.session import Session
+from bruno_service.session import Piece, Session
 from painter.device.faults import as_paint_error
+from painter.device.memory import give_back_memory
 from painter.engine.ledger import Bytes
 from painter.engine.mailbox import Mailbox, News
 from painter.engine.memory import bytes_encoding
@@ -23,16 +29,36 @@ from painter.engine.thread import Engine
 from painter.errors import Full
 from painter.options.request import Request
 from painter.painting.record import accepted
+from painter.painting.snapshots import PreviewSnapshot
+from painter.pictures.encoding import MEDIA_TYPES
 from painter.planning.plan import Plan
 
 RETRY_SECONDS: Final = 60
+# What paintings have freed is kept for the next ones until none was made for so long: to take
+# it anew costs a painting of 512 px up to two seconds.
+REST_SECONDS: Final = 60.0
+# Whoever has so many bytes still to read gets no preview on top of them.
+BEHIND_BYTES: Final = 2**18
+ENDS: Final = ("finished", "failed", "cancelled", "refused")
+
+LOST: Final = "the device failed, and the worker is being started anew"
+STOPPING: Final = "the server is being stopped; the same request may be sent again"
+
+logger = logging.getLogger(__name__)
 
 
 class Service:
-    """Moves sessions on whenever it is asked to; what it waits for meanwhile rings its bell."""
+    """Takes requests in, and moves their sessions on whenever a server asks it to.
+
+    Any thread may call it; none of its threads is waited for with a lock held. `bell` is set
+    whenever there is something to move on; `is_draining` says that nothing is taken in any more.
+    """
 
     def __init__(
-        self, make: Callable[[], Painter], limits: Limits, clock: Callable[[], float]
+        self,
+        make: Callable[[], Painter],
+        limits: Limits,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Has the engine's thread make the painter; raises what `make` raises."""
         self.bell = threading.Event()
@@ -41,9 +67,13 @@ class Service:
         self.painter = self.engine.painter
         self.limits = limits.on(self.painter.vgg.device.type)
         self._clock = clock
+        self._lock = threading.RLock()
         self._ledger = self.painter.ledger()
         self._queue = Queue(self.painter, self._ledger, self._pools)
         self._begun: list[Session] = []
+        self.is_draining = False
+        self._ends: Counter[str] = Counter()
+        self._busy_at: float | None = None
 
     @property
     def running(self) -> int:
@@ -55,10 +85,137 @@ class Service:
         """How many stand in the queue."""
         return len(self._queue)
 
-    def place(self, session: Session, request: Request) -> None:
+    @property
+    def health(self) -> str:
+        """`ready` to begin at once, `busy` where one would wait, `full` where one is refused."""
+        is_taken = self.running >= self.limits.running
+        if (
+            self.is_draining
+            or self.engine.lost
+            or (self.waiting >= self.limits.waiting and is_taken)
+        ):
+            return "full"
+        return "busy" if self.waiting or is_taken else "ready"
+
+    def submit(self, id: str, read: Callable[[], Mapping[str, Any]], accept: str) -> Session:
+        """Takes in a request whose fields `read` gives; what is wrong with it is its answer."""
+        session = Session(id, self._clock())
+        try:
+            request, session.events = read_request(read(), accept)
+            session.open(MEDIA_TYPES[request.options.format])
+            with self._lock:
+                self._place(session, request)
+        except Exception as error:
+            session.fail(as_paint_error(error))
+        return session
+
+    def describe(self, id: str) -> Session:
+        """The session of who asks what the service can do."""
+        session = Session(id, self._clock())
+        with self._lock:
+            session.describe(
+                describe_service(self.painter, self.limits, self.health, self.running, self.waiting)
+            )
+        return session
+
+    def move(self) -> None:
+        """Moves each session on as far as it goes without waiting for anything."""
+        self.bell.clear()
+        with self._lock:
+            if self.engine.lost:
+                self._lose_device()
+            else:
+                for session in self._queue.decoded():
+                    with self._answering(session):
+                        self._queue.take_in(session)
+                for session, mailbox in self._painting():
+                    with self._answering(session):
+                        self._hear(session, mailbox)
+            for session in list(self._begun):
+                with self._answering(session):
+                    self._take_pictures(session)
+            if not self.engine.lost:
+                self._admit()
+            if self.running:
+                self._busy_at = self._clock()
+
+    def move_until(self, holds: Callable[[], bool], seconds: float) -> None:
+        """Moves sessions on until something holds of them, or the seconds are over."""
+        end = self._clock() + seconds
+        self.move()
+        while not holds() and self._clock() < end:
+            self.bell.wait(end - self._clock())
+            self.move()
+
+    def take(self, session: Session, most: int) -> Piece:
+        """The next bytes of an answer, `most` at most; the last ones close the session.
+
+        How far the painting is goes with them: so whoever reads slowly hears of it less often.
+        """
+        with self._lock:
+            progress = session.mailbox.progress if session.mailbox else None
+            if session.accepted and progress is not None:
+                session.report(progress, self._clock())
+            piece = session.take(most, self._clock())
+            if piece.last:
+                self._close(session)
+            return piece
+
+    def cancel(self, session: Session) -> None:
+        """Its client has gone, or will: nothing more is done for it."""
+        with self._lock:
+            self._free(session)
+            session.cancel()
+            self._close(session)
+
+    def drain(self) -> None:
+        """Takes nothing in any more, and sends away whoever waits; what is painted goes on."""
+        with self._lock:
+            self.is_draining = True
+            self.interrupt(self._queue.sessions, STOPPING)
+
+    def interrupt(self, sessions: Iterable[Session], why: str) -> None:
+        """Ends those that have not ended yet; whoever can be told hears that it may come again."""
+        with self._lock:
+            for session in sessions:
+                if not session.ended:
+                    self._free(session)
+                    session.fail(Interrupted(why))
+            self.bell.set()
+
+    def rest(self) -> bool:
+        """Gives freed memory back once nothing was painted for a while; says whether it did."""
+        with self._lock:
+            if self._busy_at is None or self._clock() - self._busy_at < REST_SECONDS:
+                return False
+            self._busy_at = None
+            give_back_memory()
+            return True
+
+    def tally(self) -> dict[str, int]:
+        """How many paintings run and wait now, and totals since the start, as metrics."""
+        with self._lock:
+            cache = self.painter.describe()["style_cache"]
+            return {
+                "bruno_paintings_running": self.running,
+                "bruno_paintings_waiting": self.waiting,
+                **{f"bruno_paintings_{end}_total": self._ends[end] for end in ENDS},
+                "bruno_evaluations_total": self.engine.evaluations,
+                "bruno_style_cache_hits_total": cache["hits"],
+                "bruno_style_cache_misses_total": cache["misses"],
+            }
+
+    def close(self) -> None:
+        """Ends all threads; nothing is done any more."""
+        self.engine.close()
+        self._pools.close()
+
+    def _place(self, session: Session, request: Request) -> None:
         """Puts a request into the queue; raises PaintError where that is refused."""
         if self.engine.lost:
-            raise _interrupted()
+            raise Interrupted(LOST)
+        if self.is_draining:
+            raise Interrupted(STOPPING)
         free = 0 if self._queue.is_short_of_memory else self.limits.running - self.running
         if len(self._queue) >= self.limits.waiting + free:
             raise Full(
@@ -72,35 +229,9 @@ class Service:
                 f"{len(self._queue)} that wait",
                 self._retry_after(),
             )
+        self.bell.set()
 
-    def move(self) -> None:
-        """Moves each session on as far as it goes without waiting for anything."""
-        if self.engine.lost:
-            self._lose_device()
-        else:
-            for session in self._queue.decoded():
-                with self._answering(session):
-                    self._queue.take_in(session)
-            for session, mailbox in self._painting():
-                with self._answering(session):
-                    self._hear(session, mailbox)
-        for session in list(self._begun):
-            with self._answering(session):
-                self._take_pictures(session)
-        if not self.engine.lost:
-            self._admit()
-
-    def report(self) -> None:
-        """Tells how far each painting is."""
-        for session in self._begun:
-            if (
-                session.accepted
-                and session.mailbox is not None
-                and session.mailbox.progress is not None
-            ):
-                session.report(session.mailbox.progress, self._clock())
-
-    def free(self, session: Session) -> None:
+    def _free(self, session: Session) -> None:
         """Stops whatever is done for a session; its memory is released when that has stopped."""
         self._queue.remove(session)
         if session not in self._begun:
@@ -116,10 +247,11 @@ class Service:
             session.encoding.cancel()
             session.encoding.add_done_callback(session.hold.release)
 
-    def close(self) -> None:
-        """Ends all threads; nothing is done any more."""
-        self.engine.close()
-        self._pools.close()
+    def _close(self, session: Session) -> None:
+        self._free(session)
+        self._ends[session.outcome] += 1
+        if session.outcome != "described":
+            logger.info(session.summary(self._clock()))
 
     @contextmanager
     def _answering(self, session: Session) -> Iterator[None]:
@@ -127,7 +259,7 @@ class Service:
         try:
             yield
         except Exception as error:
-            self.free(session)
+            self._free(session)
             session.fail(as_paint_error(error))
 
     def _retry_after(self) -> int:
@@ -159,16 +291,21 @@ class Service:
         is_begun = news.progress is not None or session.is_overdue(now)
         if is_begun and not session.accepted:
             session.accept(accepted(mailbox.plan))
-        if news.preview is not None and (session.previewing is None or session.previewing.cancel()):
-            session.previewing = self._pools.preview(news.preview)
+        if news.preview is not None and session.pending <= BEHIND_BYTES:
+            self._preview(session, news.preview)
         if news.progress is not None and news.ended:
             session.report(news.progress, now)
         if news.ended:
             self._encode(session, mailbox.plan, news)
 
+    def _preview(self, session: Session, snapshot: PreviewSnapshot) -> None:
+        """Has a preview encoded, unless the one before is being encoded now."""
+        if session.previewing is None or session.previewing.cancel():
+            session.previewing = self._pools.preview(snapshot)
+
     def _encode(self, session: Session, plan: Plan, news: News) -> None:
         """Has the painting encoded, or what there is of it where a picture has begun."""
-        is_told = session.events or not session.begun
+        is_told = session.events or not session.accepted
         if news.error is not None and (is_told or news.snapshot is None):
             raise news.error
         if news.snapshot is not None:
@@ -187,11 +324,8 @@ class Service:
     def _lose_device(self) -> None:
         """Tells everyone, but in a picture, where only a broken connection can tell."""
         painting = [session for session, _ in self._painting()]
-        for session in (*self._queue.sessions, *painting):
-            if session.events or not session.begun:
-                self.free(session)
-                session.fail(_interrupted())
-
-
-def _interrupted() -> Interrupted:
-    return Interrupted("the device failed, and the worker is being started anew")
+        told = [
+            each for each in (*self._queue.sessions, *painting) if each.events or not each.begun
+        ]
+        if told:
+            self.interrupt(told, LOST)

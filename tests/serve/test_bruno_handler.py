@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,8 +21,9 @@ from ts.utils.util import list_classes_from_module
 import bruno_handler
 from bruno_handler import BrunoHandler
 from bruno_service import pools
+from painter.painting.snapshots import Snapshot
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "maxWorkers": 1,
     "handler": {"running": 2, "waiting": 1, "slice_seconds": 0.05, "reap_seconds": 60},
 }
@@ -30,6 +33,7 @@ class Worker:
     """Answers calls as TorchServe's worker does; tells what its front end would read."""
 
     def __init__(self, handler: BrunoHandler, context: Any) -> None:
+        self.handler = handler
         self.service = Service("bruno", "", None, handler.handle, None, 9, metrics_cache=None)
         self.service._context = context
         self.message = bytearray()
@@ -37,7 +41,8 @@ class Worker:
     def call(self, **rows: Any) -> dict[str, tuple[Any, int, dict[str, str], bytes]]:
         """One `handle`: for each request its ts_stream_next, status, headers and body."""
         context = self.service.context
-        headers = [{"name": b"Content-Length", "value": b"100000"}]
+        said = {b"Content-Length": b"100000", b"Content-Type": b"multipart/form-data; boundary=x"}
+        headers = [{"name": name, "value": value} for name, value in said.items()]
         batch = [
             {
                 "requestId": name.encode(),
@@ -86,7 +91,7 @@ def worker(context: Any) -> Iterator[Worker]:
     handler = BrunoHandler()
     handler.initialize(context)
     yield Worker(handler, context)
-    handler._desk.close()
+    handler._service.close()
 
 
 @pytest.fixture
@@ -174,41 +179,72 @@ def test_two_workers_are_refused(context: Any) -> None:
         BrunoHandler().initialize(two)
 
 
-def test_metrics_are_gauges_as_they_are_and_totals_as_they_grow() -> None:
+def test_metrics_are_gauges_as_they_are_and_totals_as_they_grow(worker: Worker) -> None:
+    handler, service = worker.handler, SimpleNamespace()
     gauge, total = Metric(), Metric()
-    metrics = {"bruno_paintings_running": gauge, "bruno_evaluations_total": total}
-    before: dict[str, int] = {}
+    alone = BrunoHandler()
+    alone._lock, alone._called, alone._reap_seconds = handler._lock, math.inf, 60.0
+    alone._metrics = {"bruno_paintings_running": gauge, "bruno_evaluations_total": total}
+    alone._model, alone._written, alone._service = "bruno", {}, service
     for running, evaluations in [(2, 10), (2, 15), (0, 15)]:
         tally = {"bruno_paintings_running": running, "bruno_evaluations_total": evaluations}
-        bruno_handler._write_metrics(tally, before, "bruno", metrics)
-        before = tally
+        service.tally = lambda told=tally: told
+        alone._watch()
     assert gauge.values == [(2, ["bruno"]), (0, ["bruno"])]
     assert total.values == [(10, ["bruno"]), (5, ["bruno"])]
 
 
-def test_no_exception_keeps_the_watch_from_its_next_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    rounds: list[str] = []
-
-    class Desk:
-        """Fails at each round, and loses its device at the third."""
-
-        @property
-        def device_lost(self) -> bool:
-            return len(rounds) == 3
-
-        def reap(self) -> bool:
-            rounds.append("reap")
-            raise RuntimeError("broken")
-
-    monkeypatch.setattr(bruno_handler.time, "sleep", lambda _: None)
-    monkeypatch.setattr(bruno_handler.os, "_exit", lambda code: rounds.append(f"exit {code}"))
-    bruno_handler._watch(Desk(), "bruno", {})  # type: ignore[arg-type]
-    assert rounds == ["reap"] * 3 + ["exit 1"]
+def test_silence_stops_all_and_a_late_call_hears_of_it(
+    worker: Worker, form: dict[str, bytearray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form |= {"stream": bytearray(b"events"), "steps": bytearray(b"5000")}
+    worker.call(a=form)
+    handler = worker.handler
+    handler._watch()
+    assert handler._service.running == 1
+    monkeypatch.setattr(handler, "_reap_seconds", 0.0)
+    handler._watch()
+    assert handler._service.running == 0
+    verdict, _, _, body = worker.call(a={})["a"]
+    assert verdict == "false"
+    assert body.endswith(b"\n\n")
+    assert b'event: error\ndata: {"type":"about:blank","title":"Interrupted"' in body
 
 
-def test_a_lost_device_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    done: list[Any] = []
-    monkeypatch.setattr(bruno_handler.time, "sleep", done.append)
-    monkeypatch.setattr(bruno_handler.os, "_exit", lambda code: done.append(("exit", code)))
-    bruno_handler._watch(SimpleNamespace(device_lost=True), "bruno", {})
-    assert done == [bruno_handler.WATCH_SECONDS, ("exit", 1)]
+def test_large_answers_arrive_whole_over_several_calls(
+    worker: Worker, form: dict[str, bytearray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode = Snapshot.encode
+    large = {seed: bytes([seed]) * (2 * bruno_handler.REPLY_BYTES + seed) for seed in (1, 2)}
+    monkeypatch.setattr(
+        Snapshot, "encode", lambda one: replace(encode(one), data=large[one.canvas.options.seed])
+    )
+    form["steps"] = bytearray(b"3")
+    rows = {name: form | {"seed": bytearray(name[1:].encode())} for name in ("n1", "n2")}
+    got, sizes = {"n1": b"", "n2": b""}, []
+    while rows:
+        answers = worker.call(**rows)
+        sizes.append(sum(len(body) for *_, body in answers.values()))
+        for name, (verdict, _, _, body) in answers.items():
+            if verdict is not None:
+                got[name] += body
+                rows[name] = {}
+            if verdict == "false":
+                del rows[name]
+    assert max(sizes) == 4 * 2**20
+    assert got == {"n1": large[1], "n2": large[2]}
+
+
+def test_files_that_say_that_they_are_text_or_json_are_files_nevertheless() -> None:
+    row = {
+        "content": "text",
+        "style": {"a": 1},
+        "style_weights": [1, 2],
+        "seed": bytearray(b"1"),
+    }
+    assert bruno_handler._fields(row, "multipart/form-data; boundary=x") == {
+        "content": b"text",
+        "style": b'{"a": 1}',
+        "style_weights": "[1, 2]",
+        "seed": "1",
+    }

@@ -134,7 +134,8 @@ def test_torchserve_hands_on_one_request_more_than_the_handler_takes(
 ) -> None:
     model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
     assert "batchSize" not in model  # it would count for every device
-    limits = Limits(**model["handler"]).on(device)
+    asked = model["handler"]
+    limits = Limits(asked["running"], asked["waiting"]).on(device)
     properties = read_properties(write_properties(tmp_path, Settings(device=device), ARCHIVE))
     told = json.loads(properties["models"])
     assert told["bruno"]["1.0"]["batchSize"] == limits.running + limits.waiting + 1

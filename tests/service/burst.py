@@ -10,18 +10,21 @@ from __future__ import annotations
 import gc
 import io
 import json
+import math
 import sys
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from bruno_service import service
-from bruno_service.desk import Call, Desk
+from bruno_service.fields import form_fields
 from bruno_service.limits import Limits
 from bruno_service.pools import Pools
+from bruno_service.service import Service
+from bruno_service.session import Session
 from painter.engine.painter import Painter
 
 COUNT = 40
@@ -30,6 +33,8 @@ TINY = {"size": b"64", "steps": b"5000"}
 # More than the budget has room for.
 DECODERS = 4
 BEGUN_LEAST = 4
+SLICE_SECONDS = 0.2
+MOST = 4 * 2**20
 
 
 def jpeg(width: int, height: int, seed: int) -> bytes:
@@ -49,45 +54,51 @@ def status(name: str) -> int:
 class Server:
     """Holds requests, and notes when each of them heard something."""
 
-    def __init__(self, made: Desk) -> None:
-        self.desk = made
-        self.rows: dict[str, dict[str, Any]] = {}
+    def __init__(self, made: Service) -> None:
+        self.service = made
+        self.service.engine.ask(math.inf)
+        self.sessions: dict[str, Session] = {}
         self.heard: dict[str, float] = {}
         self.statuses: dict[str, int] = {}
         self.silence = 0.0
 
+    def ask(self, name: str, **form: bytes) -> None:
+        self.sessions[name] = self.service.submit(name, partial(form_fields, form), accept="")
+
     def call(self) -> None:
-        names = list(self.rows)
-        calls = [Call(name, {} if name in self.heard else self.rows[name], {}) for name in names]
-        replies = self.desk.serve(calls)
+        self.service.move_until(self._has_news, SLICE_SECONDS)
         now = time.monotonic()
-        for name, reply in zip(names, replies, strict=True):
-            if reply is None:
+        for name, session in list(self.sessions.items()):
+            if not session.decided:
                 continue
-            self.statuses.setdefault(name, reply.status)
-            if reply.body:
+            piece = self.service.take(session, MOST)
+            self.statuses.setdefault(name, piece.status)
+            if piece.body:
                 if name == "neighbor" and name in self.heard:
                     self.silence = max(self.silence, now - self.heard[name])
                 self.heard[name] = now
-            if reply.last:
-                del self.rows[name]
+            if piece.last:
+                del self.sessions[name]
+
+    def _has_news(self) -> bool:
+        return any(session.has_news for session in self.sessions.values())
 
 
 def main() -> None:
     weights, budget = Path(sys.argv[1]), int(sys.argv[2])
     service.Pools = lambda ring, _cores: Pools(ring, 2 * DECODERS)  # type: ignore[misc, assignment]
-    limits = Limits(running=COUNT, waiting=4, slice_seconds=0.2)
-    server = Server(Desk(lambda: Painter(weights, memory_bytes=budget), limits))
+    limits = Limits(running=COUNT, waiting=4)
+    server = Server(Service(lambda: Painter(weights, memory_bytes=budget), limits))
     small, large = jpeg(64, 64, 0), jpeg(WIDTH, HEIGHT, 1)
-    server.rows["neighbor"] = {"content": small, "style": small, "stream": b"events", **TINY}
+    server.ask("neighbor", content=small, style=small, stream=b"events", **TINY)
     while "neighbor" not in server.heard:
         server.call()
     gc.collect()
     before = status("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # forgets the peak before
     for number in range(COUNT):
-        server.rows[str(number)] = {"content": large, "style": small, **TINY}
-    while server.desk.tally()["bruno_paintings_running"] <= BEGUN_LEAST:
+        server.ask(str(number), content=large, style=small, **TINY)
+    while server.service.tally()["bruno_paintings_running"] <= BEGUN_LEAST:
         server.call()
     server.silence = max(server.silence, time.monotonic() - server.heard["neighbor"])
     found = {
@@ -96,7 +107,7 @@ def main() -> None:
         "refused": sum(status >= 400 for status in server.statuses.values()),
     }
     print(json.dumps(found))
-    server.desk.close()
+    server.service.close()
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
+from bruno_service.fields import form_fields, json_fields
 from bruno_service.parsing import is_describe, read_request
 from painter.errors import PaintError
 from painter.options.request import Request, Resume
-
-JSON_TYPE = {"Content-Type": "application/json"}
 
 
 def form(*styles: str, **fields: str) -> dict[str, Any]:
@@ -20,7 +19,7 @@ def form(*styles: str, **fields: str) -> dict[str, Any]:
 
 
 def read(row: dict[str, Any]) -> Request:
-    return read_request(row, {})[0]
+    return read_request(form_fields(row), "")[0]
 
 
 def refused(row: dict[str, Any]) -> PaintError:
@@ -70,7 +69,7 @@ def test_a_single_style_may_have_masks() -> None:
 
 def test_a_json_body_says_the_same() -> None:
     body = {"content": "AAAA", "style": "AAEC", "steps": 7, "options": {"size": 64, "steps": 9}}
-    request = read({"body": body})
+    request = read_request(json_fields(body), "")[0]
     assert (request.content, request.styles) == (b"\0\0\0", (b"\0\1\2",))
     assert (request.options.size, request.options.steps) == (64, 7)
 
@@ -125,26 +124,25 @@ def test_a_bound_and_the_value_received_are_named() -> None:
 @pytest.mark.parametrize(
     ("stream", "accept", "events"),
     [
-        (None, None, False),
+        (None, "", False),
         (None, "image/png, text/event-stream;q=0.9", True),
-        ("events", None, True),
+        ("events", "", True),
         ("none", "text/event-stream", False),
     ],
 )
-def test_who_gets_events(stream: str | None, accept: str | None, events: bool) -> None:
-    row = form(stream=stream) if stream else form()
-    # TorchServe puts the content types of the parts among the headers.
-    headers = {"accept-x": {"content-type": "text/event-stream"}, "ACCEPT": accept}
-    assert read_request(row, headers)[1] is events
+def test_who_gets_events(stream: str | None, accept: str, events: bool) -> None:
+    fields = form_fields(form(stream=stream) if stream else form())
+    assert read_request(fields, accept)[1] is events
 
 
 def test_describe_is_asked_for_in_json() -> None:
-    assert is_describe({"body": {"describe": True}})
-    assert not is_describe({"body": {"describe": "true"}})
-    assert not is_describe({"body": bytearray(b'{"describe": true}')})
+    assert is_describe({"describe": True})
+    assert not is_describe({"describe": "true"})
+    assert not is_describe(b'{"describe": true}')
 
 
 def test_reading_requests_needs_no_torch() -> None:
-    code = "import sys, wire, answers; sys.exit('torch' in sys.modules)"
+    modules = "bruno_service.messages, bruno_service.parsing"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     environment = {"PYTHONPATH": ":".join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

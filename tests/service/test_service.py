@@ -1,9 +1,10 @@
-"""The desk with the real engine: who is painted, who waits, who is refused, who is freed."""
+"""The service with the real engine: who is painted, who waits, who is refused, who is freed."""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,10 @@ import torch
 from PIL import Image
 
 from bruno_service import pools
-from bruno_service.desk import REPLY_BYTES, Call, Desk
+from bruno_service.fields import form_fields
 from bruno_service.limits import Limits
-from bruno_service.session import HEARTBEAT_SECONDS, PATIENCE_SECONDS, Piece
+from bruno_service.service import Service
+from bruno_service.session import HEARTBEAT_SECONDS, PATIENCE_SECONDS, Piece, Session
 from painter.device.faults import DeviceLost
 from painter.engine.ledger import Bytes
 from painter.engine.painter import Painter
@@ -29,39 +32,49 @@ from painter.engine.scheduler import Scheduler
 from painter.painting.painting import Job
 from painter.painting.snapshots import Snapshot
 
-LIMITS = Limits(running=1, waiting=1, slice_seconds=0.05, reap_seconds=5.0)
+LIMITS = Limits(running=1, waiting=1)
+SLICE_SECONDS = 0.05
+MOST = 4 * 2**20
 LONG = {"steps": "1000"}
 
 
 class Server:
-    """A server that holds requests: it calls the desk with all of them, as TorchServe does."""
+    """A server: it holds requests, and again and again sends what there is of their answers."""
 
     def __init__(self, painter: Painter, limits: Limits, pictures: dict[str, bytes]) -> None:
         self.now = 0.0
-        self.desk = Desk(lambda: painter, limits, lambda: time.monotonic() + self.now)
+        self.service = Service(lambda: painter, limits, lambda: time.monotonic() + self.now)
+        self.service.engine.ask(math.inf)
+        self.slice_seconds = SLICE_SECONDS
+        self.sessions: dict[str, Session] = {}
         self.held: dict[str, bytes] = {}
         self.first: dict[str, Piece] = {}
         self.ended: dict[str, bytes] = {}
-        self._rows: dict[str, dict[str, Any]] = {}
         self._form = {"size": "64", "steps": "3", "preview_every": "0", **pictures}
 
     def ask(self, name: str, **fields: Any) -> None:
-        """A request comes; it is answered from the next call on."""
+        """A request comes; what there is to tell of it is sent from the next call on."""
         form = {key: value for key, value in (self._form | fields).items() if value is not None}
         encode = {key: str(value).encode() for key, value in form.items() if isinstance(value, str)}
-        self._rows[name] = {key: bytearray(value) for key, value in (form | encode).items()}
+        read = partial(form_fields, form | encode)
+        self.sessions[name] = self.service.submit(name, read, accept="")
         self.held[name] = b""
 
     def leave(self, name: str) -> None:
         """The client goes away."""
         del self.held[name]
+        self.service.cancel(self.sessions.pop(name))
 
     def call(self) -> list[Piece | None]:
-        """One slice; who gets no reply is asked for again, whole."""
-        names = list(self.held)
-        calls = [Call(name, {} if name in self.first else self._rows[name], {}) for name in names]
-        replies = self.desk.serve(calls)
-        for name, reply in zip(names, replies, strict=True):
+        """Waits for news, a slice at most; nothing is sent of who is not decided yet."""
+        sessions = {name: self.sessions[name] for name in self.held}
+        self.service.move_until(
+            lambda: any(each.has_news for each in sessions.values()), self.slice_seconds
+        )
+        replies = [
+            self.service.take(each, MOST) if each.decided else None for each in sessions.values()
+        ]
+        for name, reply in zip(sessions, replies, strict=True):
             if reply is None:
                 assert name not in self.first
                 continue
@@ -70,6 +83,7 @@ class Server:
             self.held[name] += reply.body
             if reply.last:
                 self.ended[name] = self.held.pop(name)
+                del self.sessions[name]
         return replies
 
     def until(self, holds: Callable[[], bool]) -> None:
@@ -88,7 +102,7 @@ class Server:
         self.until(lambda: not self.held)
 
     def running(self) -> int:
-        return self.desk.tally()["bruno_paintings_running"]
+        return self.service.tally()["bruno_paintings_running"]
 
 
 def told(body: bytes) -> list[tuple[str, dict[str, Any]]]:
@@ -122,7 +136,7 @@ def serve(painter: Painter, pictures: dict[str, bytes]) -> Iterator[Callable[...
 
     yield make
     for server in made:
-        server.desk.close()
+        server.service.close()
 
 
 def test_a_painting_and_its_events(serve: Callable[..., Server]) -> None:
@@ -183,10 +197,10 @@ def test_whoever_leaves_is_freed_by_the_next_call(serve: Callable[..., Server]) 
     server.leave("a")
     server.leave("b")
     server.call()
-    tally = server.desk.tally()
+    tally = server.service.tally()
     assert (tally["bruno_paintings_running"], tally["bruno_paintings_waiting"]) == (0, 0)
     assert tally["bruno_paintings_cancelled_total"] == 2
-    server.until(lambda: server.desk._service._ledger.held == Bytes())
+    server.until(lambda: server.service._ledger.held == Bytes())
 
 
 class Gate:
@@ -230,7 +244,7 @@ def test_nobody_is_answered_before_its_pictures_are_decoded(
     server.ask("events", stream="events", content=picture()[:200])
     told_before = server.held["neighbor"]
     assert server.call()[1:] == [None, None]
-    assert server.held["neighbor"] != told_before
+    server.until(lambda: server.held["neighbor"] != told_before)
     assert server.call()[1:] == [None, None]
     decoding.opened.set()
     server.until(lambda: list(server.held) == ["neighbor"])
@@ -262,7 +276,8 @@ def test_a_stream_whose_pictures_take_long_hears_that_it_waits(
 
 
 def test_what_is_news_does_not_wait_for_the_end_of_a_slice(serve: Callable[..., Server]) -> None:
-    server = serve(running=2, slice_seconds=1000.0)
+    server = serve(running=2)
+    server.slice_seconds = 1000.0
     server.ask("a", steps="30")
     server.begin()
     server.ask("b", stream="events", steps="30")
@@ -282,11 +297,11 @@ def test_only_the_engine_has_a_team_of_threads(painter: Painter) -> None:
         return painter
 
     try:
-        desk = Desk(make, LIMITS)
-        made = desk._service._pools
+        service = Service(make, LIMITS)
+        made = service._pools
         for pool in (made._decode, made._encode_small, made._encode_large):
             teams.append(pool.submit(torch.get_num_threads).result())
-        desk.close()
+        service.close()
         assert teams == [3, 1, 1, 1]
     finally:
         torch.set_num_threads(before)
@@ -296,44 +311,22 @@ def test_freed_memory_goes_back_once_nothing_is_painted_for_a_while(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_back = []
-    monkeypatch.setattr("bruno_service.desk.give_back_memory", lambda: given_back.append(True))
+    monkeypatch.setattr("bruno_service.service.give_back_memory", lambda: given_back.append(True))
     server = serve()
-    assert not server.desk.rest()
+    assert not server.service.rest()
     server.ask("a", **LONG)
     server.call()
     server.now += 61
     server.call()
-    assert not server.desk.rest()
+    assert not server.service.rest()
     server.leave("a")
     server.call()
     server.now += 59
-    assert not server.desk.rest()
+    assert not server.service.rest()
     server.now += 2
-    assert server.desk.rest()
-    assert not server.desk.rest()
+    assert server.service.rest()
+    assert not server.service.rest()
     assert given_back == [True]
-
-
-def test_silence_frees_all_and_a_late_call_hears_of_it(serve: Callable[..., Server]) -> None:
-    server = serve()
-    server.ask("a", stream="events", **LONG)
-    server.begin()
-    server.now += 4.0
-    assert not server.desk.reap()
-    assert server.running() == 1
-    server.now += 1.1
-    assert server.desk.reap()
-    assert server.running() == 0
-    late = server.desk.serve([Call("a", {}, {}, continued=True)])[0]
-    assert late is not None
-    assert (late.first, late.last) == (False, True)
-    assert [(name, data["code"]) for name, data in told(late.body)] == [("error", "interrupted")]
-
-
-def test_a_continued_picture_of_a_lost_worker_just_ends(serve: Callable[..., Server]) -> None:
-    late = serve().desk.serve([Call("unknown", {}, {}, continued=True)])[0]
-    assert late is not None
-    assert (late.body, late.first, late.last) == (b"", False, True)
 
 
 def test_a_failing_job_fails_alone(
@@ -389,7 +382,7 @@ def test_a_lost_device_is_told_to_everyone_but_inside_a_picture(
         raise DeviceLost("an illegal memory access")
 
     monkeypatch.setattr(Scheduler, "advance", lose)
-    server.until(lambda: server.desk.device_lost)
+    server.until(lambda: server.service.engine.lost)
     server.ask("new")
     server.call()
     assert told(server.ended["events"])[-1][1]["code"] == "interrupted"
@@ -462,36 +455,14 @@ def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(
     server.leave("a")
     server.finish()
     assert names(told(server.ended["c"]))[-1] == "painting"
-    server.until(lambda: server.desk._service._ledger.held == Bytes())
-
-
-def test_large_answers_arrive_whole_one_piece_a_call(
-    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encode = Snapshot.encode
-    large = {seed: bytes([seed]) * (2 * REPLY_BYTES + seed) for seed in (1, 2)}
-    monkeypatch.setattr(
-        Snapshot,
-        "encode",
-        lambda one: replace(encode(one), data=large[one.canvas.options.seed]),
-    )
-    server = serve(running=2)
-    server.ask("a", seed="1")
-    server.ask("b", seed="2")
-    sizes = []
-    while server.held:
-        sizes.append([len(reply.body) for reply in server.call() if reply])
-    assert max(map(sum, sizes)) == 4 * 2**20
-    assert server.ended == {"a": large[1], "b": large[2]}
+    server.until(lambda: server.service._ledger.held == Bytes())
 
 
 def test_describe_tells_how_busy_the_service_is(serve: Callable[..., Server]) -> None:
     server = serve()
 
     def health() -> tuple[str, int, int]:
-        calls = [Call(name, {}, {}) for name in server.held]
-        reply = server.desk.serve([*calls, Call("d", {"body": {"describe": True}}, {})])[-1]
-        assert reply is not None
+        reply = server.service.take(server.service.describe("d"), MOST)
         assert (reply.first, reply.last, reply.status) == (True, True, 200)
         told = json.loads(reply.body)
         return told["health"], told["running"], told["waiting"]
@@ -555,17 +526,17 @@ def test_what_nobody_waits_for_any_more_is_not_encoded(
     server.call()
     encoding.opened.set()
     server.finish()
-    assert server.desk._service._pools._encode_small.submit(lambda: True).result()
+    assert server.service._pools._encode_small.submit(lambda: True).result()
     assert not encoding.entered.is_set()
-    server.until(lambda: server.desk._service._ledger.held == Bytes())
+    server.until(lambda: server.service._ledger.held == Bytes())
 
 
-def test_the_tally_counts_how_orders_ended(serve: Callable[..., Server]) -> None:
+def test_the_tally_counts_how_sessions_ended(serve: Callable[..., Server]) -> None:
     server = serve(running=2)
     server.ask("a", steps="5")
     server.ask("b", alpha="-1")
     server.finish()
-    tally = server.desk.tally()
+    tally = server.service.tally()
     assert tally["bruno_paintings_finished_total"] == 1
     assert tally["bruno_paintings_refused_total"] == 1
     assert tally["bruno_paintings_failed_total"] == 0

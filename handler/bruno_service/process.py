@@ -1,0 +1,44 @@
+"""The process of a server: how it makes its painter, and when it ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from bruno_service.service import Service
+from painter.engine.painter import Painter
+
+WATCH_SECONDS: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+def make_painter(checkpoint: Path) -> Painter:
+    """A painter that has painted before, on the device that BRUNO_DEVICE names."""
+    device, graphs = os.environ.get("BRUNO_DEVICE", "cpu"), os.environ.get("BRUNO_GRAPHS") == "on"
+    painter = Painter(checkpoint, device, graphs=graphs)
+    painter.warm_up()
+    return painter
+
+
+def watch(service: Service, each_round: Callable[[], None]) -> None:
+    """Has a thread free what is not needed any more, and end a process that cannot paint."""
+    threading.Thread(target=_watch, args=(service, each_round), name="watch", daemon=True).start()
+
+
+def _watch(service: Service, each_round: Callable[[], None]) -> None:
+    while not service.engine.lost:
+        time.sleep(WATCH_SECONDS)
+        try:
+            each_round()
+            service.rest()
+        except Exception:  # nothing may keep the next round from freeing and ending
+            logger.exception("one round of the watch failed")
+    # The last replies go out first; whoever has started this process then starts another.
+    time.sleep(WATCH_SECONDS)
+    os._exit(1)
