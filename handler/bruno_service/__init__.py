@@ -3,5 +3,5 @@
 In the order in which a request goes through it; each module imports only from those before it:
 
     limits messages fields parsing session pools queue description service
-    process
+    bodies metrics process asgi
 """

@@ -116,7 +116,10 @@ def test_bad_input_has_its_own_problem_and_the_next_request_paints(
     assert service.post(pictures, **TINY).status_code == 200
 
 
-def test_beyond_64_mib_torchserve_answers_itself(service: Any, pictures: dict[str, bytes]) -> None:
+def test_beyond_64_mib_torchserve_answers_itself(
+    torchserve: Any, reach: Callable[[Any], Any], pictures: dict[str, bytes]
+) -> None:
+    service = reach(torchserve)
     answer = service.post(pictures | {"content": bytes(65 * MIB)}, **TINY)
     assert (answer.status_code, answer.content) == (413, b"")
     assert service.post(pictures, **TINY).status_code == 200
