@@ -8,7 +8,7 @@ VGG19 := model_store/vgg19.safetensors
 ARCHIVE := model_store/bruno.mar
 HANDLER_FILES := $(shell find handler -name '*.py')
 CODE := handler client config docs model_store examples benchmarks tests
-YAML := $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
+YAML := mkdocs.yml $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -60,6 +60,11 @@ test: $(INSTALLED) $(VGG19) ## Run the tests, those of the real TorchServe too (
 test-slow: $(INSTALLED) $(VGG19) ## Run the tests that take long: a browser, benchmarks, long paintings
 	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m slow $(ARGS)
 
+.PHONY: docs
+docs: $(INSTALLED) ## Build the site into site/, with warnings as errors
+	@PYTHONPATH=handler:client/src NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo 'site/index.html is the first page; python -m http.server --directory site serves it'
+
 .PHONY: bench
 bench: $(INSTALLED) $(VGG19) ## Measure Bruno beside its peers within 45 minutes (ARGS='--images DIR')
 	@PYTHONPATH=config:model_store $(BIN)/python benchmarks/bench.py $(ARGS)
@@ -89,7 +94,7 @@ fix: $(INSTALLED) ## Repair what the linter and the formatter can, and make docs
 
 .PHONY: clean
 clean: ## Remove all that these targets made, weights and .venv too
-	rm -rf $(VENV) .bench $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .bench site $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	rm -rf handler/*.egg-info client/src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

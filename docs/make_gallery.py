@@ -1,4 +1,4 @@
-"""Paint the pictures of the README anew, from nothing but examples/.
+"""Paint the pictures of the README and of the site anew, from nothing but examples/.
 
 python docs/make_gallery.py            all but the large one, some minutes
 python docs/make_gallery.py detail     the painting of 4096 px, a quarter of an hour or more

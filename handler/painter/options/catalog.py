@@ -1,7 +1,7 @@
 """Every option of a painting: its name, default, bounds and one line of help, once.
 
 The validator, the description that the service gives of itself, the command line's
-flags, the SDK's signature and the README's table are made from it or tested against it.
+flags, the SDK's signature and the table of docs/options.md are made from it or tested against it.
 """
 
 from __future__ import annotations

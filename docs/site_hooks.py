@@ -1,0 +1,27 @@
+"""What the site takes from outside docs/: documents of the repository's root, and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+DOCUMENTS: Final = {"DESIGN.md": "design.md", "CHANGELOG.md": "changelog.md"}
+PICTURES: Final = {"examples": ROOT / "examples", "library": ROOT / "client/src/bruno/styles"}
+SUFFIXES: Final = (".jpg", ".png", ".webp")
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds them to the site's files; links from the root become links from docs/."""
+    for source, page in DOCUMENTS.items():
+        text = (ROOT / source).read_text(encoding="utf-8").replace("](docs/", "](")
+        files.append(File.generated(config, page, content=text))
+    for name, folder in PICTURES.items():
+        for picture in sorted(folder.iterdir()):
+            if picture.suffix in SUFFIXES:
+                place = f"{name}/{picture.name}"
+                files.append(File.generated(config, place, abs_src_path=str(picture)))
+    return files
