@@ -60,7 +60,7 @@ class BodyReader:
             _, options = parse_options_header(content_type)
             # What a body may hold in all is limited; nothing of it goes to the disk.
             config = {"MAX_MEMORY_FILE_SIZE": math.inf}
-            boundary = options.get(b"boundary")
+            boundary = options.get(b"boundary") or None
             try:
                 self._parser = FormParser(
                     FORM, self._keep, self._keep, self._end, boundary, config=config

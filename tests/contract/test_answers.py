@@ -34,6 +34,10 @@ def test_ping(torchserve_caller: Caller, contract: Contract) -> None:
     contract.check(refused.json(), "TorchServeError")
 
 
+def test_health(asgi_caller: Caller, contract: Contract) -> None:
+    contract.check(requests.get(f"{asgi_caller.server.url}/health", timeout=10).json(), "Health")
+
+
 FORMATS = {"png": "png", "png16": "png", "jpeg": "jpeg", "webp": "webp", "tiff": "tiff"}
 
 
