@@ -110,14 +110,20 @@ def _nearest(path: Path, folder: Path) -> str:
     return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
 
+def export_line(server: RunningServer, programs: Path) -> str:
+    """A line that tells a shell where the server is, and `bruno` where it is among `programs`."""
+    told = f"export BRUNO_URL={server.url} BRUNO_KEY_FILE={shlex.quote(str(server.key_file))}"
+    return (
+        f"{told} PATH={shlex.quote(str(programs))}:$PATH" if (programs / "bruno").exists() else told
+    )
+
+
 def announce(server: RunningServer) -> None:
     """Print what a person needs to paint."""
     print(f"\nBruno is ready to paint at {server.url}. Paste this:\n")
     print(f"  {curl_line(server, Path.cwd())}\n")
-    print(
-        "The Python SDK and `bruno paint` need: "
-        f"export BRUNO_URL={server.url} BRUNO_KEY_FILE={server.key_file}"
-    )
+    print("For `bruno`, the SDK and the studio paste this into the shell where you use them:\n")
+    print(f"  {export_line(server, Path(sys.executable).parent)}\n")
     print(f"Logs: {server.process.logs}. Ctrl-C stops everything.\n", flush=True)
 
 

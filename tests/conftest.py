@@ -31,7 +31,7 @@ SLOW = (
     "serve/test_server_sharing.py",
     "serve/test_launcher.py",
     "serve/test_torchserve.py",
-    "studio/test_page.py",
+    "studio/test_page",
     "studio/test_real_studio.py",
 )
 

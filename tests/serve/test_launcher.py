@@ -115,7 +115,11 @@ def test_stopping_leaves_nothing_behind(
         printed = read_until(process, "Logs: ")
         folder = Path(re.findall(r"BRUNO_KEY_FILE=(\S+)/key_file\.json", printed)[0])
         assert folder.is_dir()
-        assert f"export BRUNO_URL=http://127.0.0.1:{free_port} BRUNO_KEY_FILE=" in printed
+        (line,) = re.findall(r"^  (export .*)$", printed, re.MULTILINE)
+        told = [f"{line}; echo $BRUNO_URL; test -f $BRUNO_KEY_FILE; command -v bruno"]
+        shell = subprocess.run(["bash", "-c", *told], capture_output=True, text=True, check=True)
+        programs = Path(sys.executable).parent
+        assert shell.stdout.split() == [f"http://127.0.0.1:{free_port}", f"{programs}/bruno"]
         children = descendants(process)
         assert len(children) >= 2
         process.send_signal(signals[0])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import Scripted
+from scripted_server import Reply, Scripted, paint
 
 from bruno import Bruno
 
@@ -34,13 +34,22 @@ QUIET = [
 ]
 
 
-@pytest.fixture
-def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+@pytest.fixture(scope="session")
+def scripted_once() -> Iterator[Scripted]:
     with Scripted() as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-        monkeypatch.setattr("bruno.retries.FIRST_PAUSE", 0.01)
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def scripted(scripted_once: Scripted, monkeypatch: pytest.MonkeyPatch) -> Scripted:
+    """The scripted server that all tests share, with nothing scripted and nothing received."""
+    monkeypatch.setattr("bruno.retries.FIRST_PAUSE", 0.01)
+    scripted_once.script = []
+    scripted_once.requests = []
+    scripted_once.begun, scripted_once.left = threading.Event(), threading.Event()
+    return scripted_once
 
 
 @pytest.fixture
@@ -108,11 +117,12 @@ class Visit:
 
 
 @contextmanager
-def studio(*flags: str) -> Iterator[str]:
+def studio(*flags: str, **variables: str) -> Iterator[str]:
     """`bruno studio` as people start it; yields its address and ends it with Ctrl-C's signal."""
     port = str(free_port())
     command = [sys.executable, "-m", "bruno", "studio", "--port", port, *flags]
     environment = {name: value for name, value in os.environ.items() if "BRUNO" not in name}
+    environment |= variables
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as program:
         try:
             assert program.stdout
@@ -129,6 +139,49 @@ def free_port() -> int:
             if probe.connect_ex(("127.0.0.1", port)):
                 return port
     pytest.fail("no free port was found")
+
+
+@pytest.fixture(scope="session")
+def museum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the studio keeps paintings that were fetched."""
+    return tmp_path_factory.mktemp("museum")
+
+
+@pytest.fixture(scope="session")
+def studio_once(browser: Any, scripted_once: Scripted, museum: Path) -> Iterator[str]:
+    # Nothing is fetched from the internet: the way there is a proxy that is not there.
+    elsewhere = {"BRUNO_CACHE": str(museum), "HTTPS_PROXY": "http://127.0.0.1:9"}
+    with studio("--url", scripted_once.url, **elsewhere) as served:
+        yield served
+
+
+@pytest.fixture
+def address(studio_once: str, scripted: Scripted) -> str:
+    """The studio that all tests of its page share: every visitor has a browser of its own."""
+    return studio_once
+
+
+def scripted_painting(scripted: Scripted, script: Any) -> None:
+    """The first painting follows the script; what the page asks before is answered as ever."""
+
+    def either(reply: Reply) -> None:
+        if reply.headers["Content-Type"] == "application/json":
+            scripted.script.insert(0, either)
+            paint(reply)
+        else:
+            script(reply)
+
+    scripted.script.append(either)
+
+
+def paintings(scripted: Scripted) -> list[dict[str, bytes]]:
+    """The fields of all paintings asked for: the page also asks for a description."""
+    return [one.fields for one in scripted.requests if "content" in one.fields]
+
+
+def painted(scripted: Scripted) -> dict[str, bytes]:
+    """The fields of the last painting that was asked for."""
+    return paintings(scripted)[-1]
 
 
 Visiting = Callable[..., Visit]

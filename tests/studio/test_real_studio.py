@@ -36,7 +36,7 @@ def ready(visit: Visiting, address: str, **options: float) -> Visit:
     visited = visit(address)
     visited.wait_for_server("ready")
     visited.bring()
-    visited.page.get_by_role("button", name="All other options").click()
+    visited.page.get_by_role("button", name="All dials").click()
     visited.set(**{"preview_every": 0.25, **options})
     visited.page.evaluate(WATCH)
     return visited
@@ -69,17 +69,17 @@ def test_from_the_upload_to_the_comparison(address: str, visit: Visiting, tmp_pa
     assert page.locator("#compared figure").count() == 3
     table = page.locator("table.differences")
     assert "beta" in table.inner_text()
-    assert page.locator(".shelf [aria-pressed=true]").get_attribute("data-try") == "2"
+    assert page.locator(".shelf [aria-pressed=true]").get_attribute("data-pick") == "2"
 
     visited.load(painting)
     visited.wait_for_status("The settings are those of photo-as-style-1.png.")
     shown = [page.input_value(f"#{name}") for name in ("beta", "seed", "steps")]
     assert shown == ["30", "7", "120"]
 
-    page.locator("[data-try='1']").click()
-    page.locator("[data-try='1'][aria-pressed=true]").wait_for()
+    page.locator("#shelf [data-pick='1']").click()
+    page.locator("#shelf [data-pick='1'][aria-pressed=true]").wait_for()
     page.get_by_role("button", name="Forget it").click()
-    page.locator("[data-try='1']").wait_for(state="detached")
+    page.locator("#shelf [data-pick='1']").wait_for(state="detached")
 
 
 def test_stopping_keeps_the_canvas_and_frees_the_server(
@@ -106,7 +106,7 @@ def test_a_preset_fills_the_controls(address: str, visit: Visiting) -> None:
     visited = visit(address)
     visited.wait_for_server("ready")
     page = visited.page
-    page.get_by_role("radio", name="draft").check()
+    page.get_by_role("radio", name="Quick sketch").check()
     page.wait_for_function("document.querySelector('#size').value === '256'")
     assert page.input_value("#steps") == "40"
 

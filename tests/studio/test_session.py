@@ -21,7 +21,8 @@ from scripted_server import (
 )
 
 from bruno import Bruno, read_record
-from bruno.studio.session import TRIES_MOST, Order, Session
+from bruno.studio.order import Order
+from bruno.studio.session import TRIES_MOST, Session
 from bruno.studio.telling import Shown
 
 from .conftest import PHOTO, STYLE
@@ -92,17 +93,20 @@ def test_stopping_keeps_the_canvas_with_a_record(client: Bruno, scripted: Script
     assert session.tries[0].stopped
 
 
-def test_leaving_the_page_cancels(client: Bruno, scripted: Scripted) -> None:
+def test_leaving_the_page_cancels_and_keeps_the_canvas(client: Bruno, scripted: Scripted) -> None:
     def endless(reply: Reply) -> None:
         begun(reply)
         reply.wait_for_the_client_to_leave()
 
     scripted.script += [paint, endless]
-    states = Session().paint(client, ORDER)
+    session = Session()
+    states = session.paint(client, ORDER)
     while not next(states).canvas:
         pass
     states.close()
     assert scripted.left.wait(5)
+    record = session.tries[0].painting.record
+    assert record["incomplete"] == "left at step 25 of 100: the canvas is its last preview"
 
 
 def test_what_breaks_off_keeps_the_canvas(client: Bruno, scripted: Scripted) -> None:

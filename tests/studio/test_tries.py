@@ -11,12 +11,16 @@ import torch
 from PIL import Image, ImageDraw
 
 from bruno import Painting, read_record
-from bruno.studio import fragments, masks
+from bruno.studio import cards, fragments, masks
+from bruno.studio.files import Files
+from bruno.studio.lapse import Film
+from bruno.studio.order import Order, Queue
 from bruno.studio.telling import Shown
 from bruno.studio.tries import Try, differences, make_try, shown_file, small, title_of
 from bruno.unfinished import as_painting
 from painter.pictures.encoding import MEDIA_TYPES, encode
 
+ORDER = Order("photo.jpg", ["style.png"], {})
 OPTIONS_OF_FORMAT = ("png", "png16", "jpeg", "webp", "tiff", "tiff16")
 
 
@@ -26,10 +30,12 @@ def picture(color: str = "teal", mode: str = "RGB", format: str = "PNG") -> byte
     return file.getvalue()
 
 
-def one_try(number: int = 1, title: str = "photo as style", **options: Any) -> Try:
+def one_try(number: int = 1, photo: str = "photo", note: str = "", **options: Any) -> Try:
     record = {"options": options, "steps": 10, "seconds": 2.0, "seed": 0}
     painting = as_painting(picture(format="JPEG"), record, "png")
-    return make_try(number, title, painting, picture("gold", format="JPEG"))
+    film = Film().after(picture("navy", format="JPEG"))
+    order = Order(photo, ["style.png"], {}, note)
+    return make_try(number, order, painting, picture("gold", format="JPEG"), film)
 
 
 def test_a_canvas_carries_its_record() -> None:
@@ -37,14 +43,12 @@ def test_a_canvas_carries_its_record() -> None:
 
 
 def test_names() -> None:
-    assert title_of("/a/my photo.jpg", ["/x/starry.png", "/x/b.png"]) == (
-        "my photo as starry and 1 more"
-    )
-    assert one_try(3, "Blick auf Köln / 2 as style").file_name == (
-        "Blick-auf-Köln-2-as-style-3.png"
-    )
+    two = Order("/a/my photo.jpg", ["/x/starry.png", "/x/b.png"], {}, "beta 40")
+    assert title_of(two) == "my photo as starry and 1 more, beta 40"
+    assert one_try(3, "Blick auf Köln, 2.jpg").file_name == "Blick-auf-Köln-2-as-style-3.png"
     tiff = Painting(b"", "image/tiff", 1, 1, {})
-    assert Try(1, "a", tiff, b"", b"", b"").file_name == "a-1.tiff"
+    order = Order("a.jpg", ["b.png"], {})
+    assert Try(1, order, tiff, Film(), b"", b"", b"").file_name == "a-as-b-1.tiff"
 
 
 def test_small_pictures_of_any_mode() -> None:
@@ -62,7 +66,7 @@ def test_paintings_of_every_format_can_be_shown(format: str, channels: int) -> N
     alpha = pixels[3] if channels == 4 else None
     data = encode(pixels[:3], alpha, format, 90, {"options": {}, "steps": 1})
     painting = Painting(data, MEDIA_TYPES[format], 60, 40, {})
-    shown = Image.open(io.BytesIO(make_try(1, "a", painting, None).shown))
+    shown = Image.open(io.BytesIO(make_try(1, ORDER, painting, None, Film()).shown))
     assert shown.size == (60, 40)
 
 
@@ -77,27 +81,31 @@ def test_what_differs() -> None:
 
 
 def test_names_from_files_cannot_become_markup() -> None:
-    evil = one_try(title="<img src=x onerror=alert(1)>")
+    evil = one_try(photo="<img src=x onerror=alert(1)>")
+    orders = Queue()
+    orders.add([evil.order])
     for html in (
-        fragments.shelf([evil], 1),
+        cards.shelf([evil], 1),
+        cards.comparison(evil, evil),
         fragments.canvas(Shown(), evil),
-        fragments.comparison(evil, evil),
         fragments.status(Shown().saying(evil.title)),
+        fragments.queue(orders),
+        fragments.lapse("a.webp", evil.name, evil.stem),
     ):
         assert "&lt;img src=x" in html
         assert "<img src=x" not in html
 
 
 def test_every_picture_has_words() -> None:
-    html = fragments.canvas(Shown(), one_try()) + fragments.comparison(one_try(), one_try(2))
+    html = fragments.canvas(Shown(), one_try()) + cards.comparison(one_try(), one_try(2))
     assert html.count("<img") == html.count(" alt=") == 4
     assert 'alt=""' not in html
 
 
 def test_the_chosen_try_is_pressed() -> None:
-    html = fragments.shelf([one_try(1), one_try(2)], 2)
-    assert html.index('data-try="2" aria-pressed="true"') < html.index(
-        'data-try="1" aria-pressed="false"'
+    html = cards.shelf([one_try(1), one_try(2)], 2)
+    assert html.index('data-pick="2" aria-pressed="true"') < html.index(
+        'data-pick="1" aria-pressed="false"'
     )
 
 
@@ -156,6 +164,35 @@ def test_a_removed_style_takes_its_masks_along() -> None:
 def test_a_style_that_is_there_twice_has_two_masks() -> None:
     kept = brushed_masks("photo", "a", "a")
     assert masks.as_request(kept, "photo", ["a", "a"])["masks"] == {1: b"mask 1", 2: b"mask 2"}
+
+
+def test_a_mask_shows_what_it_covers() -> None:
+    mask = masks.from_layers([brushed((0, 0, 19, 19))])
+    assert mask
+    assert masks.covered(mask) == pytest.approx(0.5)
+    shown = Image.open(io.BytesIO(masks.over(mask, picture("teal"), 40)))
+    (red, green, _), (other_red, other_green, _) = (
+        shown.getpixel((x, 10))
+        for x in (5, 35)  # type: ignore[misc]
+    )
+    assert red > green
+    assert other_red < other_green
+    assert Image.open(io.BytesIO(masks.over(mask, None, 40))).getpixel((5, 10)) == (255, 255, 255)
+
+
+def test_files_for_the_browser(tmp_path: Path) -> None:
+    files, one = Files(tmp_path), one_try(2)
+    assert files.painting(one).read_bytes() == one.painting.data
+    assert files.pixels(one).endswith("/photo-as-style-2.png")
+    tiff = as_painting(picture(format="JPEG"), one.painting.record, "tiff")
+    shown = files.pixels(make_try(1, ORDER, tiff, None, Film()))
+    with Image.open(shown.removeprefix("gradio_api/file=")) as image:
+        assert image.format == "PNG"
+    assert files.before_after(make_try(1, ORDER, tiff, None, Film())) is None
+    assert files.film(make_try(1, ORDER, tiff, None, Film())) is None
+    film = files.film(one)
+    assert film
+    assert film.name == "photo-as-style-2.webp"
 
 
 def test_what_is_brushed_over() -> None:

@@ -14,7 +14,8 @@ from painter.canvas.tiles import tiles
 from painter.evaluation.objective import Objective, Placement, Region, norm_floor
 from painter.evaluation.passes import features_of
 from painter.evaluation.style_targets import StyleCache, blended_targets
-from painter.losses.style import energy
+from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.content import energy
 from painter.network.vgg import VGG19, Pass
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
@@ -55,10 +56,16 @@ def prepare(
     how = run_with(plan, vgg.trunk)
     content = resize(plan.content, level.shape).to(vgg.device)
     style_how = Pass(frozenset(options.style_layers), how.pooling, how.dtype)
+    losses = {
+        tap: STYLE_LOSSES[options.style_loss].at(
+            vgg.typical_energy[tap], vgg.channels_of(tap), vgg.device
+        )
+        for tap in options.style_layers
+    }
     regions = []
     for part in plan.parts:
         targets = yield from blended_targets(
-            vgg, cache, part.styles, level.shape, style_how, options.style_loss
+            vgg, cache, part.styles, level.shape, style_how, losses
         )
         share = torch.tensor(_area(part, plan) * part.weight, device=vgg.device)
         regions.append(Region(share, targets))
@@ -82,7 +89,7 @@ def prepare(
         style_layers=tuple(options.style_layers),
         weights=_weights_of_terms(options).to(vgg.device),
         has_variation=options.tv > 0,
-        style_loss=options.style_loss,
+        style_losses=losses,
         content=content,
         content_norms=norms,
         regions=tuple(regions),

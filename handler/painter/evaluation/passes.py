@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,12 +13,13 @@ from painter.canvas.layout import CENTERED, Phase, pad, padded_shape, unpad_grad
 from painter.canvas.tiles import tiles
 from painter.evaluation.objective import (
     Objective,
-    region_moments,
-    style_pulls,
+    compare_styles,
+    region_statistics,
     tap_gradients,
     terms_of,
 )
-from painter.losses.style import Moments, moments, variation
+from painter.losses.style_loss import Statistics, StyleLoss
+from painter.losses.variation import variation
 from painter.network.vgg import VGG19, Pass
 
 
@@ -92,13 +94,13 @@ def evaluate_in_tiles(
     objective, placement = ask.objective, ask.objective.placements[ask.phase]
     shape = padded_shape(objective.shape)
     all_tiles = tiles(shape, objective.how, side)
-    own: dict[tuple[int, str], Moments] = {}
+    own: dict[tuple[int, str], Statistics] = {}
     for tile in all_tiles:
         features = features_of(vgg, tile.padded(ask.canvas, ask.phase), objective.how)
-        for key, sums in region_moments(objective, placement, tile, features).items():
+        for key, sums in region_statistics(objective, placement, tile, features).items():
             own[key] = own[key] + sums if key in own else sums
         yield
-    style, pulls = style_pulls(objective, own)
+    style, to_means = compare_styles(objective, own)
     content_how = replace(objective.how, taps=frozenset(objective.content_layers))
     losses: dict[str, Tensor] = {}
     gradient = ask.canvas.new_zeros(3, *shape)
@@ -107,7 +109,7 @@ def evaluate_in_tiles(
         trace = vgg.trace(tile.padded(ask.canvas, ask.phase)[None], objective.how)
         features = {tap: kept[0] for tap, kept in trace.taps.items()}
         parts, at_taps = tap_gradients(
-            objective, placement, tile, features, targets, own, pulls if ask.gradient else {}
+            objective, placement, tile, features, targets, own, to_means if ask.gradient else {}
         )
         for tap, part in parts.items():
             losses[tap] = losses[tap] + part if tap in losses else part
@@ -119,19 +121,23 @@ def evaluate_in_tiles(
 
 
 @torch.no_grad()
-def picture_moments(
-    vgg: VGG19, picture: Tensor, how: Pass, weights: Mapping[str, Tensor] | None
-) -> Generator[None, None, dict[str, Moments]]:
-    """The statistics of a picture [3, H, W] within its margin, at the taps; yields after each tile.
+def style_statistics(
+    vgg: VGG19,
+    picture: Tensor,
+    how: Pass,
+    losses: Mapping[str, StyleLoss[Any, Any]],
+    weights: Mapping[str, Tensor] | None,
+) -> Generator[None, None, dict[str, Statistics]]:
+    """What each tap's loss keeps of a style [3, H, W] within its margin; yields after each tile.
 
     `weights` has those of each tap's positions, where they do not all count alike.
     """
-    total: dict[str, Moments] = {}
+    total: dict[str, Statistics] = {}
     for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), how):
         features = features_of(vgg, tile.padded(picture, CENTERED), how)
         for tap, kept in features.items():
             part = None if weights is None else tile.of_whole(weights[tap], tap)
-            found = moments(tile.owned(kept, tap), part)
+            found = losses[tap].of_style(tile.owned(kept, tap), part)
             total[tap] = total[tap] + found if tap in total else found
         yield
     return total
@@ -158,11 +164,12 @@ def _evaluation(ask: Ask, found: _AtTaps, gradient: Tensor | None) -> Evaluation
 
 def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> _AtTaps:
     objective, placement = ask.objective, ask.objective.placements[ask.phase]
-    own = region_moments(objective, placement, None, features)
-    style, pulls = style_pulls(objective, own)
+    own = region_statistics(objective, placement, None, features)
+    style, to_means = compare_styles(objective, own)
     assert placement.content is not None  # only tiles make it anew
+    wanted = to_means if ask.gradient else {}
     content, gradients = tap_gradients(
-        objective, placement, None, features, placement.content, own, pulls if ask.gradient else {}
+        objective, placement, None, features, placement.content, own, wanted
     )
     return _AtTaps(content, style, gradients)
 

@@ -142,7 +142,7 @@ def _kind(ask: Ask) -> Hashable:
         objective.how,
         objective.content_layers,
         objective.style_layers,
-        objective.style_loss,
+        tuple(type(loss) for loss in objective.style_losses.values()),
         objective.has_variation,
         ask.canvas.shape,
         tuple((tensor.shape, tensor.dtype) for tensor in _tensors(_narrowed(ask))),

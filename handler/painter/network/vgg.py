@@ -105,6 +105,10 @@ class VGG19:
             wait_for_all_streams(self.device)
         return made[:depth]
 
+    def channels_of(self, tap: str) -> int:
+        """How many features a layer has."""
+        return len(self._weights[depth_of(tap) - 1][1])
+
     @torch.no_grad()
     def trace(self, pixels: Tensor, how: Pass) -> Trace:
         """Runs pixels [B, 3, H, W] forward and keeps what the taps and `gradient` need."""

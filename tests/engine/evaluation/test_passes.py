@@ -111,6 +111,12 @@ def test_a_part_of_a_margin_is_that_of_the_whole(rows, columns):
 _TILED = {
     "plain": {},
     "wasserstein": {"style_loss": "wasserstein"},
+    "sliced": {"style_loss": "sliced"},
+    "sliced in masks": {
+        "style_loss": "sliced",
+        "styles": [stripes(), photo(seed=3)],
+        "masks": {1: png([[255] * 32 + [0] * 32] * 48)},
+    },
     "average": {"pooling": "average"},
     "deep": {"style_layers": "conv1_1,relu5_4", "content_layers": "conv5_2"},
     "masked": {

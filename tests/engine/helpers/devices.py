@@ -23,7 +23,6 @@ from painter.canvas.downsampling import Shrinking, resizing_matrix
 from painter.evaluation.levels import prepare
 from painter.evaluation.passes import evaluate
 from painter.evaluation.style_targets import StyleCache
-from painter.losses.style import regularized_target, style_target
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
 from painter.painting.descent import Course, Step, descend
@@ -92,7 +91,7 @@ class Elsewhere:
         self.plan = plan
         # As on CUDA: plain convolutions, and targets of a fixed shape.
         monkeypatch.setattr("painter.network.vgg.fastest_convolution", Plain)
-        monkeypatch.setattr("painter.evaluation.style_targets.style_target", _target)
+        monkeypatch.setattr("painter.losses.wasserstein.needs_products", lambda gram: True)
         self._vgg = VGG19(random_checkpoint(width=16), torch.device("cpu"), torch.float32)
         self._objectives = [None]
         for level in plan.levels:
@@ -118,12 +117,6 @@ def _take(turns, vgg, steps):
         item = next(turns)
         while not isinstance(item, Step):
             item = turns.send(evaluate(vgg, [item])[0] if item else None)
-
-
-def _target(mean, gram, kind, floor):
-    if kind == "wasserstein":
-        return regularized_target(mean, gram, floor)
-    return style_target(mean, gram, kind, floor)
 
 
 def _optimizer(options, vgg, canvas):

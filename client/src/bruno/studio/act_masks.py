@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import io
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from bruno.studio import fragments, parts
+from bruno.studio import cards
+from bruno.studio.bench import QUIET, Bench
 from bruno.studio.masks import (
     CONTENT,
+    covered,
     from_layers,
+    over,
     picture_under,
     places,
     roles,
 )
-from bruno.studio.parts import Bench, Masks
+from bruno.studio.part_masks import Masks
 from bruno.studio.session import Session
-from bruno.studio.tries import THUMB_SIDE, shown_file, small
+from bruno.studio.tries import THUMB_SIDE, shown_file
 
 
 def wire(bench: Bench, masks: Masks) -> None:
     """Connects the brush with the visitor's masks."""
     pictures, session = bench.pictures, bench.session
-    quiet = parts.QUIET
 
     def under(role: str, photo: str | None, gallery: Any) -> Any:
         path = picture_under(role, photo, paths_of(gallery))
@@ -47,6 +47,12 @@ def wire(bench: Bench, masks: Masks) -> None:
         session.masks = {place: mask for place, mask in session.masks.items() if place in there}
         return kept(session, photo, gallery)
 
+    def remove(session: Session, photo: str | None, gallery: Any, event: gr.EventData) -> str:
+        place = places(photo, paths_of(gallery)).get(event.pick)
+        if place:
+            session.masks.pop(place, None)
+        return kept(session, photo, gallery)
+
     def drop(session: Session, photo: str | None, gallery: Any) -> str:
         session.masks.clear()
         return kept(session, photo, gallery)
@@ -54,12 +60,13 @@ def wire(bench: Bench, masks: Masks) -> None:
     shown = [pictures.photo, pictures.styles]
     seen = [masks.role, *shown]
     for part in (masks.role, pictures.photo, pictures.styles):
-        part.change(under, seen, masks.editor, **quiet)
+        part.change(under, seen, masks.editor, **QUIET)
     for picture in (pictures.photo, pictures.styles):
-        picture.change(fit, [session, *shown], masks.kept, **quiet)
-    pictures.styles.change(count, pictures.styles, masks.role, **quiet)
-    masks.keep.click(keep, [session, masks.role, masks.editor, *shown], masks.kept, **quiet)
-    masks.drop.click(drop, [session, *shown], masks.kept, **quiet)
+        picture.change(fit, [session, *shown], masks.kept, **QUIET)
+    pictures.styles.change(count, pictures.styles, masks.role, **QUIET)
+    masks.keep.click(keep, [session, masks.role, masks.editor, *shown], masks.kept, **QUIET)
+    masks.kept.select(remove, [session, *shown], masks.kept, **QUIET)
+    masks.drop.click(drop, [session, *shown], masks.kept, **QUIET)
 
 
 def paths_of(gallery: Any) -> list[str]:
@@ -69,11 +76,14 @@ def paths_of(gallery: Any) -> list[str]:
 
 def kept(session: Session, photo: str | None, gallery: Any) -> str:
     """The visitor's masks as the page shows them."""
+    styles = paths_of(gallery)
     labels = {role: label for label, role in roles(8)}
-    now = places(photo, paths_of(gallery))
-    there = [role for role in sorted(now) if now[role] in session.masks]
-    return fragments.masks([(labels[role], _thumb(session.masks[now[role]])) for role in there])
-
-
-def _thumb(mask: bytes) -> bytes:
-    return small(Image.open(io.BytesIO(mask)), THUMB_SIDE)
+    now = places(photo, styles)
+    shown = []
+    for role in sorted(now):
+        mask = session.masks.get(now[role])
+        if mask:
+            under = picture_under(role, photo, styles)
+            picture = over(mask, shown_file(under) if under else None, THUMB_SIDE)
+            shown.append((role, f"{labels[role]}: {covered(mask):.0%}", picture))
+    return cards.masks(shown)

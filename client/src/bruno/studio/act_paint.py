@@ -1,123 +1,125 @@
-"""What happens when people paint, stop, or wait for the server."""
+"""What happens when people paint, stop, or take a painting out of the queue."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import gradio as gr
 
-from bruno.errors import BrunoError, InvalidInputError
-from bruno.studio import fragments, parts
-from bruno.studio.act_tries import shelf_updates
-from bruno.studio.controls import defaults_of, request_options
+from bruno.errors import InvalidInputError
+from bruno.studio import fragments
+from bruno.studio.act_tries import shelf_updates, show_canvas
+from bruno.studio.bench import QUIET, Bench
+from bruno.studio.controls import request_options
 from bruno.studio.masks import as_request
-from bruno.studio.parts import Bench
-from bruno.studio.session import Order, Session
-from bruno.studio.telling import Shown, sentence_of
+from bruno.studio.order import Order
+from bruno.studio.part_easel import PAINTING
+from bruno.studio.session import Session
+from bruno.studio.telling import Shown
+from bruno.studio.variations import vary
 
-_AWAY_SECONDS: Final = 3.0
-_CALM_SECONDS: Final = 20.0
-_BACK: Final = "The server is there again."
-_TO_CANVAS: Final = """() => document.getElementById('canvas').scrollIntoView(
+_TO_CANVAS: Final = """() => document.getElementById('views').scrollIntoView(
   {block: innerWidth < 760 ? 'start' : 'nearest'})"""
+_PAINT: Final = "Paint"
+_PAINT_NEXT: Final = "Paint this next"
 
 Updates = dict[Any, Any]
+Orders = Callable[[Session, tuple[Any, ...]], Sequence[Order]]
 
 
-def wire(page: gr.Blocks, bench: Bench) -> None:
-    """Connects the buttons, the preset and the page's arrival with what they do."""
-    easel, values, session = bench.easel, bench.values, bench.session
-    timer = gr.Timer(_CALM_SECONDS)
-    told = [bench.server, timer, easel.status, *values.values()]
+def wire(bench: Bench, example: gr.events.Dependency) -> None:
+    """Connects the buttons with what they do; what the example brought is painted at once."""
+    easel, session, asked = bench.easel, bench.session, bench.asked()
+    variations = easel.variations
 
-    def greet(session: Session) -> Updates:
-        return greeting(bench, session, timer)
+    def the_one(session: Session, shown: tuple[Any, ...]) -> Sequence[Order]:
+        return [read_order(bench, session, shown)]
 
-    def begin(session: Session, *shown: Any) -> Iterator[Updates]:
-        yield from paint(bench, session, shown)
-        yield greeting(bench, session, timer)
+    def several(session: Session, shown: tuple[Any, ...]) -> Sequence[Order]:
+        kind, count, *rest = shown
+        return vary(read_order(bench, session, tuple(rest)), kind, int(count))
+
+    def the_larger(session: Session, shown: tuple[Any, ...]) -> Sequence[Order]:
+        one = session.find(session.chosen)
+        if not one:
+            return []
+        side = max(one.painting.width, one.painting.height)
+        return [one.order.larger(one.painting.data, side)]
+
+    def begins(on: Any, orders: Orders, *inputs: Any) -> None:
+        def begin(session: Session, *shown: Any) -> Iterator[Updates]:
+            yield from paint(bench, session, orders, shown)
+
+        on(
+            begin,
+            [session, *inputs],
+            [*easel.outputs(), *bench.shelf.outputs()],
+            # Not "once": what is clicked before the event has ended would be lost.
+            trigger_mode="multiple",
+            **QUIET,
+        )
+
+    for button in (easel.paint, variations.paint, bench.shelf.larger):
+        button.click(None, js=_TO_CANVAS)
+    begins(easel.paint.click, the_one, *asked)
+    begins(example.success, the_one, *asked)
+    begins(variations.paint.click, several, variations.kind, variations.count, *asked)
+    begins(bench.shelf.larger.click, the_larger)
 
     def stop(session: Session) -> Updates:
         session.stop()
-        return {easel.stop: gr.Button(interactive=False)}
+        return {
+            easel.stop: gr.Button(interactive=False),
+            easel.queue: fragments.queue(session.queue),
+        }
 
-    quiet = parts.QUIET
-    page.load(greet, session, told, **quiet)
-    timer.tick(greet, session, told, **quiet)
-    easel.paint.click(None, js=_TO_CANVAS)
-    easel.paint.click(
-        begin,
-        [session, *bench.pictures.inputs(), *values.values()],
-        [*easel.outputs(), *bench.shelf.outputs(), bench.server, timer, *values.values()],
-        # Not "once": what is clicked before the event has ended would be lost.
-        trigger_mode="multiple",
-        **quiet,
-    )
-    easel.stop.click(stop, session, easel.stop, **quiet)
+    def drop(session: Session, event: gr.EventData) -> str:
+        session.queue.drop(int(event.pick))
+        return fragments.queue(session.queue)
 
-    def preset(name: str) -> Updates:
-        return preset_values(bench, name)
-
-    values["preset"].input(preset, values["preset"], [*values.values(), easel.status], **quiet)
+    easel.stop.click(stop, session, [easel.stop, easel.queue], **QUIET)
+    easel.queue.select(drop, session, easel.queue, **QUIET)
 
 
-def greeting(bench: Bench, session: Session, timer: gr.Timer) -> Updates:
-    """The server's health; with its defaults at the first time that it is there."""
-    try:
-        description = bench.client.describe()
-    except BrunoError as error:
-        session.away = True
-        line = fragments.server(sentence_of(error), away=True)
-        return {bench.server: line, timer: gr.Timer(_AWAY_SECONDS)}
-    line = fragments.server(f"{description['health']} · {description['device']}")
-    updates: Updates = {bench.server: line, timer: gr.Timer(_CALM_SECONDS)}
-    if session.away:
-        session.away = False
-        updates[bench.easel.status] = fragments.status(Shown().saying(_BACK))
-    if not session.told:
-        session.told = True
-        updates |= bench.showing(defaults_of(description))
-    return updates
-
-
-def preset_values(bench: Bench, name: str) -> Updates:
-    """Every control as the preset has it."""
-    try:
-        return bench.showing(defaults_of(bench.client.describe(), name))
-    except BrunoError as error:
-        return {bench.easel.status: fragments.status(Shown().failed(error))}
-
-
-def paint(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Iterator[Updates]:
-    """Paints what the page shows; every event updates only what it changed."""
+def paint(
+    bench: Bench, session: Session, orders: Orders, shown: tuple[Any, ...]
+) -> Iterator[Updates]:
+    """Paints what is ordered, and all that is ordered meanwhile; tells only what changed."""
     easel = bench.easel
-    if session.busy:  # a double click
-        yield {easel.stop: gr.skip()}
-        return
     try:
-        order = read_order(bench, session, shown)
+        is_first = session.queue.add(orders(session, shown))
     except InvalidInputError as error:
         yield {easel.status: fragments.status(Shown().failed(error))}
         return
-    before, states = Shown(), session.paint(bench.client, order)
-    session.busy = True
+    if not is_first:
+        yield {easel.queue: fragments.queue(session.queue)}
+        return
     try:
-        yield {
-            easel.paint: gr.Button(interactive=False),
-            easel.stop: gr.Button(interactive=True),
-            easel.losses: fragments.curves(before.losses),
-        }
-        for now in states:
-            yield changes(bench, session, before, now)
-            before = now
+        while states := session.queue.next(lambda order: session.paint(bench.client, order)):
+            yield from _painted(bench, session, states)
     finally:
-        session.busy = False
+        session.queue.end()
     yield {
-        easel.paint: gr.Button(interactive=True),
+        easel.paint: gr.Button(_PAINT),
         easel.stop: gr.Button(interactive=False),
-        **shelf_updates(bench, session),
+        easel.queue: fragments.queue(session.queue),
     }
+
+
+def _painted(bench: Bench, session: Session, states: Iterator[Shown]) -> Iterator[Updates]:
+    easel, before = bench.easel, Shown()
+    yield {
+        easel.paint: gr.Button(_PAINT_NEXT),
+        easel.stop: gr.Button(interactive=True),
+        easel.queue: fragments.queue(session.queue),
+        easel.losses: fragments.curves(before.losses),
+        easel.views: gr.Tabs(selected=PAINTING),
+    }
+    for now in states:
+        yield changes(bench, session, before, now)
+        before = now
+    yield shelf_updates(bench, session)
 
 
 def changes(bench: Bench, session: Session, before: Shown, now: Shown) -> Updates:
@@ -126,7 +128,7 @@ def changes(bench: Bench, session: Session, before: Shown, now: Shown) -> Update
     if now.losses is not before.losses:
         updates[bench.easel.losses] = fragments.curves(now.losses)
     if now.painting:
-        updates[bench.easel.canvas] = fragments.canvas(now, session.find(session.chosen))
+        updates[bench.easel.canvas] = show_canvas(bench, session, now)
     elif now.canvas is not before.canvas:
         updates[bench.easel.canvas] = fragments.canvas(now)
     return updates
@@ -137,7 +139,7 @@ def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
     photo, gallery, canvas, *settings = shown
     styles = [path for path, _ in gallery or ()]
     if not photo or not styles:
-        missing = "a content photo" if not photo else "at least one style"
+        missing = "a photo" if not photo else "at least one style"
         raise InvalidInputError(f"Add {missing} first")
     request = request_options(dict(zip(bench.values, settings, strict=True)))
     if canvas:

@@ -1,8 +1,7 @@
-"""What happens with the tries: choose, download, use again, forget, compare; load a painting."""
+"""What happens with the tries: choose, use again, forget, compare; load a painting."""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -11,97 +10,100 @@ import gradio as gr
 from bruno.errors import InvalidInputError
 from bruno.painting import read_record
 from bruno.records import Record
-from bruno.studio import fragments, parts
+from bruno.studio import act_dials, cards, fragments
+from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import WEIGHTS, shown_values
-from bruno.studio.parts import Bench
+from bruno.studio.part_easel import PAINTING
 from bruno.studio.session import Session
 from bruno.studio.telling import Shown
-from bruno.studio.tries import Try
 
 Updates = dict[Any, Any]
 
 
 def wire(bench: Bench) -> None:
     """Connects the shelf and the comparison with what they do."""
-    shelf, session = bench.shelf, bench.session
-    shelf_parts = [*shelf.outputs(), bench.easel.canvas, bench.easel.status]
-    quiet = parts.QUIET
+    shelf, session, easel = bench.shelf, bench.session, bench.easel
+    shelf_parts = [*shelf.outputs(), easel.canvas, easel.views]
 
     def choose(session: Session, event: gr.EventData) -> Updates:
-        session.chosen = int(event.number)
-        return shelf_updates(bench, session) | {bench.easel.canvas: _canvas(session)}
+        session.chosen = int(event.pick)
+        return _shown(bench, session)
 
     def forget(session: Session) -> Updates:
         session.forget(session.chosen)
-        return shelf_updates(bench, session) | {bench.easel.canvas: _canvas(session)}
+        return _shown(bench, session)
 
     def reuse(session: Session) -> Updates:
         chosen = session.find(session.chosen)
-        return settings_of(bench, chosen.painting.record, chosen.name) if chosen else {}
+        if not chosen:
+            return {}
+        return settings_of(bench, session, chosen.painting.record, chosen.name)
 
-    def load(path: str) -> Updates:
-        return loaded_settings(bench, path)
+    def load(session: Session, path: str) -> Updates:
+        return loaded_settings(bench, session, path)
 
     def compare(session: Session, one: int | None, other: int | None) -> str:
-        return fragments.comparison(session.find(one), session.find(other))
+        return cards.comparison(session.find(one), session.find(other))
 
-    shelf.tries.select(choose, session, shelf_parts, **quiet)
-    shelf.forget.click(forget, session, shelf_parts, **quiet)
-    settings = [*bench.values.values(), bench.easel.status]
-    shelf.reuse.click(reuse, session, settings, **quiet)
-    bench.load.upload(load, bench.load, settings, **quiet)
+    shelf.tries.select(choose, session, shelf_parts, **QUIET)
+    shelf.forget.click(forget, session, shelf_parts, **QUIET)
+    settings = [*act_dials.outputs(bench), easel.status]
+    shelf.reuse.click(reuse, session, settings, **QUIET)
+    bench.settings.load.upload(load, [session, bench.settings.load], settings, **QUIET)
     for picker in (shelf.one, shelf.other):
-        picker.input(compare, [session, shelf.one, shelf.other], shelf.compared, **quiet)
+        picker.input(compare, [session, shelf.one, shelf.other], shelf.compared, **QUIET)
 
 
 def shelf_updates(bench: Bench, session: Session) -> Updates:
     """The shelf as the visitor has it: the newest two tries are compared."""
     shelf, tries = bench.shelf, session.tries
+    session.shown = session.made
     chosen = session.find(session.chosen)
     names = [(one.name, one.number) for one in tries]
     one, other = (tries[-2], tries[-1]) if len(tries) > 1 else (None, None)
-    folder = Path(shelf.download.GRADIO_CACHE)
+    file = bench.files.painting(chosen) if chosen else None
     return {
-        shelf.tries: fragments.shelf(tries, session.chosen),
-        shelf.download: gr.DownloadButton(
-            value=file_of(chosen, folder) if chosen else None, interactive=bool(chosen)
-        ),
+        shelf.tries: cards.shelf(tries, session.chosen),
+        shelf.download: gr.DownloadButton(value=file, interactive=bool(chosen)),
+        shelf.larger: gr.Button(interactive=bool(chosen)),
         shelf.reuse: gr.Button(interactive=bool(chosen)),
         shelf.forget: gr.Button(interactive=bool(chosen)),
         shelf.comparison: gr.Column(visible=len(tries) > 1),
         shelf.one: gr.Dropdown(names, value=one.number if one else None),
         shelf.other: gr.Dropdown(names, value=other.number if other else None),
-        shelf.compared: fragments.comparison(one, other),
+        shelf.compared: cards.comparison(one, other),
     }
 
 
-def file_of(one: Try, folder: Path) -> Path:
-    """The painting as a file to download, under its own name."""
-    data = one.painting.data
-    path = folder / hashlib.sha256(data).hexdigest() / one.file_name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    return path
+def show_canvas(bench: Bench, session: Session, shown: Shown) -> str:
+    """The canvas with the painting that is chosen."""
+    chosen = session.find(session.chosen)
+    return fragments.canvas(shown, chosen, bench.files.pixels(chosen) if chosen else "")
 
 
-def loaded_settings(bench: Bench, path: str) -> Updates:
+def loaded_settings(bench: Bench, session: Session, path: str) -> Updates:
     """The settings of a painting's file; one sentence where it has none."""
     try:
         record = read_record(Path(path).read_bytes())
     except InvalidInputError:
         refused = InvalidInputError(f"{Path(path).name} carries no record of a Bruno painting")
         return {bench.easel.status: fragments.status(Shown().failed(refused))}
-    return settings_of(bench, record, Path(path).name)
+    return settings_of(bench, session, record, Path(path).name)
 
 
-def settings_of(bench: Bench, record: Record, name: str) -> Updates:
+def settings_of(bench: Bench, session: Session, record: Record, name: str) -> Updates:
     """Every control as a record has it."""
     weights = record.get(WEIGHTS) or []
     values = shown_values(record["options"])
     several = ", ".join(f"{weight:g}" for weight in weights) if len(weights) > 1 else ""
     said = Shown().saying(f"The settings are those of {name}.")
-    return bench.showing(values | {WEIGHTS: several}) | {bench.easel.status: fragments.status(said)}
+    return act_dials.shown(bench, session, values | {WEIGHTS: several}) | {
+        bench.easel.status: fragments.status(said)
+    }
 
 
-def _canvas(session: Session) -> str:
-    return fragments.canvas(Shown(), session.find(session.chosen))
+def _shown(bench: Bench, session: Session) -> Updates:
+    return shelf_updates(bench, session) | {
+        bench.easel.canvas: show_canvas(bench, session, Shown()),
+        bench.easel.views: gr.Tabs(selected=PAINTING),
+    }

@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from typing import Any, Final
 
 import gradio as gr
@@ -15,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bruno.client import Bruno
 from bruno.errors import InvalidInputError
+from bruno.studio.assets import text_of
 from bruno.studio.page import make_page
 
 _VISITORS_MOST: Final = 200
@@ -81,7 +81,7 @@ def _manners() -> dict[str, Any]:
         "state_session_capacity": _VISITORS_MOST,
         "app_kwargs": {"middleware": [Middleware(Policy)], "docs_url": None, "redoc_url": None},
         "theme": _theme(),
-        "css": files("bruno.studio").joinpath("studio.css").read_text(encoding="utf-8"),
+        "css": text_of("studio.css"),
     }
 
 

@@ -10,13 +10,11 @@ from typing import Any, Final, Literal, get_args, get_origin
 from bruno.errors import InvalidInputError
 from bruno.options import OPTIONS, REQUEST, TYPES
 from bruno.studio.stops import stops
+from bruno.studio.words import PAINTERS
 
 Kind = Literal["choice", "flag", "dial", "text"]
 
-MAIN: Final = (
-    "preset", "alpha", "beta", "size", "steps", "style_scale", "tv",
-    "color", "style_loss", "seed",
-)  # fmt: skip
+MAIN: Final = tuple(PAINTERS)
 """The options in sight; the others are in the fold below them."""
 
 SCALES: Final = "style_scales"
@@ -45,8 +43,37 @@ class Control:
 
     @property
     def label(self) -> str:
-        """The option's name, as people read it."""
-        return self.name.replace("_", " ")
+        """A painter's word for it on the first screen, the option's name elsewhere."""
+        words = PAINTERS.get(self.name)
+        return words.label if words else self.name.replace("_", " ")
+
+    @property
+    def hint(self) -> str:
+        """A line below it."""
+        words = PAINTERS.get(self.name)
+        return words.hint if words else self.help
+
+    @property
+    def tooltip(self) -> str:
+        """The option's own name and help."""
+        return f"{self.name}: {self.help}"
+
+    @property
+    def turned(self) -> tuple[float, ...]:
+        """The stops of its slider: on the first screen those of use."""
+        words = PAINTERS.get(self.name)
+        if not words:
+            return self.stops
+        return tuple(stop for stop in self.stops if words.low <= stop <= words.high)
+
+    @property
+    def labeled(self) -> list[tuple[str, str]]:
+        """Label and value of every choice, the usual first."""
+        words = PAINTERS.get(self.name)
+        if not words:
+            return [(choice, choice) for choice in self.choices]
+        order = [*words.choices, *(one for one in self.choices if one not in words.choices)]
+        return [(words.choices.get(choice, choice), choice) for choice in order]
 
 
 def control_for(name: str) -> Control:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from html import escape
 
 from bruno.studio.losses import CURVES, Losses
+from bruno.studio.order import Queue
 from bruno.studio.telling import Shown
-from bruno.studio.tries import Try, differences
+from bruno.studio.tries import Try, title_of
 
-NOTHING_YET = "The canvas appears here and changes while it is painted."
 NO_LOSSES = "They are drawn here, step by step."
-NO_TRIES = "Paintings you finish or stop are kept here until you leave the page."
+NO_FILM = "Choose a painting that was painted here with previews, and its canvas forms again."
+EXAMPLE = "example"
+_STEPS = ("Choose a photo", "Choose a style", "Paint, and watch the canvas form")
 
 
 def inline(jpeg: bytes) -> str:
@@ -20,22 +22,60 @@ def inline(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def canvas(shown: Shown, last: Try | None = None) -> str:
-    """The canvas as it is now: the newest preview, or the finished painting."""
+def canvas(shown: Shown, last: Try | None = None, address: str = "") -> str:
+    """The canvas as it is now: the newest preview, or the finished painting.
+
+    `address` is where the painting's own file is, for those who want to see all of its pixels.
+    """
     if last and (shown.painting or not shown.canvas):
         ratio = last.painting.width / last.painting.height
-        return _figure(last.shown, ratio, f"Painting {last.name}", last.told())
+        return _figure(last.shown, ratio, f"Painting {last.name}", last.told(), address)
     if shown.canvas and shown.progress:
         ratio = shown.progress.width / shown.progress.height
         return _figure(shown.canvas, ratio, f"Canvas at step {shown.progress.step}", "Preview")
-    return f'<figure class="empty"><p>{NOTHING_YET}</p></figure>'
+    steps = "".join(f"<li>{step}</li>" for step in _STEPS)
+    return (
+        f'<figure class="empty"><ol>{steps}</ol>'
+        f'<button type="button" class="plain" data-pick="{EXAMPLE}">Show me with an example'
+        "</button></figure>"
+    )
 
 
-def _figure(jpeg: bytes, ratio: float, alt: str, caption: str) -> str:
+def _figure(jpeg: bytes, ratio: float, alt: str, caption: str, address: str = "") -> str:
+    looks = (
+        f'<p class="closer" data-full="{escape(address)}" data-alt="{escape(alt)}">'
+        '<button type="button" class="plain" data-look="real">Real pixels</button>'
+        '<button type="button" class="plain" data-look="screen">Full screen</button></p>'
+    )
     return (
         f'<figure style="--ratio: {ratio:.4f}"><img src="{inline(jpeg)}" alt="{escape(alt)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
+        f"<figcaption>{escape(caption)}</figcaption>{looks if address else ''}</figure>"
     )
+
+
+def lapse(address: str | None, name: str = "", file_name: str = "") -> str:
+    """The film of a canvas that forms, to look at and to save."""
+    if not address:
+        return f'<figure class="empty"><p>{NO_FILM}</p></figure>'
+    source = escape(address)
+    return (
+        f'<figure><img src="{source}" alt="The canvas of {escape(name)} forms">'
+        f'<a class="plain" href="{source}" download="{escape(file_name)}">Save this film</a>'
+        "</figure>"
+    )
+
+
+def queue(orders: Queue) -> str:
+    """What waits for its turn, each with a button that takes it out."""
+    if not orders.waiting:
+        return ""
+    items = "".join(
+        f"<li>{escape(title_of(one.order))}"
+        f'<button type="button" data-pick="{one.number}" '
+        f'aria-label="Do not paint {escape(title_of(one.order))}">×</button></li>'
+        for one in orders.waiting
+    )
+    return f'<h2>Painted next</h2><ol class="queue">{items}</ol>'
 
 
 def status(shown: Shown) -> str:
@@ -81,62 +121,7 @@ def _level(across: float) -> str:
     return f'<line class="level" x1="{across}" x2="{across}" y1="0" y2="100"/>'
 
 
-def shelf(tries: Sequence[Try], chosen: int | None) -> str:
-    """The tries, newest first, as buttons of which one is pressed."""
-    if not tries:
-        return f'<p class="empty">{NO_TRIES}</p>'
-    items = "".join(_item(one, one.number == chosen) for one in reversed(tries))
-    return f'<ol class="shelf" aria-label="Tries, newest first">{items}</ol>'
-
-
-def _item(one: Try, chosen: bool) -> str:
-    return (
-        f'<li><button type="button" data-try="{one.number}" aria-pressed="{str(chosen).lower()}">'
-        f'<img src="{inline(one.thumb)}" alt=""><span>{escape(one.name)}</span>'
-        f"<small>{escape(one.told())}</small></button></li>"
-    )
-
-
-def comparison(one: Try | None, other: Try | None) -> str:
-    """Two tries beside the photo, and the options in which they differ."""
-    if not one or not other:
-        return '<p class="empty">Choose two tries to see them side by side.</p>'
-    pictures = [(one.photo, "Content photo", "")] if one.photo else []
-    pictures += [(each.shown, each.name, each.told()) for each in (one, other)]
-    figures = "".join(
-        f'<figure><img src="{inline(jpeg)}" alt="{escape(name)}">'
-        f"<figcaption><b>{escape(name)}</b> {escape(told)}</figcaption></figure>"
-        for jpeg, name, told in pictures
-    )
-    return f'<div class="compared">{figures}</div>{_table(one, other)}'
-
-
-def _table(one: Try, other: Try) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{escape(left)}</td>'
-        f"<td>{escape(right)}</td></tr>"
-        for name, left, right in differences(one, other)
-    )
-    if not rows:
-        return "<p>Both were painted with the same options.</p>"
-    heads = "".join(f'<th scope="col">{escape(each.name)}</th>' for each in (one, other))
-    return (
-        f'<table class="differences"><caption>What differs</caption><thead><tr>'
-        f'<th scope="col">option</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    )
-
-
 def server(sentence: str, away: bool = False) -> str:
     """The server's health, beside the title."""
     kind = "away" if away else "here"
     return f'<p role="status" class="server {kind}"><span>{escape(sentence)}</span></p>'
-
-
-def masks(kept: Sequence[tuple[str, bytes]]) -> str:
-    """The masks that are kept, small, with what they are for."""
-    if not kept:
-        return '<p class="empty">No mask is kept: everything counts everywhere.</p>'
-    items = "".join(
-        f'<li><img src="{inline(jpeg)}" alt="">{escape(label)}</li>' for label, jpeg in kept
-    )
-    return f'<ul class="masks">{items}</ul>'

@@ -8,7 +8,12 @@ from typing import Any, Final, NamedTuple
 
 from PIL import Image, ImageChops
 
+from bruno.studio.tries import small
+
 CONTENT: Final = "content"
+_RED: Final = (255, 60, 60)
+_SHOWN: Final = 0.5
+_FADED: Final = 0.45
 
 
 def roles(styles: int) -> list[tuple[str, str]]:
@@ -62,6 +67,27 @@ def from_layers(layers: Sequence[Image.Image]) -> bytes | None:
     # A brush is translucent only to show what is under it.
     mask.point(lambda value: 255 if value else 0).save(file, "PNG")
     return file.getvalue()
+
+
+def covered(mask: bytes) -> float:
+    """The share of the picture that a mask covers."""
+    with Image.open(io.BytesIO(mask)) as image:
+        shades = image.convert("L").histogram()
+    return sum(shades[128:]) / sum(shades)
+
+
+def over(mask: bytes, picture: bytes | None, side: int) -> bytes:
+    """What a mask covers, in red over its picture, as a JPEG; the bare mask without a picture."""
+    with Image.open(io.BytesIO(mask)) as white:
+        white.thumbnail((side, side))
+        if not picture:
+            return small(white, side)
+        with Image.open(io.BytesIO(picture)) as file:
+            red = Image.new("RGB", white.size, _RED)
+            under = file.convert("RGB").resize(white.size)
+            there = Image.blend(under, red, _SHOWN)
+            elsewhere = Image.blend(under, Image.new("RGB", white.size, "white"), _FADED)
+            return small(Image.composite(there, elsewhere, white.convert("L")), side)
 
 
 def as_request(

@@ -2,68 +2,58 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 from bruno.client import Bruno
 from bruno.errors import BrunoError
+from bruno.events import Preview
 from bruno.painting import Painting
 from bruno.stream import Stream
+from bruno.studio.dials import Dials
+from bruno.studio.lapse import Film
 from bruno.studio.masks import Place
+from bruno.studio.order import Order, Queue
 from bruno.studio.telling import Shown
-from bruno.studio.tries import Try, make_try, shown_file, title_of
+from bruno.studio.tries import Try, make_try, shown_file
 
 TRIES_MOST: Final = 24
 TRIES_BYTES: Final = 256 * 2**20
 _SENDING: Final = "Sending the pictures."
 _FULL: Final = "The server is full: this painting joins the line as soon as there is a place."
 
-
-@dataclass(frozen=True)
-class Order:
-    """One painting that is asked for: files, and the rest of the request."""
-
-    photo: str
-    styles: list[str]
-    request: Mapping[str, Any]
-
-    def record(self, description: Mapping[str, Any]) -> dict[str, Any]:
-        """What a record tells of the pictures and of the server that described itself."""
-        photo, *styles = (
-            hashlib.sha256(Path(path).read_bytes()).hexdigest()
-            for path in (self.photo, *self.styles)
-        )
-        return {
-            "style_weights": self.request.get("style_weights", [1.0] * len(styles)),
-            "digests": {"content": photo, "styles": styles},
-            "weights": description["weights"]["sha256"],
-            "device": description["device"],
-        }
+States = Generator[Shown, None, None]
 
 
 @dataclass
 class Session:
-    """One visitor's tries, masks and running painting; never shared between visitors.
+    """One visitor's tries, masks, dials and paintings; never shared between visitors.
 
-    `told` is whether the page has the server's defaults, `away` whether the server was away,
-    `busy` whether the page paints.
+    `away` is whether the server was away, `last` what was asked for last; of the tries that were
+    made so many are `shown` on the page.
     """
 
     tries: list[Try] = field(default_factory=list)
     masks: dict[Place, bytes] = field(default_factory=dict)
-    told: bool = False
+    dials: Dials = field(default_factory=Dials)
+    queue: Queue = field(default_factory=Queue)
+    last: Order | None = None
     away: bool = False
     chosen: int | None = None
     made: int = 0
+    shown: int = 0
     running: Stream | None = None
     stopping: bool = False
-    busy: bool = False
+
+    @property
+    def size(self) -> int:
+        """The bytes of all pictures that are kept."""
+        return sum(one.size for one in self.tries) + sum(map(len, self.masks.values()))
 
     def stop(self) -> None:
-        """Ends the painting at once, even one that has not begun yet."""
+        """Ends the painting at once, even one that has not begun yet, and all that wait."""
+        self.queue.clear()
         self.stopping = True
         if self.running:
             self.running.cancel()
@@ -77,17 +67,18 @@ class Session:
         self.tries = [one for one in self.tries if one.number != number]
         self.chosen = self.tries[-1].number if self.tries else None
 
-    def paint(self, client: Bruno, order: Order) -> Generator[Shown, None, None]:
+    def paint(self, client: Bruno, order: Order) -> States:
         """Paints, and yields what is to be shown after every event.
 
         However it ends, the best canvas is kept as a try. Closing the generator cancels; a stop
         counts from this call on, before anything is yielded.
         """
         self.stopping = False
+        self.last = order
         return self._paint(client, order)
 
-    def _paint(self, client: Bruno, order: Order) -> Generator[Shown, None, None]:
-        shown = Shown()
+    def _paint(self, client: Bruno, order: Order) -> States:
+        shown, film, end = Shown(), Film(), None
         description: Mapping[str, Any] = {}
         try:
             self.away = True
@@ -99,25 +90,33 @@ class Session:
                     self.running.cancel()
                 for event in self.running:
                     shown = shown.after(event)
+                    film = film.after(event.data) if isinstance(event, Preview) else film
                     if shown.painting:
-                        self._keep(order, shown.painting)
+                        self._keep(order, shown.painting, film)
                     yield shown
             end, reason = shown.stopped(), "stopped"
         except BrunoError as error:
             end, reason = shown.failed(error), "broken off"
         finally:
             self.running = None
+            if not shown.painting and not end and shown.canvas:  # the visitor left the page
+                self._keep_canvas(order, shown, "left", description, film)
         if not shown.painting:
-            known = order.record(description) if shown.canvas else {}
-            canvas = shown.so_far.painting(reason, **known)
-            if canvas:
-                self._keep(order, canvas)
+            self._keep_canvas(order, shown, reason, description, film)
             yield end
 
-    def _keep(self, order: Order, painting: Painting) -> None:
+    def _keep_canvas(
+        self, order: Order, shown: Shown, reason: str, description: Mapping[str, Any], film: Film
+    ) -> None:
+        known = order.record(description) if shown.canvas else {}
+        canvas = shown.so_far.painting(reason, **known)
+        if canvas:
+            self._keep(order, canvas, film)
+
+    def _keep(self, order: Order, painting: Painting, film: Film) -> None:
         self.made += 1
-        title = title_of(order.photo, order.styles)
-        self.tries.append(make_try(self.made, title, painting, shown_file(order.photo)))
+        photo = shown_file(order.photo)
+        self.tries.append(make_try(self.made, order, painting, photo, film))
         self.chosen = self.made
         while len(self.tries) > 1 and self._hold_too_much():
             del self.tries[0]

@@ -13,6 +13,9 @@ from typing import Any, Final
 from PIL import Image, ImageOps
 
 from bruno.painting import Painting
+from bruno.studio.lapse import Film
+from bruno.studio.order import Order
+from bruno.studio.words import PAINTERS
 
 SHOWN_SIDE: Final = 1024
 THUMB_SIDE: Final = 240
@@ -21,14 +24,24 @@ _SUFFIXES: Final = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp
 
 @dataclass(frozen=True)
 class Try:
-    """One try: its painting, the photo it was made of as a small JPEG where it can be shown."""
+    """One try: its painting, what was asked for, and how the canvas formed.
+
+    `photo` is what it was made of as a small JPEG, where it can be shown; `shown` and `thumb` are
+    such of the painting.
+    """
 
     number: int
-    title: str
+    order: Order
     painting: Painting
+    film: Film = field(repr=False)
     photo: bytes | None = field(repr=False)
     shown: bytes = field(repr=False)
     thumb: bytes = field(repr=False)
+
+    @property
+    def title(self) -> str:
+        """What it is called, after its files."""
+        return title_of(self.order)
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -47,30 +60,43 @@ class Try:
         return f"{self.number} · {self.title}"
 
     @property
+    def stem(self) -> str:
+        """The name of its files."""
+        return re.sub(r"[^\w-]+", "-", f"{self.title}-{self.number}").strip("-")
+
+    @property
     def file_name(self) -> str:
         """A name to download it under, safe on every system."""
-        words = re.sub(r"[^\w-]+", "-", f"{self.title}-{self.number}").strip("-")
-        return f"{words}.{_SUFFIXES.get(self.painting.media_type, 'tiff')}"
+        return f"{self.stem}.{_SUFFIXES.get(self.painting.media_type, 'tiff')}"
 
     @property
     def size(self) -> int:
         """The bytes of all its pictures."""
         pictures = (self.painting.data, self.photo or b"", self.shown, self.thumb)
-        return sum(map(len, pictures))
+        return sum(map(len, pictures)) + self.film.size
 
     def told(self) -> str:
-        """Size, main options, steps and seconds in a line."""
-        record, options = self.painting.record, self.options
+        """Size, main dials, steps and seconds in a line."""
+        record = self.painting.record
         made = f"{self.painting.width} × {self.painting.height}"
-        weights = f"alpha {options.get('alpha', 1):g}, beta {options.get('beta', 1):g}"
+        weights = ", ".join(
+            f"{PAINTERS[name].label.lower()} {self.options.get(name, 1):g}"
+            for name in ("alpha", "beta")
+        )
         end = f"{record['steps']} steps in {record['seconds']:.1f} s, seed {record['seed']}"
         return f"{made}, {weights}, {end}{', stopped' if self.stopped else ''}"
 
+    def brief(self) -> str:
+        """Size and seconds."""
+        made = f"{self.painting.width} × {self.painting.height}"
+        seconds = f"{self.painting.record['seconds']:.0f} s"
+        return f"{made}, {'stopped after ' if self.stopped else ''}{seconds}"
 
-def make_try(number: int, title: str, painting: Painting, photo: bytes | None) -> Try:
+
+def make_try(number: int, order: Order, painting: Painting, photo: bytes | None, film: Film) -> Try:
     """A try with its pictures made small for the page."""
     image = painting.image
-    return Try(number, title, painting, photo, small(image), small(image, THUMB_SIDE))
+    return Try(number, order, painting, film, photo, small(image), small(image, THUMB_SIDE))
 
 
 def shown_file(path: str) -> bytes | None:
@@ -82,11 +108,12 @@ def shown_file(path: str) -> bytes | None:
         return None
 
 
-def title_of(photo: str, styles: list[str]) -> str:
-    """What a try is called, after its files."""
-    first = PurePath(styles[0]).stem if styles else "painting"
-    more = f" and {len(styles) - 1} more" if len(styles) > 1 else ""
-    return f"{PurePath(photo).stem} as {first}{more}"
+def title_of(order: Order) -> str:
+    """What a try is called, after its files and what sets it apart."""
+    first = PurePath(order.styles[0]).stem if order.styles else "painting"
+    more = f" and {len(order.styles) - 1} more" if len(order.styles) > 1 else ""
+    note = f", {order.note}" if order.note else ""
+    return f"{PurePath(order.photo).stem} as {first}{more}{note}"
 
 
 def small(image: Image.Image, side: int = SHOWN_SIDE) -> bytes:

@@ -1,0 +1,78 @@
+"""The queue of one visitor, variations, and what goes on larger."""
+
+from __future__ import annotations
+
+import pytest
+
+from bruno.studio.order import Order, Queue
+from bruno.studio.variations import KINDS, MOST, vary
+
+ORDER = Order("photo.jpg", ["style.png"], {"beta": 20.0, "seed": 3})
+
+
+def drained(queue: Queue) -> list[Order]:
+    orders = []
+    while order := queue.next(lambda order: order):
+        orders.append(order)
+    return orders
+
+
+def test_the_first_to_come_paints_for_all() -> None:
+    queue, other = Queue(), vary(ORDER, "seed", 2)
+    assert queue.add([ORDER])
+    assert queue.next(lambda order: order) == ORDER
+    assert not queue.add(other)
+    assert drained(queue) == other
+    assert queue.add([ORDER])
+
+
+def test_what_is_there_is_not_added_again() -> None:
+    queue = Queue()
+    queue.add([ORDER, ORDER])
+    queue.next(lambda order: order)
+    queue.add([ORDER])
+    assert queue.waiting == []
+
+
+def test_what_waits_can_be_taken_out() -> None:
+    queue = Queue()
+    one, two, three = vary(ORDER, "beta", 3)
+    queue.add([one, two, three])
+    queue.drop(queue.waiting[1].number)
+    assert drained(queue) == [one, three]
+    queue.add([one, two])
+    queue.clear()
+    assert drained(queue) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "count", "values"),
+    [("seed", 3, [3, 4, 5]), ("beta", 3, [10, 20, 40]), ("beta", 2, [10, 40])],
+)
+def test_values_that_vary(option: str, count: int, values: list[float]) -> None:
+    orders = vary(ORDER, option, count)
+    assert [order.request[option] for order in orders] == values
+    assert orders[0].note == f"{option} {values[0]}"
+    assert {order.photo for order in orders} == {ORDER.photo}
+
+
+@pytest.mark.parametrize("option", KINDS.values())
+def test_variations_differ_and_are_allowed(option: str) -> None:
+    at_the_edge = Order("a", ["b"], {"style_scale": 4.0, "seed": 2**32 - 2, "alpha": 0.0})
+    orders = vary(at_the_edge, option, MOST)
+    assert len(orders) >= 2
+    assert len({order.request[option] for order in orders}) == len(orders)
+
+
+def test_larger_goes_on_from_the_canvas() -> None:
+    larger = ORDER.larger(b"canvas", 640)
+    assert larger.request == {
+        "beta": 20.0,
+        "seed": 3,
+        "canvas": b"canvas",
+        "init": "image",
+        "size": 1280,
+        "levels": 2,
+    }
+    assert larger.note == "larger, 1280 px"
+    assert ORDER.larger(b"canvas", 8000).request["size"] == 8192
