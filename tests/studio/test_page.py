@@ -151,6 +151,15 @@ def test_leaving_the_page_frees_the_server(
     assert scripted.left.wait(20)
 
 
+def draw(page: Any, box: dict[str, float]) -> None:
+    """Draws a line across the middle of a part of the page."""
+    middle = box["y"] + box["height"] * 0.5
+    page.mouse.move(box["x"] + box["width"] * 0.4, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=2)
+    page.mouse.up()
+
+
 def brush(page: Any, role: str | None = None) -> None:
     """Brushes a line across the middle, and keeps it as a mask."""
     from playwright.sync_api import TimeoutError
@@ -162,14 +171,10 @@ def brush(page: Any, role: str | None = None) -> None:
     canvas.wait_for()
     canvas.scroll_into_view_if_needed()
     kept = page.locator(".masks li").count()
-    # The editor tells nowhere that it is ready: what was brushed too early is brushed again.
-    for _ in range(12):
-        box = canvas.bounding_box()
-        middle = box["y"] + box["height"] * 0.5
-        page.mouse.move(box["x"] + box["width"] * 0.4, middle)
-        page.mouse.down()
-        page.mouse.move(box["x"] + box["width"] * 0.6, middle, steps=8)
-        page.mouse.up()
+    # The editor tells nowhere that it is ready, nor that it has taken a stroke in.
+    for attempt in range(12):
+        if attempt % 3 == 0:
+            draw(page, canvas.bounding_box())
         page.get_by_role("button", name="Keep this mask").click()
         with suppress(TimeoutError):
             page.locator(".masks li").nth(kept).wait_for(timeout=1500)
