@@ -12,6 +12,7 @@ import pytest
 from bruno import Bruno, BrunoError
 from bruno.retries import pause_before
 
+from .both import Connect, connecting
 from .scripted_server import Scripted, picture
 
 
@@ -61,6 +62,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folder:
     return Folder(tmp_path)
 
 
+@pytest.fixture(params=["sync", "async"])
+def connect(request: pytest.FixtureRequest) -> Iterator[Connect]:
+    """Makes clients of either kind."""
+    yield from connecting(request.param)
+
+
 @pytest.fixture
-def bruno(scripted: Scripted) -> Bruno:
-    return Bruno(timeout=(2, 0.5))
+def bruno(connect: Connect, scripted: Scripted) -> Bruno:
+    return connect(timeout=(2, 0.5))

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import re
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -266,3 +267,5 @@ class Scripted(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that leaves is no error here."""
+        if isinstance(sys.exception(), ConnectionError):
+            self.left.set()

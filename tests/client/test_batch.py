@@ -10,6 +10,7 @@ import pytest
 from bruno import AuthenticationError, Bruno, Finished, InvalidInputError, OutOfRangeError, Task
 from bruno.album import Album
 
+from .both import Connect
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, accepted, paint, picture, preview, refuse
 
@@ -61,7 +62,7 @@ def test_at_once_must_be_positive(bruno: Bruno) -> None:
         bruno.batch(["photo.jpg"], ["starry-night.jpg"], at_once=0)
 
 
-def test_leaving_cancels_what_runs(scripted: Scripted, folder: Folder) -> None:
+def test_leaving_cancels_what_runs(connect: Connect, scripted: Scripted, folder: Folder) -> None:
     begun, left = threading.Event(), threading.Event()
 
     def endless(reply: Reply) -> None:
@@ -77,7 +78,7 @@ def test_leaving_cancels_what_runs(scripted: Scripted, folder: Folder) -> None:
             reply.close_connection = True
 
     scripted.script = [paint, endless]
-    with Bruno().batch(["photo.jpg"] * 5, ["starry-night.jpg"], at_once=1) as batch:
+    with connect().batch(["photo.jpg"] * 5, ["starry-night.jpg"], at_once=1) as batch:
         next(batch)
         assert begun.wait(20)
     assert left.wait(20)
@@ -140,25 +141,29 @@ def test_pictures_are_let_go_after_their_last_task(scripted: Scripted, folder: F
     assert kept == [1, 0] * 3
 
 
-def test_a_wrong_token_uploads_no_more_than_runs(scripted: Scripted, folder: Folder) -> None:
+def test_a_wrong_token_uploads_no_more_than_runs(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
     scripted.script = [refuse] * 20
-    batch = Bruno(token="wrong").batch(["photo.jpg"] * 9, ["starry-night.jpg"], at_once=1)  # noqa: S106
+    batch = connect(token="wrong").batch(["photo.jpg"] * 9, ["starry-night.jpg"], at_once=1)  # noqa: S106
     assert list(batch) == []
     assert len(batch.failures) == 9
     assert {type(failed.error) for failed in batch.failures} == {AuthenticationError}
     assert len([one for one in scripted.requests if one.fields]) == 1
 
 
-def test_one_refused_request_leaves_the_others_alone(scripted: Scripted, folder: Folder) -> None:
+def test_one_refused_request_leaves_the_others_alone(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
     scripted.script = [refuse]
-    batch = Bruno().batch(["photo.jpg"] * 3, ["starry-night.jpg"], at_once=1)
+    batch = connect().batch(["photo.jpg"] * 3, ["starry-night.jpg"], at_once=1)
     assert len(list(batch)) == 2
     assert len(batch.failures) == 1
 
 
 @pytest.mark.parametrize("before", [0, 1])
 def test_closing_from_another_thread_ends_it_at_once(
-    before: int, scripted: Scripted, folder: Folder
+    connect: Connect, before: int, scripted: Scripted, folder: Folder
 ) -> None:
     def silent(reply: Reply) -> None:
         begun.set()
@@ -166,7 +171,7 @@ def test_closing_from_another_thread_ends_it_at_once(
 
     begun, ended = threading.Event(), threading.Event()
     scripted.script = [paint] * before + [silent]
-    batch = Bruno(timeout=(5, 300)).batch(["photo.jpg"] * 5, ["starry-night.jpg"], at_once=1)
+    batch = connect(timeout=(5, 300)).batch(["photo.jpg"] * 5, ["starry-night.jpg"], at_once=1)
     made: list[Finished] = []
     follower = threading.Thread(target=lambda: (made.extend(batch), ended.set()), daemon=True)
     follower.start()

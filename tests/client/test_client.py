@@ -12,11 +12,12 @@ from PIL import Image
 
 from bruno import Bruno, BrunoError, Painting, Preview, Task
 
+from .both import Connect
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, accepted, paint, picture, preview, progress
 
 
-def test_a_client_is_closed_by_with(scripted: Scripted) -> None:
+def test_a_client_is_closed_by_with(connect: Connect, scripted: Scripted) -> None:
     ports = []
 
     def noted(reply: Reply) -> None:
@@ -24,7 +25,7 @@ def test_a_client_is_closed_by_with(scripted: Scripted) -> None:
         paint(reply)
 
     scripted.script = [noted, noted]
-    with Bruno() as bruno:
+    with connect() as bruno:
         assert [bruno.health(), bruno.health()] == ["ready", "ready"]
     assert len(ports) == 2
     assert len(set(ports)) == 1
@@ -34,7 +35,7 @@ def test_a_client_is_closed_by_with(scripted: Scripted) -> None:
     assert len(scripted.requests) == 2
 
 
-def test_closing_ends_the_connections_of_every_thread(scripted: Scripted) -> None:
+def test_closing_ends_the_connections_of_every_thread(connect: Connect, scripted: Scripted) -> None:
     ended = threading.Event()
 
     def stays(reply: Reply) -> None:
@@ -44,7 +45,7 @@ def test_closing_ends_the_connections_of_every_thread(scripted: Scripted) -> Non
         reply.close_connection = True
 
     scripted.script = [stays]
-    bruno = Bruno()
+    bruno = connect()
     asked, go_on = threading.Event(), threading.Event()
 
     def asks_and_stays() -> None:
@@ -83,7 +84,7 @@ def test_a_session_serves_many_threads(scripted: Scripted, folder: Folder) -> No
 
 
 def test_retries_are_logged(
-    scripted: Scripted, folder: Folder, caplog: pytest.LogCaptureFixture
+    connect: Connect, scripted: Scripted, folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
     def breaks(reply: Reply) -> None:
         reply.start()
@@ -92,7 +93,7 @@ def test_retries_are_logged(
 
     scripted.script = [Reply.hang_up, breaks]
     with caplog.at_level(logging.INFO, logger="bruno"):
-        Bruno(retries=4).paint("photo.jpg", "starry-night.jpg")
+        connect(retries=4).paint("photo.jpg", "starry-night.jpg")
     first, second = caplog.records
     assert {first.name, first.levelname, second.levelname} == {"bruno", "WARNING"}
     assert "broke before the answer was complete: trying again in 0.0 s (1 of 4), as it was" in (
@@ -102,10 +103,10 @@ def test_retries_are_logged(
 
 
 def test_what_went_well_is_not_logged(
-    scripted: Scripted, folder: Folder, caplog: pytest.LogCaptureFixture
+    connect: Connect, scripted: Scripted, folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, logger="bruno"):
-        Bruno().paint("photo.jpg", "starry-night.jpg")
+        connect().paint("photo.jpg", "starry-night.jpg")
     assert caplog.records == []
 
 

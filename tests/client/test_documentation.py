@@ -12,7 +12,11 @@ import pytest
 import bruno
 from bruno import Batch, Bruno, Painting, Stream
 
-MODULES = [f"bruno.{module.name}" for module in pkgutil.iter_modules(bruno.__path__)]
+MODULES = [
+    f"bruno.{module.name}"
+    for folder in ("", "aio.", "styles.")
+    for module in pkgutil.iter_modules([f"{bruno.__path__[0]}/{folder[:-1]}"], folder)
+]
 
 
 @pytest.mark.parametrize("name", ["bruno", *(name for name in MODULES if name != "bruno.__main__")])

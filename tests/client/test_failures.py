@@ -14,6 +14,7 @@ import pytest
 import bruno as b
 from bruno import Bruno
 
+from .both import Connect
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, accepted, event, painting, problem
 
@@ -125,11 +126,16 @@ def test_problems_become_exceptions(
     ],
 )
 def test_other_answers(
-    scripted: Scripted, folder: Folder, script: Script, kind: type[b.BrunoError], words: str
+    connect: Connect,
+    scripted: Scripted,
+    folder: Folder,
+    script: Script,
+    kind: type[b.BrunoError],
+    words: str,
 ) -> None:
     scripted.script = [script]
     with pytest.raises(b.BrunoError, match=words) as caught:
-        Bruno(retries=0).paint("photo.jpg", "starry-night.jpg")
+        connect(retries=0).paint("photo.jpg", "starry-night.jpg")
     assert type(caught.value) is kind
 
 
@@ -160,10 +166,10 @@ def test_tried_again_and_painted(
     assert others == [first, first]
 
 
-def test_patience_ends(scripted: Scripted, folder: Folder) -> None:
+def test_patience_ends(connect: Connect, scripted: Scripted, folder: Folder) -> None:
     scripted.script = [TORCHSERVE_FULL] * 9
     with pytest.raises(b.ServerFullError, match="no worker is available"):
-        Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
+        connect(retries=2).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 3
 
 
@@ -176,23 +182,23 @@ def test_a_hint_beyond_patience_ends_it(bruno: Bruno, scripted: Scripted, folder
 
 @pytest.mark.parametrize("hint", ["header", "member"])
 def test_retry_after_is_honored(
-    hint: str, scripted: Scripted, folder: Folder, pauses: list[float]
+    connect: Connect, hint: str, scripted: Scripted, folder: Folder, pauses: list[float]
 ) -> None:
     more = {"retry_after": 7} if hint == "member" else {}
     headers = {"Retry_After": "7"} if hint == "header" else {}
     body = problem(503, "full", "full", **more)
     scripted.script = [says(503, "application/problem+json", body, **headers)]
-    Bruno().paint("photo.jpg", "starry-night.jpg")
+    connect().paint("photo.jpg", "starry-night.jpg")
     (pause,) = pauses
     assert 7 <= pause <= 9
 
 
-def test_refused_is_told_at_once(folder: Folder) -> None:
+def test_refused_is_told_at_once(connect: Connect, folder: Folder) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(b.ConnectError, match="connection refused; is the server running"):
-            Bruno(url).paint("photo.jpg", "starry-night.jpg")
+            connect(url).paint("photo.jpg", "starry-night.jpg")
 
 
 @pytest.mark.parametrize(
@@ -205,13 +211,15 @@ def test_refused_is_told_at_once(folder: Folder) -> None:
         ("http://no.invalid", "there is no such host"),
     ],
 )
-def test_urls_that_lead_nowhere(url: str, words: str, folder: Folder) -> None:
+def test_urls_that_lead_nowhere(connect: Connect, url: str, words: str, folder: Folder) -> None:
     with pytest.raises(b.ConnectError, match=f"cannot be reached: {words}"):
-        Bruno(url).paint("photo.jpg", "starry-night.jpg")
+        connect(url).paint("photo.jpg", "starry-night.jpg")
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_silence_is_broken_off(begun: bool, scripted: Scripted, folder: Folder) -> None:
+def test_silence_is_broken_off(
+    connect: Connect, begun: bool, scripted: Scripted, folder: Folder
+) -> None:
     def silent(reply: Reply) -> None:
         if begun:
             reply.start()
@@ -220,30 +228,30 @@ def test_silence_is_broken_off(begun: bool, scripted: Scripted, folder: Folder) 
 
     scripted.script = [silent]
     with pytest.raises(b.StreamBrokenError, match=r"sent nothing for 0\.2 seconds"):
-        Bruno(timeout=(1, 0.2), retries=0).paint("photo.jpg", "starry-night.jpg")
+        connect(timeout=(1, 0.2), retries=0).paint("photo.jpg", "starry-night.jpg")
     assert scripted.left.wait(2)
 
 
 def test_a_server_that_hangs_up_on_a_large_request(
-    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bruno.torchserve.BODY_BYTES", 1 * 2**20)
     scripted.script = [Reply.hang_up]
     with pytest.raises(b.RequestTooLargeError, match="hung up .* must be at most 1 MiB") as caught:
-        Bruno().paint(bytes(2**20), bytes(2**10))
+        connect().paint(bytes(2**20), bytes(2**10))
     assert caught.value.code == "body_too_large"
 
 
-def test_one_timeout_serves_for_both(scripted: Scripted, folder: Folder) -> None:
+def test_one_timeout_serves_for_both(connect: Connect, scripted: Scripted, folder: Folder) -> None:
     scripted.script = [Reply.wait_for_the_client_to_leave]
     with pytest.raises(b.StreamBrokenError, match=r"sent nothing for 0\.2 seconds"):
-        Bruno(timeout=0.2, retries=0).paint("photo.jpg", "starry-night.jpg")
+        connect(timeout=0.2, retries=0).paint("photo.jpg", "starry-night.jpg")
 
 
 @pytest.mark.parametrize("timeout", [0, -1, (5, 0), (5, None), None, "5", (1, 2, 3), True])
-def test_timeouts_that_are_none(timeout: Any) -> None:
+def test_timeouts_that_are_none(connect: Connect, timeout: Any) -> None:
     with pytest.raises(b.InvalidInputError, match="^timeout must be .*, got "):
-        Bruno(timeout=timeout)
+        connect(timeout=timeout)
 
 
 def test_a_garbled_name_of_an_event_is_passed_over(

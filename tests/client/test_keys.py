@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bruno import AuthenticationError, Bruno, InvalidInputError
+from bruno import AuthenticationError, InvalidInputError
 
+from .both import Connect
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, paint, refuse
 
@@ -29,12 +30,12 @@ def only_with(token: str) -> Callable[[Reply], None]:
 
 
 def test_an_expired_key_is_read_anew(
-    scripted: Scripted, folder: Folder, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, scripted: Scripted, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = folder.path / "key_file.json"
     monkeypatch.setenv("BRUNO_KEY_FILE", str(keys))
     key_file(keys, "old")
-    bruno = Bruno()
+    bruno = connect()
     scripted.script = [only_with("old"), only_with("new"), only_with("new")]
     bruno.paint("photo.jpg", "starry-night.jpg")
     key_file(keys, "new")
@@ -44,21 +45,21 @@ def test_an_expired_key_is_read_anew(
 
 @pytest.mark.parametrize("keys", [{"token": "wrong"}, {"key_file": "key_file.json"}, {}])
 def test_a_refused_key_that_stays_is_told(
-    scripted: Scripted, folder: Folder, keys: dict[str, str]
+    connect: Connect, scripted: Scripted, folder: Folder, keys: dict[str, str]
 ) -> None:
     key_file(folder.path / "key_file.json", "wrong")
     scripted.script = [only_with("right")]
     with pytest.raises(AuthenticationError, match="BRUNO_TOKEN or BRUNO_KEY_FILE"):
-        Bruno(**keys).paint("photo.jpg", "starry-night.jpg")
+        connect(**keys).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 1
 
 
 def test_a_token_given_wins_over_the_environment(
-    scripted: Scripted, folder: Folder, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, scripted: Scripted, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRUNO_TOKEN", "other")
     scripted.script = [only_with("mine")]
-    assert Bruno(token="mine").health() == "ready"  # noqa: S106 - no secret
+    assert connect(token="mine").health() == "ready"  # noqa: S106 - no secret
 
 
 @pytest.mark.parametrize(
@@ -66,31 +67,31 @@ def test_a_token_given_wins_over_the_environment(
     [(None, "cannot be read: No such file"), ("{}", "holds no inference key"), ("x", "no inf")],
 )
 def test_a_key_file_without_a_key(
-    scripted: Scripted, folder: Folder, content: str | None, words: str
+    connect: Connect, scripted: Scripted, folder: Folder, content: str | None, words: str
 ) -> None:
     if content:
         (folder.path / "keys.json").write_text(content)
     with pytest.raises(InvalidInputError, match=f"the key file keys.json .*{words}"):
-        Bruno(key_file="keys.json").health()
+        connect(key_file="keys.json").health()
 
 
-def test_waiting_for_a_key_file(scripted: Scripted, folder: Folder) -> None:
+def test_waiting_for_a_key_file(connect: Connect, scripted: Scripted, folder: Folder) -> None:
     timer = threading.Timer(0.2, key_file, (folder.path / "keys.json", "right"))
     timer.start()
     scripted.script = [only_with("right")]
-    Bruno(key_file="keys.json").wait_ready(10)
+    connect(key_file="keys.json").wait_ready(10)
     timer.join()
     scripted.script = [only_with("other")]
     with pytest.raises(AuthenticationError):
-        Bruno(key_file="keys.json").wait_ready(10)
+        connect(key_file="keys.json").wait_ready(10)
 
 
 def test_two_threads_that_are_refused_with_one_old_key_both_go_on(
-    scripted: Scripted, folder: Folder
+    connect: Connect, scripted: Scripted, folder: Folder
 ) -> None:
     keys = folder.path / "key_file.json"
     key_file(keys, "old")
-    bruno = Bruno(key_file=keys)
+    bruno = connect(key_file=keys)
     bruno.health()
     key_file(keys, "new")
     both_are_there, one_is_done = threading.Barrier(2), threading.Event()

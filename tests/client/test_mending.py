@@ -10,6 +10,7 @@ from bruno import Accepted, Bruno, ConnectError, StreamBrokenError
 from bruno.errors import ServerFullError
 from bruno.retries import LONGEST_PAUSE, pause_before
 
+from .both import Connect
 from .conftest import Folder
 from .scripted_server import (
     Reply,
@@ -94,7 +95,7 @@ def test_a_resumed_stream_that_breaks_again_keeps_its_place(
 
 
 def test_a_server_that_is_restarted_is_waited_for(
-    scripted: Scripted, folder: Folder, pauses: list[float]
+    connect: Connect, scripted: Scripted, folder: Folder, pauses: list[float]
 ) -> None:
     def closes_shop(reply: Reply) -> None:
         breaks_after(50)(reply)
@@ -102,14 +103,16 @@ def test_a_server_that_is_restarted_is_waited_for(
 
     scripted.script = [closes_shop]
     with pytest.raises(ConnectError, match="connection refused"):
-        Bruno(retries=3).paint("photo.jpg", "starry-night.jpg")
+        connect(retries=3).paint("photo.jpg", "starry-night.jpg")
     assert len(pauses) == 3
 
 
-def test_patience_ends_with_what_went_wrong(scripted: Scripted, folder: Folder) -> None:
+def test_patience_ends_with_what_went_wrong(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
     scripted.script = [breaks_after(50)] * 9
     with pytest.raises(StreamBrokenError, match="broke before the answer was complete"):
-        Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
+        connect(retries=2).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 3
 
 
@@ -132,8 +135,10 @@ def test_retries_refill_after_progress(bruno: Bruno, scripted: Scripted, folder:
     assert painting.record["client"] == {"resumes": len(steps), "restarts": 0}
 
 
-def test_progress_that_is_lost_refills_nothing(scripted: Scripted, folder: Folder) -> None:
+def test_progress_that_is_lost_refills_nothing(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
     scripted.script = [breaks_after(step, with_preview=False) for step in (30, 40, 50, 60, 70)]
     with pytest.raises(StreamBrokenError):
-        Bruno(retries=2).paint("photo.jpg", "starry-night.jpg")
+        connect(retries=2).paint("photo.jpg", "starry-night.jpg")
     assert len(scripted.requests) == 3

@@ -24,14 +24,16 @@ from bruno import (
 )
 from bruno.cli import cli
 
+from .both import Connect
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PHOTO, STYLE = EXAMPLES / "photo.jpg", EXAMPLES / "style.png"
 SMALL: Any = {"size": 64, "steps": 40}
 
 
 @pytest.fixture
-def real(server: Any) -> Bruno:
-    return Bruno(server.url, key_file=server.key_file)
+def real(connect: Connect, server: Any) -> Bruno:
+    return connect(server.url, key_file=server.key_file)
 
 
 def flags(server: Any) -> list[str]:

@@ -22,6 +22,7 @@ from bruno import (
     read_record,
 )
 
+from .both import Connect
 from .conftest import Folder
 from .scripted_server import (
     SIZE,
@@ -107,9 +108,11 @@ def one_preview_then_wait(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("way", ["with", "break", "close"])
-def test_leaving_closes_the_connection(way: str, scripted: Scripted, folder: Folder) -> None:
+def test_leaving_closes_the_connection(
+    connect: Connect, way: str, scripted: Scripted, folder: Folder
+) -> None:
     scripted.script = [one_preview_then_wait]
-    stream = Bruno().stream(folder.photo, folder.style)
+    stream = connect().stream(folder.photo, folder.style)
     if way == "with":
         with stream:
             next(stream)
@@ -123,7 +126,7 @@ def test_leaving_closes_the_connection(way: str, scripted: Scripted, folder: Fol
     assert scripted.left.wait(2)
 
 
-def test_cancel_from_another_thread(scripted: Scripted, folder: Folder) -> None:
+def test_cancel_from_another_thread(connect: Connect, scripted: Scripted, folder: Folder) -> None:
     go_on = threading.Event()
 
     def chatty(reply: Reply) -> None:
@@ -134,7 +137,7 @@ def test_cancel_from_another_thread(scripted: Scripted, folder: Folder) -> None:
         reply.wait_for_the_client_to_leave()
 
     scripted.script = [chatty]
-    stream = Bruno().stream(folder.photo, folder.style)
+    stream = connect().stream(folder.photo, folder.style)
     next(stream)
     canceler = threading.Thread(target=lambda: (stream.cancel(), go_on.set()))
     canceler.start()
@@ -143,12 +146,14 @@ def test_cancel_from_another_thread(scripted: Scripted, folder: Folder) -> None:
     assert scripted.left.wait(2)
 
 
-def test_cancel_does_not_wait_for_a_pause(scripted: Scripted, folder: Folder) -> None:
+def test_cancel_does_not_wait_for_a_pause(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
     def full_for_long(reply: Reply) -> None:
         reply.whole(503, "application/problem+json", FULL, Retry_After="60")
 
     scripted.script = [full_for_long]
-    stream = Bruno().stream(folder.photo, folder.style)
+    stream = connect().stream(folder.photo, folder.style)
     threading.Timer(0.3, stream.cancel).start()
     begun = time.monotonic()
     assert list(stream) == []
@@ -198,7 +203,7 @@ def test_one_client_serves_many_threads(bruno: Bruno, scripted: Scripted, folder
 
 
 def test_an_answer_read_to_its_end_leaves_the_connection_open(
-    scripted: Scripted, folder: Folder
+    connect: Connect, scripted: Scripted, folder: Folder
 ) -> None:
     ports = []
 
@@ -210,7 +215,7 @@ def test_an_answer_read_to_its_end_leaves_the_connection_open(
         reply.end()
 
     scripted.script = [ends_late, ends_late]
-    bruno = Bruno()
+    bruno = connect()
     bruno.paint("photo.jpg", "starry-night.jpg")
     bruno.paint("photo.jpg", "starry-night.jpg")
     assert len(ports) == 2
@@ -262,6 +267,7 @@ SILENT = [waits_before_the_answer, waits_within_the_answer, waits_without_keepin
 @pytest.mark.parametrize("script", SILENT)
 @pytest.mark.parametrize("connection", ["new", "kept alive", "through a proxy"])
 def test_leaving_from_another_thread_acts_at_once(
+    connect: Connect,
     verb: str,
     script: Callable[[Reply], None],
     connection: str,
@@ -272,7 +278,7 @@ def test_leaving_from_another_thread_acts_at_once(
     if connection == "through a proxy":
         monkeypatch.setenv("http_proxy", scripted.url)
         monkeypatch.setenv("BRUNO_URL", "http://bruno.invalid")
-    bruno = Bruno(timeout=(5, 300))
+    bruno = connect(timeout=(5, 300))
     events: list[object] = []
     told, ended = threading.Event(), threading.Event()
 

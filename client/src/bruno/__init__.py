@@ -10,6 +10,9 @@ go wrong.
 """
 
 from bruno import errors, styles
+from bruno.aio.batch import AsyncBatch
+from bruno.aio.client import AsyncBruno
+from bruno.aio.stream import AsyncStream
 from bruno.batch import Batch, Failed, Finished, Task
 from bruno.client import Bruno
 from bruno.errors import (
@@ -40,6 +43,9 @@ from bruno.version import __version__
 __all__ = [
     "OPTIONS",
     "Accepted",
+    "AsyncBatch",
+    "AsyncBruno",
+    "AsyncStream",
     "BadRequestError",
     "Batch",
     "Bruno",

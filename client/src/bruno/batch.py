@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import takewhile
 from types import TracebackType
 
 from bruno.errors import AuthenticationError, BrunoError, InvalidInputError
@@ -54,6 +56,38 @@ OnEvent = Callable[[Task, Event], None]
 Outcome = Finished | Failed | Exception
 
 
+class Roll:
+    """The tasks of a batch, and what came of them; both clients keep one."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self.count = len(tasks)
+        self.failures: list[Failed] = []
+        self._waiting = deque(tasks)
+
+    def waiting(self) -> Iterator[Task]:
+        """What is to be begun, one after the other, from any thread."""
+        with suppress(IndexError):
+            while True:
+                yield self._waiting.popleft()
+
+    def painting_of(self, outcome: Outcome) -> Finished | None:
+        """What is told; notes a failure, and raises a defect."""
+        if isinstance(outcome, Failed):
+            self.failures.append(outcome)
+            return None
+        if isinstance(outcome, Finished):
+            return outcome
+        raise outcome
+
+
+def tasks_of(
+    contents: Iterable[Picture], styles: Iterable[Picture], options: Request
+) -> list[Task]:
+    """Every content in every style."""
+    styles = list(styles)
+    return [Task(content, style, options) for content in contents for style in styles]
+
+
 def checked_at_once(at_once: int) -> int:
     """How many are painted at once; raises InvalidInputError for none."""
     if at_once < 1:
@@ -85,9 +119,10 @@ class Batch(Iterator[Finished]):
         is_locked_out: Callable[[], bool],
         on_event: OnEvent | None = None,
     ) -> None:
-        self.failures: list[Failed] = []
-        self._crew = _Crew(open_stream, is_locked_out, on_event, tasks)
-        self._results = _results(self._crew, at_once, self.failures)
+        roll = Roll(tasks)
+        self.failures = roll.failures
+        self._crew = _Crew(open_stream, is_locked_out, on_event, roll)
+        self._results = _results(self._crew, at_once, roll)
         self._turn = threading.Lock()
 
     def __next__(self) -> Finished:
@@ -127,22 +162,19 @@ class _Crew:
         open_stream: Open,
         is_locked_out: Callable[[], bool],
         on_event: OnEvent | None,
-        tasks: Sequence[Task],
+        roll: Roll,
     ) -> None:
         self._open, self._is_locked_out, self._on_event = open_stream, is_locked_out, on_event
-        self._count = len(tasks)
-        self._waiting: queue.SimpleQueue[Task] = queue.SimpleQueue()
+        self._roll = roll
         self._done: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._running: set[Stream] = set()
         self._left = threading.Event()
-        for task in tasks:
-            self._waiting.put(task)
 
     def outcomes(self, at_once: int) -> Iterator[Outcome]:
         """What came of every task, as it ends, until the crew leaves."""
-        for _ in range(min(at_once, self._count)):
+        for _ in range(min(at_once, self._roll.count)):
             threading.Thread(target=self._work, daemon=True).start()
-        for _ in range(self._count):
+        for _ in range(self._roll.count):
             outcome = self._done.get()
             if self._left.is_set() or outcome is None:
                 return
@@ -178,19 +210,13 @@ class _Crew:
             self._running.discard(stream)
 
     def _tasks(self) -> Iterator[Task]:
-        with suppress(queue.Empty):
-            while not self._left.is_set():
-                yield self._waiting.get_nowait()
+        return takewhile(lambda _: not self._left.is_set(), self._roll.waiting())
 
 
-def _results(crew: _Crew, at_once: int, failures: list[Failed]) -> Generator[Finished, None, None]:
+def _results(crew: _Crew, at_once: int, roll: Roll) -> Generator[Finished, None, None]:
     try:
         for outcome in crew.outcomes(at_once):
-            if isinstance(outcome, Finished):
-                yield outcome
-            elif isinstance(outcome, Failed):
-                failures.append(outcome)
-            else:
-                raise outcome
+            if finished := roll.painting_of(outcome):
+                yield finished
     finally:
         crew.leave()

@@ -12,7 +12,7 @@ from typing import Final, Self, Unpack
 import requests
 
 from bruno.album import Album
-from bruno.batch import Batch, OnEvent, Task, checked_at_once
+from bruno.batch import Batch, OnEvent, Task, checked_at_once, tasks_of
 from bruno.connection import Connection
 from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
@@ -157,9 +157,7 @@ class Bruno:
         >>> for finished in Bruno().batch(["photo.jpg"], ["starry-night.jpg"], size=64):
         ...     finished.painting.save("photo-as-starry-night.png")
         """
-        styles = list(styles)
-        tasks = [Task(content, style, options) for content in contents for style in styles]
-        return self.run(tasks, at_once=at_once)
+        return self.run(tasks_of(contents, styles, options), at_once=at_once)
 
     def run(
         self, tasks: Iterable[Task], *, at_once: int = 2, on_event: OnEvent | None = None

@@ -92,10 +92,10 @@ class Options(TypedDict, total=False):
         int | None, Option("Seed of all that is random.", "a whole number from 0 to 4,294,967,295")
     ]
     style_loss: Annotated[
-        Literal["gram", "wasserstein"] | None,
+        Literal["gram", "wasserstein", "sliced"] | None,
         Option(
-            "How two styles are compared: Gram matrices, or Gaussian Wasserstein-2.",
-            "one of gram, wasserstein",
+            "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
+            "one of gram, wasserstein, sliced",
         ),
     ]
     style_scale: Annotated[

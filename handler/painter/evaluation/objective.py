@@ -4,38 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from painter.canvas.downsampling import Shrinking
-from painter.canvas.layout import Phase
+from painter.canvas.downsampling import Downsampling
+from painter.canvas.layout import Shift
 from painter.canvas.masks import TapWeights
 from painter.canvas.tiles import Tile
-from painter.losses.style import (
-    FLOOR,
-    STYLE_LOSSES,
-    Moments,
-    Pull,
-    StyleTarget,
-    content_loss,
-    moments,
-    style_gradient,
-)
-from painter.network.vgg import Pass
+from painter.losses.content import content_loss
+from painter.losses.style_loss import FLOOR, MeansGradient, Statistics, StyleLoss
+from painter.network.vgg import PassConfig
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of the canvas with a style of its own; `share` is its part of the area, a scalar."""
+    """A part of the canvas with a style of its own; `share` is its part of the area, a scalar.
+
+    `targets` are what the style loss of each style layer compares with.
+    """
 
     share: Tensor
-    targets: Mapping[str, StyleTarget]
+    targets: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """What depends on the phase: weights of positions (None: all count alike), and content.
+class Layout:
+    """What depends on the shift: weights of positions (None: all count alike), and content.
 
     `content` holds the photo's features at the content taps, or is None where they are made
     anew tile by tile because they would not fit.
@@ -56,18 +52,18 @@ class Objective:
     `shrinking` brings it.
     """
 
-    how: Pass
+    config: PassConfig
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
     weights: Tensor
     has_variation: bool
-    style_loss: str
+    style_losses: Mapping[str, StyleLoss[Any, Any]]
     content: Tensor
     content_norms: Mapping[str, Tensor]
     regions: tuple[Region, ...]
-    placements: Mapping[Phase, Placement]
+    layouts: Mapping[Shift, Layout]
     coarser: Objective | None = None
-    shrinking: Shrinking | None = None
+    downsampling: Downsampling | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -88,8 +84,8 @@ class Objective:
         return self.weights[-1]
 
 
-RegionMoments = Mapping[tuple[int, str], Moments]
-RegionPulls = Mapping[tuple[int, str], Pull]
+RegionStatistics = Mapping[tuple[int, str], Statistics]
+RegionGradients = Mapping[tuple[int, str], MeansGradient]
 
 
 def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:
@@ -97,44 +93,42 @@ def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:
     return positions * (FLOOR * energy * channels)
 
 
-def region_moments(
-    objective: Objective, placement: Placement, tile: Tile | None, features: Mapping[str, Tensor]
-) -> dict[tuple[int, str], Moments]:
+def region_statistics(
+    objective: Objective, layout: Layout, tile: Tile | None, features: Mapping[str, Tensor]
+) -> dict[tuple[int, str], Statistics]:
     """The statistics of every region at every style tap over the positions a tile owns."""
-    with_first = objective.style_loss == "wasserstein"
     return {
-        (index, tap): moments(
-            _owned(tile, features[tap], tap), _part(tile, weights, tap), with_first
+        (index, tap): objective.style_losses[tap].of_canvas(
+            _owned(tile, features[tap], tap), _part(tile, weights, tap)
         )
-        for index, weights in enumerate(placement.region_weights)
+        for index, weights in enumerate(layout.region_weights)
         for tap in objective.style_layers
     }
 
 
-def style_pulls(
-    objective: Objective, own: RegionMoments
-) -> tuple[dict[str, Tensor], dict[tuple[int, str], Pull]]:
-    """The style loss of each layer, and how each region's statistics are drawn."""
-    compare = STYLE_LOSSES[objective.style_loss]
+def compare_styles(
+    objective: Objective, own: RegionStatistics
+) -> tuple[dict[str, Tensor], dict[tuple[int, str], MeansGradient]]:
+    """The style loss of each layer, and the total's gradient at each region's means."""
     losses: dict[str, Tensor] = {}
-    pulls: dict[tuple[int, str], Pull] = {}
+    gradients: dict[tuple[int, str], MeansGradient] = {}
     for (index, tap), statistics in own.items():
         region = objective.regions[index]
-        loss, pull = compare(statistics, region.targets[tap])
+        loss, gradient = objective.style_losses[tap].compare(statistics, region.targets[tap])
         losses[tap] = losses.get(tap, 0) + region.share * loss
         scale = objective.weight_of_style(tap) * region.share
-        pulls[index, tap] = replace(pull, scale=pull.scale * scale)
-    return losses, pulls
+        gradients[index, tap] = replace(gradient, scale=gradient.scale * scale)
+    return losses, gradients
 
 
 def tap_gradients(
     objective: Objective,
-    placement: Placement,
+    layout: Layout,
     tile: Tile | None,
     features: Mapping[str, Tensor],
     content: Mapping[str, Tensor],
-    own: RegionMoments,
-    pulls: RegionPulls,
+    own: RegionStatistics,
+    to_means: RegionGradients,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The content loss of each layer, and the total's gradient at every tap."""
     losses: dict[str, Tensor] = {}
@@ -144,13 +138,17 @@ def tap_gradients(
             _owned(tile, features[tap], tap),
             _owned(tile, content[tap], tap),
             objective.content_norms[tap],
-            _part(tile, placement.content_weights, tap),
+            _part(tile, layout.content_weights, tap),
             objective.weight_of_content(tap),
         )
-    for (index, tap), pull in pulls.items():
-        part = _part(tile, placement.region_weights[index], tap)
-        mine = _owned(tile, features[tap], tap)
-        gradients[tap] = style_gradient(mine, own[index, tap], pull, part, gradients.get(tap))
+    for (index, tap), gradient in to_means.items():
+        gradients[tap] = objective.style_losses[tap].gradient(
+            _owned(tile, features[tap], tap),
+            own[index, tap],
+            gradient,
+            _part(tile, layout.region_weights[index], tap),
+            gradients.get(tap),
+        )
     if tile is not None:
         gradients = {tap: _within(tile, tap, features[tap], gradients[tap]) for tap in gradients}
     return losses, gradients

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,14 +13,15 @@ from torch import Tensor
 from painter.canvas.layout import CENTERED
 from painter.canvas.masks import tap_weights
 from painter.device.compute import wait_for_all_streams
-from painter.evaluation.passes import picture_moments
-from painter.losses.style import FLOOR, StyleTarget, style_target
-from painter.network.vgg import VGG19, Pass
+from painter.evaluation.passes import style_statistics
+from painter.losses.style_loss import StyleLoss
+from painter.network.vgg import VGG19, PassConfig
 from painter.pictures.picture import resize, resize_picture
 from painter.planning.pyramid import Shape
 from painter.planning.style import Style
 
-Means = tuple[Tensor, Tensor]
+Means = tuple[Tensor, ...]
+Losses = Mapping[str, StyleLoss[Any, Any]]
 
 
 class StyleCache:
@@ -61,47 +63,40 @@ def blended_targets(
     cache: StyleCache,
     styles: Sequence[tuple[float, Style]],
     canvas: Shape,
-    how: Pass,
-    style_loss: str,
-) -> Generator[None, None, dict[str, StyleTarget]]:
-    """What a region is drawn to at each tap: the weighted mean of its styles' statistics.
+    config: PassConfig,
+    losses: Losses,
+) -> Generator[None, None, dict[str, Any]]:
+    """What the loss of each tap compares a region with: the weighted means of its styles.
 
-    Weights sum to 1. Means of f and of f fᵀ are blended, not losses: the target is the style
-    of a picture of which each style holds its share. Yields after each pass.
+    Weights sum to 1. Statistics are blended, not losses: the target is the style of a picture of
+    which each style holds its share. Yields after each pass.
     """
     blend: dict[str, Means] = {}
     for weight, style in styles:
-        found = yield from _means(vgg, cache, style, style.shape_beside(canvas), how)
-        for tap, (mean, gram) in found.items():
-            part = (mean * weight, gram * weight)
+        found = yield from _means(vgg, cache, style, style.shape_beside(canvas), config, losses)
+        for tap, means in found.items():
+            part = tuple(mean * weight for mean in means)
             blend[tap] = _added(blend[tap], part) if tap in blend else part
-    return {
-        tap: style_target(mean, gram, style_loss, _floor(vgg.typical_energy[tap], mean, style_loss))
-        for tap, (mean, gram) in blend.items()
-    }
-
-
-def _floor(energy: float, mean: Tensor, style_loss: str) -> float:
-    """The least norm of a style loss: that of features a tenth as large as usual."""
-    usual = FLOOR * energy
-    return usual**2 * len(mean) if style_loss == "gram" else usual * len(mean)
+    return {tap: losses[tap].target(means) for tap, means in blend.items()}
 
 
 def _means(
-    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, how: Pass
+    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, config: PassConfig, losses: Losses
 ) -> Generator[None, None, dict[str, Means]]:
-    taps = sorted(how.taps)
-    keys = [(style.key, shape, tap, how.pooling, how.dtype, vgg.digest) for tap in taps]
+    taps = sorted(config.taps)
+    of_pass = (config.pooling, config.dtype, vgg.digest)
+    keys = [(style.key, shape, tap, losses[tap].kind, *of_pass) for tap in taps]
     found = cache.find(keys)
     if found is None:
         picture = resize_picture(style.picture, shape)
         weights = None
         if style.mask is not None:
             mask = resize(style.mask, shape)
-            by_phase = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
-            weights = by_phase[CENTERED]
-        sums = yield from picture_moments(vgg, picture.pixels.to(vgg.device), how, weights)
-        found = [(sums[tap].mean, sums[tap].gram) for tap in taps]
+            by_shift = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
+            weights = by_shift[CENTERED]
+        pixels = picture.pixels.to(vgg.device)
+        sums = yield from style_statistics(vgg, pixels, config, losses, weights)
+        found = [sums[tap].means for tap in taps]
         for key, means in zip(keys, found, strict=True):
             cache.keep(key, means)
         wait_for_all_streams(vgg.device)
@@ -117,7 +112,7 @@ def _used_here(means: Sequence[Means]) -> None:
 
 
 def _added(one: Means, other: Means) -> Means:
-    return one[0] + other[0], one[1] + other[1]
+    return tuple(map(torch.add, one, other))
 
 
 def _size(means: Means) -> int:

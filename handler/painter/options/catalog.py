@@ -116,8 +116,8 @@ class Options:
     style_loss: str = _option(
         "gram",
         "choice",
-        "How two styles are compared: Gram matrices, or Gaussian Wasserstein-2.",
-        choices=("gram", "wasserstein"),
+        "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
+        choices=("gram", "wasserstein", "sliced"),
     )
     style_scale: float | tuple[float, ...] = _option(
         1.0,

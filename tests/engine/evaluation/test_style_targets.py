@@ -10,19 +10,26 @@ import torch
 
 from jobs import finish, small_vgg_once
 from painter.evaluation.style_targets import StyleCache, blended_targets
-from painter.network.vgg import Pass
+from painter.losses.catalog import STYLE_LOSSES
+from painter.network.vgg import PassConfig
 from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 TAPS = ("conv1_1", "relu2_1")
-HOW = Pass(frozenset(TAPS), "max", torch.float32)
+CONFIG = PassConfig(frozenset(TAPS), "max", torch.float32)
 LEFT = png([[255] * 32 + [0] * 32] * 64)
 
 
-def _targets(cache, how=HOW, vgg=None, canvas=(48, 64), style_loss="gram", **given):
+def _targets(cache, config=CONFIG, vgg=None, canvas=(48, 64), style_loss="gram", **given):
     plan = make_plan(request(**given))
     vgg = vgg or small_vgg_once(torch.float32)
-    return finish(blended_targets(vgg, cache, plan.parts[0].styles, canvas, how, style_loss))
+    loss = STYLE_LOSSES[style_loss]
+    losses = {tap: loss.at(vgg.typical_energy[tap], 8, vgg.device) for tap in config.taps}
+    return finish(blended_targets(vgg, cache, plan.parts[0].styles, canvas, config, losses))
+
+
+def _moments(cache, **given):
+    return _targets(cache, style_loss="wasserstein", **given)
 
 
 def _misses(**changed):
@@ -47,7 +54,7 @@ def test_a_second_request_finds_what_the_first_has_left():
     [
         {"content": photo(seed=9)},
         {"style_loss": "wasserstein"},
-        {"how": replace(HOW, taps=frozenset(TAPS[:1]))},
+        {"config": replace(CONFIG, taps=frozenset(TAPS[:1]))},
         {"alpha": 7, "steps": 9, "seed": 5},
         {"color_strength": 0.5},
     ],
@@ -71,9 +78,9 @@ class _Other:
         {"style_scale": 2},
         {"canvas": (96, 128)},
         {"style_masks": {1: LEFT}},
-        {"how": replace(HOW, pooling="average")},
-        {"how": replace(HOW, dtype=torch.float64), "vgg": small_vgg_once(torch.float64)},
-        {"how": replace(HOW, taps=frozenset(["conv3_1"]))},
+        {"config": replace(CONFIG, pooling="average")},
+        {"config": replace(CONFIG, dtype=torch.float64), "vgg": small_vgg_once(torch.float64)},
+        {"config": replace(CONFIG, taps=frozenset(["conv3_1"]))},
         {"vgg": _Other()},
         {"color": "match"},
         {"color": "luminance"},
@@ -94,8 +101,13 @@ def test_recolored_styles_depend_on_the_photo():
 
 def test_other_masks_of_one_style_are_other_statistics():
     cache = StyleCache(2**28)
-    left = _targets(cache, style_masks={1: LEFT}, styles=[photo(64, 64)])
-    right = _targets(cache, style_masks={1: png(255 - _array())}, styles=[photo(64, 64)])
+    left = _moments(cache, style_masks={1: LEFT}, styles=[photo(64, 64)])
+    right = _targets(
+        cache,
+        style_loss="wasserstein",
+        style_masks={1: png(255 - _array())},
+        styles=[photo(64, 64)],
+    )
     assert cache.misses == 2
     assert not torch.allclose(left["conv1_1"].mean, right["conv1_1"].mean, rtol=1e-3)
 
@@ -157,8 +169,10 @@ def test_a_style_counts_only_where_it_is_white_and_opaque():
     halves = np.concatenate([np.zeros((64, 32, 3)), np.full((64, 32, 3), 255)], axis=1)
     opaque = np.dstack([halves, np.repeat([[0] * 32 + [255] * 32], 64, axis=0)])
     cache = StyleCache(2**28)
-    white = _targets(cache, styles=[png(np.full((64, 64, 3), 255))])["conv1_1"].mean
-    masked = _targets(cache, styles=[png(halves)], style_masks={1: png(255 - _array())})
-    clear = _targets(cache, styles=[png(opaque)])
+    white = _moments(cache, styles=[png(np.full((64, 64, 3), 255))])["conv1_1"].mean
+    masked = _targets(
+        cache, style_loss="wasserstein", styles=[png(halves)], style_masks={1: png(255 - _array())}
+    )
+    clear = _moments(cache, styles=[png(opaque)])
     for found in (masked, clear):
         torch.testing.assert_close(found["conv1_1"].mean, white, rtol=0.05, atol=0.02)

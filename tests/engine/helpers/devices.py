@@ -19,11 +19,10 @@ from torch.utils._pytree import tree_leaves
 
 from jobs import finish
 from networks import random_checkpoint
-from painter.canvas.downsampling import Shrinking, resizing_matrix
+from painter.canvas.downsampling import Downsampling, resizing_matrix
 from painter.evaluation.levels import prepare
 from painter.evaluation.passes import evaluate
 from painter.evaluation.style_targets import StyleCache
-from painter.losses.style import regularized_target, style_target
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
 from painter.painting.descent import Course, Step, descend
@@ -92,7 +91,7 @@ class Elsewhere:
         self.plan = plan
         # As on CUDA: plain convolutions, and targets of a fixed shape.
         monkeypatch.setattr("painter.network.vgg.fastest_convolution", Plain)
-        monkeypatch.setattr("painter.evaluation.style_targets.style_target", _target)
+        monkeypatch.setattr("painter.losses.wasserstein.needs_products", lambda gram: True)
         self._vgg = VGG19(random_checkpoint(width=16), torch.device("cpu"), torch.float32)
         self._objectives = [None]
         for level in plan.levels:
@@ -120,12 +119,6 @@ def _take(turns, vgg, steps):
             item = turns.send(evaluate(vgg, [item])[0] if item else None)
 
 
-def _target(mean, gram, kind, floor):
-    if kind == "wasserstein":
-        return regularized_target(mean, gram, floor)
-    return style_target(mean, gram, kind, floor)
-
-
 def _optimizer(options, vgg, canvas):
     job = object.__new__(Job)
     job.options, job._vgg = options, vgg
@@ -144,10 +137,10 @@ def _moved(value, mode):
         return {key: _moved(each, mode) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_moved(each, mode) for each in value)
-    if not isinstance(value, Plain | VGG19 | Shrinking) and not is_dataclass(value):
+    if not isinstance(value, Plain | VGG19 | Downsampling) and not is_dataclass(value):
         return value
     there = copy.copy(value)
-    if isinstance(value, Shrinking):
+    if isinstance(value, Downsampling):
         lengths = zip(value._shape, value._smaller, strict=True)
         there._matrices = tuple(resizing_matrix(*pair).float() for pair in lengths)
     names = [f.name for f in fields(value)] if is_dataclass(value) else list(vars(there))

@@ -22,7 +22,10 @@ CASES = {
     "two styles in masks": {"styles": [stripes(), photo(seed=3)], "masks": {1: LEFT}},
     "content mask": {"content_mask": LEFT},
     "wasserstein in a mask": {"style_loss": "wasserstein", "masks": {1: LEFT}},
+    "sliced": {"style_loss": "sliced", "size": 128},
+    "sliced in a mask": {"style_loss": "sliced", "masks": {1: LEFT}},
     "tiles": {"size": 128},
+    "tiles, sliced, a mask": {"size": 128, "style_loss": "sliced", "masks": {1: LEFT}},
     "tiles, wasserstein, a mask": {"size": 128, "style_loss": "wasserstein", "masks": {1: LEFT}},
 }
 
@@ -52,7 +55,10 @@ def test_steps_of_adam_read_and_copy_nothing(given, monkeypatch):
     assert not counting.copies
 
 
-@pytest.mark.parametrize("name", ["defaults", "tiles, wasserstein, a mask"])
+SEARCHED = ["defaults", "tiles, wasserstein, a mask", "tiles, sliced, a mask"]
+
+
+@pytest.mark.parametrize("name", SEARCHED)
 @pytest.mark.usefixtures("small")
 def test_an_evaluation_of_lbfgs_has_one_read(name, monkeypatch):
     reads = []

@@ -1,0 +1,17 @@
+"""The style losses by the names that the option `style_loss` has for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from painter.losses.gram import Gram
+from painter.losses.sliced import Sliced
+from painter.losses.style_loss import StyleLoss
+from painter.losses.wasserstein import Wasserstein
+
+STYLE_LOSSES: Final[Mapping[str, type[StyleLoss[Any, Any]]]] = {
+    "gram": Gram,
+    "wasserstein": Wasserstein,
+    "sliced": Sliced,
+}
