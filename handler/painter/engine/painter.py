@@ -99,7 +99,7 @@ class Painter:
         end = time.monotonic() + _FIRST_SECONDS
         job.advance()
         while not job.finished and job.progress.losses is None:
-            if job.ask is None and time.monotonic() >= end:
+            if job.pending is None and time.monotonic() >= end:
                 break
             job.advance()
         losses = job.progress.losses
