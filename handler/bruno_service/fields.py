@@ -64,7 +64,7 @@ def other_fields(body: object, content_type: str) -> dict[str, Any]:
     """The fields of a body that is no form; raises Malformed where it is not JSON either."""
     _check_size([body])
     if media_type(content_type) != JSON:
-        raise _wrong_type(content_type)
+        raise wrong_type(content_type)
     return json_fields(body)
 
 
@@ -73,7 +73,8 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _wrong_type(content_type: str) -> Malformed:
+def wrong_type(content_type: str) -> Malformed:
+    """The problem of a body that is neither a form nor JSON."""
     return Malformed(
         "malformed",
         f"the request must be {FORM} or {JSON}, "
