@@ -8,6 +8,7 @@ from typing import Any, Final
 from bruno_service.parsing import STREAMS, WEIGHT_MOST
 from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
 from painter.options.catalog import SPECS, STYLES_MOST, Options, Spec
+from painter.options.reading import WEIGHT_MOST
 
 Schema = dict[str, Any]
 
