@@ -36,8 +36,9 @@ class Session:
     """One request; it is painted in its `mailbox`, is encoded, and is then `ended`.
 
     Nothing of its answer goes out before it is `decided` that it is good. `begun` says that a
-    part has gone out, `heard` when that was last, in seconds of the desk's clock; `outcome` is
-    finished, failed, refused, cancelled or described.
+    part has gone out, `heard` when that was last, in seconds of the service's clock, `is_closed`
+    that all of it has or that its client has gone; `outcome` is finished, failed, refused,
+    cancelled or described.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Session:
     decided: bool = False
     ended: bool = False
     begun: bool = False
+    is_closed: bool = False
     outcome: str = ""
     heard: float = field(init=False)
     _about: str = ""
