@@ -18,7 +18,6 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bruno.sheet import Tile, contact_sheet
 from painter.engine.painter import Painter
-from painter.engine.scheduler import Scheduler
 from painter.evaluation import levels
 from painter.options.reading import read_options
 from painter.options.request import Request
@@ -172,10 +171,7 @@ def painter_with(weights: Path) -> Paint:
             masks or {},
         )
         job = painter.begin(request)
-        scheduler = Scheduler(painter)
-        scheduler.add(job)
-        while not job.finished:
-            scheduler.advance(5)
+        job.finish()
         return Image.open(io.BytesIO(job.result().data))
 
     return paint

@@ -200,8 +200,7 @@ def paint(painter: Painter, requests: list[Request], share: Share) -> dict[str, 
         jobs.append(painter.start(plan))
         scheduler.add(jobs[-1])
     times.append(time.perf_counter())
-    while scheduler.jobs:
-        scheduler.advance(_SLICE_SECONDS)
+    for _ in scheduler.run(_SLICE_SECONDS):
         if scheduler.jobs and share.left <= 0:
             raise OutOfTime(_how_far(scheduler.jobs[0], time.perf_counter() - times[0]))
     for job in jobs:

@@ -116,9 +116,7 @@ class Painter:
         data = io.BytesIO()
         Image.radial_gradient("L").convert("RGB").save(data, "png")
         options = Options(size=64, steps=2)
-        job = self.begin(Request(options, data.getvalue(), (data.getvalue(),)))
-        while not job.finished:
-            job.advance()
+        self.begin(Request(options, data.getvalue(), (data.getvalue(),))).finish()
         give_back_memory()
 
     @property

@@ -68,6 +68,12 @@ class Scheduler:
             if time.monotonic() >= end:
                 return
 
+    def run(self, seconds: float) -> Iterator[None]:
+        """Gives turns until no job is left; yields after about so many seconds each time."""
+        while self._rotation:
+            self.advance(seconds)
+            yield
+
     def _drop_finished(self) -> None:
         self._rotation = deque(job for job in self._rotation if not job.finished)
         if not self._rotation:

@@ -55,7 +55,7 @@ def prepare(
     options = plan.options
     config = pass_config_of(plan, vgg.trunk)
     content = resize(plan.content, level.shape).to(vgg.device)
-    style_config = PassConfig(frozenset(options.style_layers), config.pooling, config.dtype)
+    style_config = config.with_taps(options.style_layers)
     losses = {
         tap: STYLE_LOSSES[options.style_loss].at(
             vgg.typical_energy[tap], vgg.channels_of(tap), vgg.device
@@ -170,7 +170,7 @@ def _content_features(
 ) -> dict[str, Tensor] | None:
     if is_tiled(level.shape, config):
         return None
-    content_config = PassConfig(frozenset(options.content_layers), config.pooling, config.dtype)
+    content_config = config.with_taps(options.content_layers)
     return features_of(vgg, pad(content, shift), content_config)
 
 
@@ -194,7 +194,7 @@ def _content_norms(
     vgg: VGG19, config: PassConfig, content: Tensor, layout: Layout, options: Options
 ) -> Generator[None, None, dict[str, Tensor]]:
     """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
-    content_config = PassConfig(frozenset(options.content_layers), config.pooling, config.dtype)
+    content_config = config.with_taps(options.content_layers)
     norms: dict[str, Tensor] = {}
     floors: dict[str, Tensor] = {}
     for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), config):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -60,10 +60,8 @@ def features_of(vgg: VGG19, pixels: Tensor, config: PassConfig) -> dict[str, Ten
 @torch.no_grad()
 def evaluate(vgg: VGG19, views: Sequence[View]) -> list[Evaluation]:
     """Evaluates views of one batch key in one pass; targets and weights stay each one's own."""
-    config = replace(
-        views[0].objective.config,
-        taps=frozenset().union(*(view.objective.config.taps for view in views)),
-    )
+    configs = [view.objective.config for view in views]
+    config = configs[0].with_taps(tap for each in configs for tap in each.taps)
     trace = vgg.trace(torch.stack([pad(view.canvas, view.shift) for view in views]), config)
     found = [
         _one_of(view, {tap: kept[index] for tap, kept in trace.taps.items()})
@@ -101,7 +99,7 @@ def evaluate_in_tiles(
             own[key] = own[key] + sums if key in own else sums
         yield
     style, to_means = compare_styles(objective, own)
-    content_config = replace(objective.config, taps=frozenset(objective.content_layers))
+    content_config = objective.config.with_taps(objective.content_layers)
     losses: dict[str, Tensor] = {}
     gradient = view.canvas.new_zeros(3, *shape)
     for tile in all_tiles:

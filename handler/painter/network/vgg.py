@@ -6,8 +6,8 @@ out: no weight gradients, no graph, and for each layer no more kept than its ReL
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
@@ -71,6 +71,10 @@ class PassConfig:
     def depth(self) -> int:
         """How many convolutions run: the network is cut at the deepest tap."""
         return max(map(depth_of, self.taps))
+
+    def with_taps(self, taps: Iterable[str]) -> PassConfig:
+        """The same with other taps."""
+        return replace(self, taps=frozenset(taps))
 
     def pools_after(self, name: str) -> bool:
         """Whether a pooling follows a convolution within this pass."""

@@ -102,6 +102,11 @@ class Job:
                 evaluation = self.lane.evaluate([self.pending])[0]
         self.tell(evaluation)
 
+    def finish(self) -> None:
+        """All turns that are left, one after the other."""
+        while not self.finished:
+            self.advance()
+
     def tell(self, evaluation: Evaluation | None) -> None:
         """Takes what was pending (None where nothing was), and goes on to the next one."""
         try:
