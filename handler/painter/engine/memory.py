@@ -8,6 +8,7 @@ import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
+from painter.losses.catalog import STYLE_LOSSES
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.vgg import PassConfig
 from painter.optimizers.lbfgs import HISTORY
@@ -53,7 +54,7 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     largest = max(height * width for height, width in shapes)
     preparing = last.pixels * _PREPARING_COPIES + largest * _STYLE_COPIES
     canvases = max(last.pixels * copies, preparing)
-    return int(_GAPS * passing) + canvases * 3 * 4 + pictures
+    return int(_GAPS * passing) + canvases * 3 * 4 + pictures + _targets(plan)
 
 
 def bytes_kept(plan: Plan) -> int:
@@ -72,6 +73,13 @@ def bytes_encoding(plan: Plan) -> int:
     """The bytes on the host from a finished canvas to the answer in base64, the canvas included."""
     colored = plan.photo.alpha is not None or plan.options.color == "luminance"
     return plan.levels[-1].pixels * (_ENCODING_BYTES + colored * _COLORING_BYTES)
+
+
+def _targets(plan: Plan) -> int:
+    """What the styles' statistics take, of all regions on all levels."""
+    loss = STYLE_LOSSES[plan.options.style_loss]
+    of_layers = sum(loss.bytes_at(_channels(tap)) for tap in plan.options.style_layers)
+    return of_layers * len(plan.parts) * len(plan.levels)
 
 
 def _in_pass(shape: Shape) -> int:

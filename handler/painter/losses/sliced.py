@@ -19,6 +19,8 @@ _SPREADS: Final = 2.0
 # Positions are counted in whole numbers of such shares, whose sum is the same in whatever order a
 # GPU adds them.
 _SHARES: Final = 2**24
+# Of float64 by direction and bin: two of a target, and the canvas's own while it is compared.
+_ARRAYS: Final = 8
 # Values that are there at once: those of all positions would be as large as the features.
 _AT_ONCE: Final = 2**21
 
@@ -76,6 +78,10 @@ class Sliced(StyleLoss[Histograms, SlicedTarget]):
         place = (torch.arange(_BINS, dtype=torch.float64) * 2 + 1) / _BINS - 1
         centers = _spread(energy) * place / (1 - place.abs())
         return cls(energy, _directions(channels).to(device), centers.to(device))
+
+    @staticmethod
+    def bytes_at(channels: int) -> int:
+        return _ARRAYS * channels * _BINS * 8
 
     @property
     def kind(self) -> str:

@@ -64,6 +64,11 @@ class StyleLoss(ABC, Generic[S, T]):
         """The loss at a layer of so many channels, on a device."""
         return cls(energy)
 
+    @staticmethod
+    def bytes_at(channels: int) -> int:
+        """What a style takes at a layer, where that is not small beside the layer's features."""
+        return 0
+
     @property
     @abstractmethod
     def kind(self) -> str:

@@ -16,7 +16,7 @@ from painter.engine.memory import bytes_needed
 from painter.errors import OutOfMemory
 from painter.optimizers.lbfgs import HISTORY
 from painter.planning.plan import make_plan
-from pictures import photo, request
+from pictures import photo, png, request, stripes
 
 CPU = torch.device("cpu")
 LARGE = {"content": photo(64, 64), "size": 512}
@@ -99,6 +99,16 @@ def test_what_does_not_fit_is_refused_before_it_starts():
     assert (caught.value.code, caught.value.field) == ("out_of_memory", "size")
     painter.memory_bytes = needed
     assert not painter.begin(request()).finished
+
+
+def test_the_histograms_of_every_region_and_level_are_counted():
+    masked = {"styles": [stripes(), photo(seed=3)], "masks": {1: png([[255] * 32 + [0] * 32] * 48)}}
+    one, two = (
+        bytes_needed(make_plan(request(size=128, style_loss="sliced", **given)), torch.float32)
+        - bytes_needed(make_plan(request(size=128, **given)), torch.float32)
+        for given in ({}, masked)
+    )
+    assert two == 2 * one > 2 * (64 + 128 + 256 + 512 + 512) * 512 * 8
 
 
 def _faults_of_a_second_allocation(before, how, **environment):
