@@ -40,7 +40,9 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     BIND=0.0.0.0 \
     PORT=8080 \
-    DEVICE=cpu
+    DEVICE=cpu \
+    SERVER=torchserve \
+    DRAIN=20
 WORKDIR /app
 COPY --from=packages /opt/venv /opt/venv
 COPY config config

@@ -17,7 +17,7 @@ YAML := mkdocs.yml $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 help: ## Show this list
 	@echo 'Targets of make:'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo 'Settings: PORT=8080 BIND=127.0.0.1 DEVICE=cpu|cuda GRAPHS=off|on'
+	@echo 'Settings: PORT=8080 BIND=127.0.0.1 DEVICE=cpu|cuda GRAPHS=off|on SERVER=torchserve|asgi DRAIN=20'
 	@echo '          WEIGHTS=original|torchvision|PATH WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest and bench)'
 
 .PHONY: setup
@@ -47,7 +47,7 @@ $(ARCHIVE): $(HANDLER_FILES) $(VGG19) config/model-config.yaml model_store/build
 	@$(BIN)/python model_store/build_archive.py
 
 .PHONY: serve
-serve: ## Start TorchServe in the foreground and print a curl line when it can paint
+serve: ## Start a server in the foreground and print a curl line when it can paint
 	@$(PYTHON) config/settings.py
 	@$(MAKE) --no-print-directory $(ARCHIVE)
 	@exec $(BIN)/python config/serve.py

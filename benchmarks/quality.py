@@ -193,8 +193,7 @@ class Search:
         for _ in range(self._repeats):
             began = time.perf_counter()
             job = self._begun(alpha, look.steps)
-            while not job.finished:
-                job.advance()
+            job.finish()
             data = job.result().data
             seconds.append(time.perf_counter() - began)
         return Found(alpha, look.steps, self._judge.errors(data), seconds)

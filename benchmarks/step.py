@@ -19,7 +19,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 
 from painter.canvas.layout import MARGIN
 from painter.engine.painter import Painter
-from painter.evaluation.passes import Ask, evaluate
+from painter.evaluation.passes import View, evaluate
 from painter.network.convolutions import WINOGRAD_CHANNELS_LEAST, Packed
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.weights import CONVOLUTIONS
@@ -44,9 +44,9 @@ _KINDS: Final = (
 
 def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
     """Seconds of one evaluation at a scene's size and of its convolutions, in turns."""
-    ask = _ask(painter, scene)
-    depth = ask.objective.how.depth
-    height, width = (side + MARGIN for side in ask.objective.shape)
+    view = _view(painter, scene)
+    depth = view.objective.config.depth
+    height, width = (side + MARGIN for side in view.objective.shape)
     bare, chosen = _fastest(painter.vgg.device, painter.vgg.trunk, depth, (height, width))
 
     def convolutions() -> None:
@@ -54,7 +54,7 @@ def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
             each()
 
     def evaluation() -> None:
-        evaluate(painter.vgg, [ask])
+        evaluate(painter.vgg, [view])
 
     times: dict[str, list[float]] = {"evaluation": [], "convolutions": []}
     for _ in range(rounds + 1):  # the first warms up
@@ -70,13 +70,13 @@ def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
     }
 
 
-def _ask(painter: Painter, scene: Scene) -> Ask:
+def _view(painter: Painter, scene: Scene) -> View:
     options = read_options({"size": scene.size, "levels": 1, "steps": 10})
     request = Request(options, scene.content.read_bytes(), (scene.style.read_bytes(),))
     job = painter.begin(request)
-    while job.ask is None:
+    while job.pending is None:
         job.advance()
-    return job.ask
+    return job.pending
 
 
 def _fastest(

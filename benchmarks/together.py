@@ -54,9 +54,7 @@ def _together(painter: Painter, scene: Scene, steps: int, count: int) -> tuple[f
         jobs.append(painter.begin(Request(options, content, (style,))))
         scheduler.add(jobs[-1])
     slices = waited = 0
-    while scheduler.jobs:
-        scheduler.advance(SLICE_SECONDS)
-        slices += 1
+    for slices, _ in enumerate(scheduler.run(SLICE_SECONDS), start=1):
         if not waited and all(job.progress.step for job in jobs):
             waited = slices
     for job in jobs:

@@ -1,4 +1,4 @@
-"""Wait until a worker answers that it can paint, or tell why it never will."""
+"""Wait until a server answers that it can paint, or tell why it never will."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Event
 from typing import Any
 
 from server_process import ServerProcess, loopback_url
-from settings import Settings, StartError
+from settings import SERVERS, Settings, StartError
 
 POLL_SECONDS = 0.25
 ANSWER_SECONDS = 3.0
@@ -26,15 +26,16 @@ class Stopped(Exception):
 def wait_until_ready(
     process: ServerProcess, settings: Settings, seconds: float, stopping: Event
 ) -> str:
-    """The token for inference, once the worker says that its health is `ready`.
+    """The token for inference, once the server says that its health is `ready`.
 
-    Raises StartError when TorchServe or its worker dies or `seconds` pass, Stopped when
+    Raises StartError when the server or its worker dies or `seconds` pass, Stopped when
     `stopping` is set.
     """
     deadline = time.monotonic() + seconds
     while not stopping.wait(POLL_SECONDS):
         if process.exit_code is not None:
-            raise StartError(f"TorchServe ended at once: {last_words(process, 'java', 'server')}")
+            name, why = SERVERS[settings.server], last_words(process, "process", "server")
+            raise StartError(f"{name} ended at once: {why}")
         if FAILURE.search(process.log("server")):
             raise StartError(f"The worker died: {last_words(process, 'worker', 'server')}")
         token = _ready_token(process, settings)
@@ -50,7 +51,11 @@ def wait_until_ready(
 def _ready_token(process: ServerProcess, settings: Settings) -> str | None:
     try:
         keys = json.loads(process.key_file.read_text())
-        inference, management = keys["inference"]["key"], keys["management"]["key"]
+        inference: str = keys["inference"]["key"]
+        if settings.server == "asgi":
+            told = _ask(f"{settings.url}/health", inference)
+            return inference if told and told["health"] == "ready" else None
+        management = keys["management"]["key"]
     except (OSError, ValueError, KeyError):
         return None
     # Asked first because it answers at once; a painting asked too early would wait in the queue.

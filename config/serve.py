@@ -1,4 +1,4 @@
-"""Start TorchServe with Bruno's archive, say when it can paint, and clear up after it.
+"""Start a server with Bruno's archive, say when it can paint, and clear up after it.
 
 `make serve` runs it in the foreground; tests call `start_server`.
 """
@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from java_runtime import find_java
 from readiness import Stopped, last_words, wait_until_ready
 from server_process import ServerProcess
-from settings import DEVICES, Settings, StartError, check_ports, read_settings
+from settings import DEVICES, SERVERS, Settings, StartError, check_ports, read_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = ROOT / "model_store" / "bruno.mar"
@@ -27,7 +26,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A TorchServe that is ready to paint."""
+    """A server that is ready to paint."""
 
     settings: Settings
     token: str
@@ -55,7 +54,7 @@ def start_server(
     stopping: Event | None = None,
     hurry: Event | None = None,
 ) -> RunningServer:
-    """Start TorchServe and return once a worker is ready to paint.
+    """Start a server and return once it is ready to paint.
 
     Raises StartError where it cannot start, and leaves nothing behind then; Stopped when
     `stopping` is set meanwhile.
@@ -64,7 +63,7 @@ def start_server(
     check_device(settings)
     if not archive.is_file():
         raise StartError(f"There is no archive at {archive}: run `make archive`.")
-    process = ServerProcess(settings, archive, find_java())
+    process = ServerProcess(settings, archive)
     try:
         token = wait_until_ready(process, settings, ready_seconds, stopping or Event())
     except BaseException:
@@ -141,10 +140,11 @@ def listen_for_stop() -> tuple[Event, Event]:
 
 
 def serve(archive: Path) -> int:
-    """Serve until stopped; 1 where TorchServe ends by itself."""
+    """Serve until stopped; 1 where the server ends by itself."""
     settings = read_settings()
     stopping, hurry = listen_for_stop()
-    print(f"starting TorchServe at port {settings.port} on {settings.device}", flush=True)
+    name = SERVERS[settings.server]
+    print(f"starting {name} at port {settings.port} on {settings.device}", flush=True)
     try:
         server = start_server(settings, archive, stopping=stopping, hurry=hurry)
     except Stopped:
@@ -154,8 +154,8 @@ def serve(archive: Path) -> int:
         while not stopping.wait(POLL_SECONDS):
             code = server.process.exit_code
             if code is not None:
-                reason = last_words(server.process, "java", "server")
-                print(f"make serve: TorchServe ended with {code}: {reason}", file=sys.stderr)
+                reason = last_words(server.process, "process", "server")
+                print(f"make serve: {name} ended with {code}: {reason}", file=sys.stderr)
                 return 1
         print("stopping", flush=True)
     finally:

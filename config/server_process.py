@@ -1,4 +1,4 @@
-"""One TorchServe with its own folder and process group, and nothing left of either at the end."""
+"""One server with its own folder and process group, and nothing left of either at the end."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from threading import Event
 import psutil
 import yaml
 
+from asgi_process import asgi_command, asgi_environment
+from java_runtime import find_java
 from settings import LOOPBACK, OFFSETS, WORKER_OFFSET, Settings, StartError
 
 CONFIG = Path(__file__).resolve().parent
@@ -28,21 +30,29 @@ LONGEST_FOLDER = 70
 
 
 class ServerProcess:
-    """TorchServe's Java process and its workers, in a session of their own."""
+    """A server's first process and all that it starts, in a session of their own."""
 
-    def __init__(self, settings: Settings, archive: Path, java: Path) -> None:
+    def __init__(self, settings: Settings, archive: Path) -> None:
+        """Raises StartError where it cannot be started."""
+        self.settings = settings
         self.folder = make_folder()
         self.logs = self.folder / "logs"
         self.key_file = self.folder / "key_file.json"
+        environment = make_environment(self.folder, settings)
         try:
-            properties = write_properties(self.folder, settings, archive)
-            with (self.logs / "java.log").open("wb") as java_log:
-                self._java = subprocess.Popen(  # noqa: S603
-                    torchserve_command(java, properties),
+            if settings.server == "asgi":
+                command = asgi_command(self.folder, settings, archive)
+                environment = asgi_environment(self.folder, environment)
+            else:
+                properties = write_properties(self.folder, settings, archive)
+                command = torchserve_command(find_java(), properties)
+            with (self.logs / "process.log").open("wb") as log:
+                self._process = subprocess.Popen(  # noqa: S603
+                    command,
                     cwd=self.folder,
-                    env=make_environment(self.folder, settings),
+                    env=environment,
                     stdin=subprocess.DEVNULL,
-                    stderr=java_log,
+                    stderr=log,
                     start_new_session=True,
                 )
         except BaseException:
@@ -50,7 +60,7 @@ class ServerProcess:
             raise
 
     def log(self, name: str) -> str:
-        """What was written to one of its logs (server, worker or java) so far."""
+        """What was written so far to a log: process, and TorchServe's server and worker."""
         try:
             return (self.logs / f"{name}.log").read_text(errors="replace")
         except FileNotFoundError:
@@ -58,25 +68,25 @@ class ServerProcess:
 
     @property
     def exit_code(self) -> int | None:
-        """TorchServe's exit code, None while it runs."""
-        return self._java.poll()
+        """Its exit code, None while it runs."""
+        return self._process.poll()
 
     def members(self) -> list[psutil.Process]:
-        """The processes that are alive in TorchServe's group."""
+        """The processes that are alive in its group."""
         return [process for process in psutil.process_iter() if self._owns(process)]
 
     def _owns(self, process: psutil.Process) -> bool:
         try:
             alive = process.status() != psutil.STATUS_ZOMBIE
-            return alive and os.getpgid(process.pid) == self._java.pid
+            return alive and os.getpgid(process.pid) == self._process.pid
         except (psutil.Error, ProcessLookupError, PermissionError):
             return False
 
     def stop(self, hurry: Event | None = None) -> None:
         """End every process of the group and remove the folder; `hurry` ends the courtesy."""
         if self.exit_code is None:
-            self._java.terminate()
-        deadline = time.monotonic() + GRACE_SECONDS
+            self._process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS + self.settings.drain_seconds
         while self.exit_code is None and time.monotonic() < deadline:
             if hurry and hurry.is_set():
                 break
@@ -85,7 +95,7 @@ class ServerProcess:
             for process in remaining:
                 _kill(process)
             psutil.wait_procs(remaining, timeout=1)
-        self._java.wait()
+        self._process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -155,7 +165,7 @@ def torchserve_command(java: Path, properties: Path) -> list[str]:
 
 
 def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
-    """The environment of TorchServe and its worker."""
+    """The environment of a server and all its processes."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TS_")}
     environment = {
         **inherited,

@@ -1,4 +1,4 @@
-"""What a server is told through PORT, BIND, DEVICE and GRAPHS, checked before anything starts.
+"""What a server is told by its environment, checked before anything starts.
 
 It needs nothing beyond the standard library, so that `make serve` says that a port is in use
 before it installs anything.
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 LOOPBACK = "127.0.0.1"
 WORKER_OFFSET = 10
+DRAIN_MOST = 3600
 DEVICES = ("cpu", "cuda")
+SERVERS = {"torchserve": "TorchServe", "asgi": "Uvicorn"}
 OFFSETS = {
     "inference": 0,
     "management": 1,
@@ -33,13 +35,16 @@ class StartError(Exception):
 class Settings:
     """Where a server listens and what it paints on; `bind` opens the inference port alone.
 
-    `graphs` has a GPU replay evaluations from CUDA graphs.
+    `graphs` has a GPU replay evaluations from CUDA graphs. `drain_seconds` is how long the ASGI
+    server lets paintings end when it is stopped; TorchServe stops at once.
     """
 
     port: int = 8080
     bind: str = LOOPBACK
     device: str = "cpu"
     graphs: bool = False
+    server: str = "torchserve"
+    drain_seconds: float = 0.0
 
     @property
     def url(self) -> str:
@@ -49,7 +54,10 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from PORT, BIND, DEVICE and GRAPHS; raises StartError for values that cannot be."""
+    """Settings from PORT, BIND, DEVICE, GRAPHS, SERVER and DRAIN.
+
+    Raises StartError for values that cannot be.
+    """
     port = environment.get("PORT") or "8080"
     highest = 65535 - WORKER_OFFSET
     if not port.isdecimal() or not 1 <= int(port) <= highest:
@@ -62,12 +70,21 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise StartError(f"GRAPHS must be on or off, not {graphs!r}.")
     if graphs == "on" and device != "cuda":
         raise StartError(f"GRAPHS=on needs DEVICE=cuda, not {device!r}.")
-    return Settings(int(port), environment.get("BIND") or LOOPBACK, device, graphs == "on")
+    server = environment.get("SERVER") or "torchserve"
+    if server not in SERVERS:
+        raise StartError(f"SERVER must be torchserve or asgi, not {server!r}.")
+    drain = environment.get("DRAIN") or "20"
+    if not drain.isdecimal() or int(drain) > DRAIN_MOST:
+        raise StartError(f"DRAIN must be whole seconds from 0 to {DRAIN_MOST}, not {drain!r}.")
+    seconds = float(drain) if server == "asgi" else 0.0
+    bind = environment.get("BIND") or LOOPBACK
+    return Settings(int(port), bind, device, graphs == "on", server, seconds)
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise StartError where one of the server's five ports cannot be had."""
-    for name, offset in OFFSETS.items():
+    """Raise StartError where one of TorchServe's five ports, or the ASGI server's one, is taken."""
+    ports = OFFSETS if settings.server == "torchserve" else {"inference": 0}
+    for name, offset in ports.items():
         port = settings.port + offset
         where = f"Port {port} ({name}{f', PORT+{offset}' if offset else ''})"
         try:

@@ -18,7 +18,6 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from bruno.sheet import Tile, contact_sheet
 from painter.engine.painter import Painter
-from painter.engine.scheduler import Scheduler
 from painter.evaluation import levels
 from painter.options.reading import read_options
 from painter.options.request import Request
@@ -117,7 +116,7 @@ def style_losses(paint: Paint) -> Image.Image:
 def artifacts(paint: Paint) -> Image.Image:
     """What the shifts, the average, the slowing down and the variation are there for."""
     with_all = paint(size=512)
-    one_shift = patch.object(levels, "PHASES", levels.PHASES[:1])
+    one_shift = patch.object(levels, "SHIFTS", levels.SHIFTS[:1])
     with one_shift, patch("painter.painting.descent.LAST_PACE", 1.0):
         without = paint(size=512, averaging=0.0, tv=0.0)
     box = (300, 20, 460, 127)
@@ -172,10 +171,7 @@ def painter_with(weights: Path) -> Paint:
             masks or {},
         )
         job = painter.begin(request)
-        scheduler = Scheduler(painter)
-        scheduler.add(job)
-        while not job.finished:
-            scheduler.advance(5)
+        job.finish()
         return Image.open(io.BytesIO(job.result().data))
 
     return paint

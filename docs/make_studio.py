@@ -2,6 +2,7 @@
 
 python docs/make_studio.py             screenshots at twice the pixels, with a server running and
                                        its BRUNO_URL and BRUNO_KEY_FILE set, and Chromium installed
+python docs/make_studio.py compare     one of them: wide, compare or phone
 python docs/make_studio.py presets     the pictures of the presets, painted by the engine, minutes
 """
 
@@ -25,6 +26,7 @@ PICTURES: Final = ROOT / "docs" / "pictures"
 SAMPLES: Final = ROOT / "client" / "src" / "bruno" / "studio" / "samples"
 PRESETS: Final = ("draft", "bruno", "fine", "gatys")
 PORT: Final = 7870
+MARGIN: Final = 6
 WIDE: Final[Any] = {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"}
 PHONE: Final[Any] = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
 SIDE: Final = 384
@@ -52,8 +54,8 @@ def _eye(painting: Image.Image) -> Image.Image:
     return eye.resize((PRESET_SIDE, PRESET_SIDE), Image.Resampling.LANCZOS)
 
 
-def screenshots() -> None:
-    """The studio on a wide screen, with two paintings compared, and on a phone."""
+def screenshots(names: list[str]) -> None:
+    """The studio on a wide screen, with two paintings compared, and on a phone; or those named."""
     from playwright.sync_api import sync_playwright
 
     with (
@@ -63,7 +65,8 @@ def screenshots() -> None:
     ):
         program = shutil.which("chromium") or shutil.which("chromium-browser")
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for shoot, looks in ((_wide, WIDE), (_phone, PHONE)):
+        for name in names or SHOTS:
+            shoot, looks = SHOTS[name]
             context = browser.new_context(**looks, device_scale_factor=2)
             page = context.new_page()
             page.goto(address)
@@ -84,8 +87,6 @@ def _shutter(page: Any, folder: Path) -> Callable[..., None]:
 
 
 def _wide(page: Any, shoot: Callable[..., None]) -> None:
-    _paint(page, "A cat", "A peacock in glass and gold")
-    _paint(page, "A cat", "A harbor at sunset")
     _paint(page, "An astronaut", "Swirling oil paint")
     page.evaluate("scrollTo(0, 0)")
     shoot("studio-wide")
@@ -95,6 +96,11 @@ def _wide(page: Any, shoot: Callable[..., None]) -> None:
         "[...document.querySelectorAll('#before-after img')].every((one) => one.naturalWidth)"
     )
     shoot("studio-before-after", clip=_box(page, "#views"))
+
+
+def _compare(page: Any, shoot: Callable[..., None]) -> None:
+    _paint(page, "A cat", "A harbor at sunset")
+    _paint(page, "A cat", "A harbor at sunset", beta=60, style_scale=2)
     shoot("studio-compare", clip=_box(page, "#compare"), full_page=True)
 
 
@@ -104,15 +110,16 @@ def _phone(page: Any, shoot: Callable[..., None]) -> None:
     shoot("studio-phone-dark")
 
 
-def _paint(page: Any, photo: str, style: str) -> None:
+def _paint(page: Any, photo: str, style: str, **dials: float) -> None:
     """One painting from samples, and waits until it is on the shelf."""
     before = page.locator("#shelf li").count()
     page.get_by_role("button", name=photo).click()
     page.locator("#photo img").wait_for()
     page.get_by_role("button", name=style).click()
     page.locator("#styles img").first.wait_for()
-    page.fill("#size", str(SIDE))
-    page.press("#size", "Tab")
+    for name, value in {"size": SIDE, **dials}.items():
+        page.fill(f"#{name}", str(value))
+        page.press(f"#{name}", "Tab")
     page.click("#paint")
     page.locator("#shelf li").nth(before).wait_for(timeout=10 * MINUTES)
 
@@ -124,8 +131,11 @@ def _box(page: Any, selector: str) -> dict[str, float]:
         "return [box.x + scrollX, box.y + scrollY, box.width, box.height]; }"
     )
     x, y, width, height = box
-    return {"x": x - 16, "y": y - 16, "width": width + 32, "height": height + 32}
+    return {"x": x - MARGIN, "y": y, "width": width + 2 * MARGIN, "height": height + MARGIN}
+
+
+SHOTS: Final[Any] = {"wide": (_wide, WIDE), "compare": (_compare, WIDE), "phone": (_phone, PHONE)}
 
 
 if __name__ == "__main__":
-    presets() if sys.argv[1:] == ["presets"] else screenshots()
+    presets() if sys.argv[1:] == ["presets"] else screenshots(sys.argv[1:])

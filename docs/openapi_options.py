@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from bruno_service.parsing import STREAMS, WEIGHT_MOST
+from bruno_service.parsing import STREAMS
 from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
 from painter.options.catalog import SPECS, STYLES_MOST, Options, Spec
+from painter.options.reading import WEIGHT_MOST
 
 Schema = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""What several folders of tests share: small pictures, the real weights, the real TorchServe."""
+"""What several folders of tests share: small pictures, the real weights, the real servers."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ SLOW = (
     "docs",
     "engine/network/test_numerics.py",
     "packaging",
+    "serve/test_asgi_stop.py",
     "serve/test_server_sharing.py",
     "serve/test_launcher.py",
+    "serve/test_torchserve.py",
     "studio/test_page",
     "studio/test_real_studio.py",
 )
@@ -84,9 +86,26 @@ def archive(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(archive: Path) -> Iterator[RunningServer]:
+def torchserve(archive: Path) -> Iterator[RunningServer]:
     """The real TorchServe, started once: `url`, `token` and `key_file` tell how to call it."""
-    running = start_server(Settings(find_port()), archive)
+    yield from _running("torchserve", archive)
+
+
+@pytest.fixture(scope="session")
+def asgi(archive: Path) -> Iterator[RunningServer]:
+    """The ASGI server, started once."""
+    yield from _running("asgi", archive)
+
+
+@pytest.fixture(scope="session", params=["torchserve", "asgi"])
+def server(request: pytest.FixtureRequest) -> RunningServer:
+    """Each of the two servers: whatever holds for one holds for the other."""
+    running: RunningServer = request.getfixturevalue(request.param)
+    return running
+
+
+def _running(name: str, archive: Path) -> Iterator[RunningServer]:
+    running = start_server(Settings(find_port(), server=name), archive)
     yield running
     running.stop()
     assert running.process.members() == []

@@ -16,13 +16,13 @@ from card.engine import (
     Judged,
     all_recorded,
     as_judged,
-    ask_for,
     evaluator,
     judged,
     paint,
     pixels_of,
     plain_painter,
     request_for,
+    view_for,
 )
 from card.extent import Extent
 from card.graphs import captured
@@ -36,7 +36,7 @@ _CPU: Final = torch.device("cpu")
 BOUNDS: Final = {torch.float32: (1e-3, 1e-2), torch.bfloat16: (1e-2, 1e-1)}
 # Of the pixels of short paintings, whose steps go apart.
 _PAINTED_BOUND: Final = 0.03
-# One evaluation needs no coarser views, and no phases but one, as L-BFGS has it.
+# One evaluation needs no coarser views, and no shifts but one, as L-BFGS has it.
 _ALONE: Final = {"levels": 1, "optimizer": "lbfgs"}
 _REPRODUCIBLE: Final = {"reproducible": True, "format": "png16", "seed": 3, "init_noise": 0.2}
 
@@ -76,7 +76,7 @@ def _cases(extent: Extent) -> Iterator[tuple[str, dict[str, Any], str, int | Non
 
 
 def _judged(painter: Painter, request: Any, tile: int | None) -> Judged:
-    return judged(painter, ask_for(painter, request), tile)
+    return judged(painter, view_for(painter, request), tile)
 
 
 def _beside(
@@ -159,10 +159,10 @@ def _fused(device: Device) -> dict[str, Any]:
 
 def _replayed(device: Device, painter: Painter, request: Any) -> dict[str, Any]:
     """An evaluation's graph, replayed on another canvas than it was captured with."""
-    ask = ask_for(painter, request)
-    graph = captured(device, partial(evaluator(painter), [ask]))
-    other = ask_for(painter, request, seed=5)
-    ask.canvas.copy_(other.canvas)
+    view = view_for(painter, request)
+    graph = captured(device, partial(evaluator(painter), [view]))
+    other = view_for(painter, request, seed=5)
+    view.canvas.copy_(other.canvas)
     graph.replay()
     device.synchronize()
     (replayed,) = graph.result

@@ -23,7 +23,7 @@ from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
 from painter.evaluation.levels import prepare
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Ask, Evaluation, evaluate, evaluate_in_tiles
+from painter.evaluation.passes import Evaluation, View, evaluate, evaluate_in_tiles
 from painter.evaluation.replay import Replay
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
@@ -33,7 +33,7 @@ from painter.options.request import Request
 from painter.painting.painting import Job
 from painter.pictures.picture import decode
 
-Evaluate = Callable[[list[Ask]], list[Evaluation]]
+Evaluate = Callable[[list[View]], list[Evaluation]]
 
 _SLICE_SECONDS = 0.25
 
@@ -75,7 +75,7 @@ def request_for(pictures: Pictures, options: dict[str, Any], how: str = "plain")
     return asked
 
 
-def ask_for(painter: Painter, request: Request, seed: int = 9) -> Ask:
+def view_for(painter: Painter, request: Request, seed: int = 9) -> View:
     """An evaluation of noise at a painting's size; with a seed, the same on every device."""
     plan = painter.inspect(request)
     making = prepare(plan, plan.levels[-1], painter.vgg, StyleCache(2**28))
@@ -86,15 +86,15 @@ def ask_for(painter: Painter, request: Request, seed: int = 9) -> Ask:
             objective: Objective = stop.value
             break
     noise = torch.rand(3, *plan.shape, generator=torch.Generator().manual_seed(seed))
-    return Ask(noise.to(painter.vgg.device), objective, CENTERED)
+    return View(noise.to(painter.vgg.device), objective, CENTERED)
 
 
-def judged(painter: Painter, ask: Ask, tile: int | None = None) -> Judged:
+def judged(painter: Painter, view: View, tile: int | None = None) -> Judged:
     """The loss and gradient of a canvas, whole or in tiles of about so many px a side."""
     if tile is None:
-        (found,) = evaluate(painter.vgg, [ask])
+        (found,) = evaluate(painter.vgg, [view])
     else:
-        tiled = evaluate_in_tiles(painter.vgg, ask, tile)
+        tiled = evaluate_in_tiles(painter.vgg, view, tile)
         while True:
             try:
                 next(tiled)
@@ -108,7 +108,7 @@ def as_judged(evaluation: Evaluation) -> Judged:
     """An evaluation's numbers, copied from the device."""
     if evaluation.gradient is None:
         raise ValueError("the evaluation was not asked for a gradient")
-    return Judged(float(evaluation.descended), evaluation.gradient.float().cpu().clone())
+    return Judged(float(evaluation.objective_value), evaluation.gradient.float().cpu().clone())
 
 
 def evaluator(painter: Painter) -> Evaluate:
@@ -160,22 +160,24 @@ class Steps:
     def take(self, count: int) -> None:
         """So many steps; raises ValueError where the painting has fewer left."""
         for _ in range(count):
-            self.asks()
+            self.views()
 
-    def asks(self) -> list[Ask]:
+    def views(self) -> list[View]:
         """One step, and what it had evaluated: the canvas itself, then its coarser views."""
-        found: list[Ask] = []
+        found: list[View] = []
         while not found or not self._begins_step():
-            if self._job.ask is not None:
-                found.append(self._job.ask)
+            if self._job.pending is not None:
+                found.append(self._job.pending)
             self._turn()
             if self._job.finished:
                 break
         return found
 
     def _begins_step(self) -> bool:
-        ask = self._job.ask
-        return ask is not None and ask.gradient and ask.objective.shape == self._job.plan.shape
+        view = self._job.pending
+        if view is None or not view.with_gradient:
+            return False
+        return view.objective.shape == self._job.plan.shape
 
     def _turn(self) -> None:
         if self._job.finished:
@@ -198,8 +200,7 @@ def paint(painter: Painter, requests: list[Request], share: Share) -> dict[str, 
         jobs.append(painter.start(plan))
         scheduler.add(jobs[-1])
     times.append(time.perf_counter())
-    while scheduler.jobs:
-        scheduler.advance(_SLICE_SECONDS)
+    for _ in scheduler.run(_SLICE_SECONDS):
         if scheduler.jobs and share.left <= 0:
             raise OutOfTime(_how_far(scheduler.jobs[0], time.perf_counter() - times[0]))
     for job in jobs:

@@ -15,7 +15,7 @@ from card.layers import bare_view
 from card.notes import Notes
 from card.profiles import profiled, summary
 from painter.canvas.layout import padded_shape
-from painter.evaluation.passes import Ask
+from painter.evaluation.passes import View
 
 # By names, the options of what is stepped beside those of the extent.
 KINDS: Final[dict[str, dict[str, Any]]] = {
@@ -36,25 +36,25 @@ _ORDER: Final = (
 )
 _CHUNKS: Final = 2
 _PROFILED: Final = 2
-_PHASES: Final = 4
+_SHIFTS: Final = 4
 
 
 def measure(notes: Notes, bench: Bench) -> None:
     """Steps of each kind with all views and with one, and the evaluations by themselves."""
     for kind, views in _ORDER:
         options = {**bench.extent.steps, **KINDS[kind], **VIEWS[views]}
-        asks: list[Ask] = []
-        notes.take(f"{kind}, {views}", partial(_step, bench, options, asks))
-        if views == "all views" and asks:
-            _evaluations(notes, kind, bench, asks)
+        pending: list[View] = []
+        notes.take(f"{kind}, {views}", partial(_step, bench, options, pending))
+        if views == "all views" and pending:
+            _evaluations(notes, kind, bench, pending)
             notes.take(f"{kind}, {views}, replayed", partial(_replayed_step, bench, options))
 
 
-def _step(bench: Bench, options: dict[str, Any], asks: list[Ask]) -> dict[str, Any]:
+def _step(bench: Bench, options: dict[str, Any], pending: list[View]) -> dict[str, Any]:
     """A step as the engine takes it by itself; adds what it has evaluated, the largest first."""
     steps = Steps(bench.painter, request_for(bench.pictures, options))
     steps.to_last_level()
-    asks += steps.asks()
+    pending += steps.views()
     return _measured(bench, steps)
 
 
@@ -63,7 +63,7 @@ def _replayed_step(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
     with all_recorded():
         steps = Steps(bench.replaying_painter, request_for(bench.pictures, options))
         steps.to_last_level()
-        steps.take(2 * _PHASES)  # each phase is recorded at its second use
+        steps.take(2 * _SHIFTS)  # each shift is recorded at its second use
         return _measured(bench, steps)
 
 
@@ -81,18 +81,18 @@ def _measured(bench: Bench, steps: Steps) -> dict[str, Any]:
     return {"wall": wall, "asked": asked, "seen": seen}
 
 
-def _evaluations(notes: Notes, kind: str, bench: Bench, asks: list[Ask]) -> None:
+def _evaluations(notes: Notes, kind: str, bench: Bench, pending: list[View]) -> None:
     device, rounds = bench.device, bench.extent.rounds
     evaluate = evaluator(bench.painter)
-    works = [partial(evaluate, [ask]) for ask in asks]
-    for ask, work in zip(asks, works, strict=True):
-        side = max(ask.objective.shape)
+    works = [partial(evaluate, [view]) for view in pending]
+    for view, work in zip(pending, works, strict=True):
+        side = max(view.objective.shape)
         notes.take(f"{kind}, evaluation {side}", partial(_eager, device, work, rounds))
     if kind == "Gram, Adam":
         for count in bench.extent.canvases:
-            shared = partial(evaluate, [asks[0]] * count)
+            shared = partial(evaluate, [pending[0]] * count)
             notes.take(f"{count} canvases", partial(_eager, device, shared, rounds))
-        views = [bare_view(padded_shape(ask.objective.shape), device.where) for ask in asks]
+        views = [bare_view(padded_shape(view.objective.shape), device.where) for view in pending]
         notes.take("bare, eager", partial(_eager, device, partial(run, views), rounds))
         notes.take("bare, graph", partial(in_graph, device, partial(run, views), rounds))
     in_sequence = partial(_one_after_the_other, works)

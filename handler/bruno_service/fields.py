@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -12,6 +11,7 @@ from typing import Any, Final
 from bruno_service.limits import BODY_BYTES
 from painter.errors import Malformed, OutOfRange, TooLarge
 from painter.options.catalog import SPECS, STYLES_MOST
+from painter.options.wording import meant, short
 
 _NUMBERED: Final = re.compile(r"(style|mask|style_mask)_([0-9]+)")
 _PICTURES: Final = (
@@ -64,7 +64,7 @@ def other_fields(body: object, content_type: str) -> dict[str, Any]:
     """The fields of a body that is no form; raises Malformed where it is not JSON either."""
     _check_size([body])
     if media_type(content_type) != JSON:
-        raise _wrong_type(content_type)
+        raise wrong_type(content_type)
     return json_fields(body)
 
 
@@ -73,18 +73,13 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def _wrong_type(content_type: str) -> Malformed:
+def wrong_type(content_type: str) -> Malformed:
+    """The problem of a body that is neither a form nor JSON."""
     return Malformed(
         "malformed",
         f"the request must be {FORM} or {JSON}, "
         f"got {short(media_type(content_type)) or 'no Content-Type'}",
     )
-
-
-def short(value: Any) -> str:
-    """A received value, cut to what a sentence can hold."""
-    text = value if isinstance(value, str) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _check_size(values: Iterable[object]) -> None:
@@ -105,8 +100,7 @@ def _check_name(name: str) -> None:
             f"there are at most {STYLES_MOST} styles, numbered from 1, got {short(name)}",
             short(name),
         )
-    near = difflib.get_close_matches(short(name), _NAMES, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = meant(name, _NAMES)
     raise OutOfRange(
         "unknown_option", f"there is no field or option {short(name)}{hint}", short(name)
     )

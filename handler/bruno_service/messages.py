@@ -23,6 +23,50 @@ class Interrupted(PaintError):
         super().__init__("interrupted", detail)
 
 
+class Unauthorized(PaintError):
+    """The token is missing or wrong."""
+
+    status = 401
+    title = "Unauthorized"
+
+    def __init__(self) -> None:
+        super().__init__("unauthorized", "the token is missing or wrong")
+
+
+class NotFound(PaintError):
+    """There is nothing at this path."""
+
+    status = 404
+    title = "Not found"
+
+
+class NotAllowed(PaintError):
+    """The path takes other methods."""
+
+    status = 405
+    title = "Method not allowed"
+
+
+class TooSlow(PaintError):
+    """The body did not arrive in time."""
+
+    status = 408
+    title = "Too slow"
+
+
+class LengthRequired(PaintError):
+    """The request does not say how long it is."""
+
+    status = 411
+    title = "Length required"
+
+
+def not_served(status: int, method: str, path: str) -> PaintError:
+    """The problem of a path that there is not (404), or not for this method (405)."""
+    kind = NotAllowed if status == NotAllowed.status else NotFound
+    return kind("not_found", f"there is no {method} {path[:60]}")
+
+
 def headers(media_type: str) -> dict[str, str]:
     """The headers of every answer of this media type."""
     return {"Content-Type": media_type, "Cache-Control": "no-store"}
@@ -35,7 +79,7 @@ def event_headers() -> dict[str, str]:
 
 def problem(error: PaintError, request_id: str) -> dict[str, Any]:
     """An RFC 9457 problem."""
-    told = {
+    members = {
         "type": "about:blank",
         "title": error.title,
         "status": error.status,
@@ -44,13 +88,21 @@ def problem(error: PaintError, request_id: str) -> dict[str, Any]:
         "field": error.field,
         "request_id": request_id,
     }
-    return told | {"retry_after": error.retry_after} if isinstance(error, Full) else told
+    more = {"retry_after": error.retry_after} if isinstance(error, Full) else {}
+    return members | more
+
+
+def problem_answer(error: PaintError, request_id: str) -> tuple[bytes, int, dict[str, str]]:
+    """A problem as a whole answer: its body, status and headers."""
+    return as_json(problem(error, request_id)), error.status, problem_headers(error)
 
 
 def problem_headers(error: PaintError) -> dict[str, str]:
     """The headers of a problem, with a hint when to try again where the error has one."""
-    retry = {"Retry-After": str(error.retry_after)} if isinstance(error, Full) else {}
-    return headers(PROBLEM) | retry
+    more = {"Retry-After": str(error.retry_after)} if isinstance(error, Full) else {}
+    if isinstance(error, Unauthorized):
+        more = {"WWW-Authenticate": "Bearer"}
+    return headers(PROBLEM) | more
 
 
 def as_json(value: Mapping[str, Any]) -> bytes:
@@ -70,9 +122,9 @@ def picture_event(name: str, data: Mapping[str, Any], picture: bytes) -> bytes:
 
     The picture is put in beside the JSON encoder, which would copy hundreds of MiB.
     """
-    told = as_json(data)[:-1]
+    members = as_json(data)[:-1]
     return b'event: %s\ndata: %s,"image":"%s"}\n\n' % (
         name.encode(),
-        told,
+        members,
         base64.b64encode(picture),
     )

@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bruno_service.fields import short
 from painter.errors import Malformed, OutOfRange
 from painter.options.catalog import SPECS, STYLES_MOST, Options
-from painter.options.reading import read_options
+from painter.options.reading import check_style_weights, read_options
 from painter.options.request import Request, Resume
+from painter.options.wording import short
 
 EVENT_STREAM: Final = "text/event-stream"
 STREAMS: Final = ("none", "events")
-WEIGHT_MOST: Final = 1e6
 
 
 def is_describe(body: object) -> bool:
@@ -88,18 +87,7 @@ def _style_weights(value: Any, styles: int) -> tuple[float, ...] | None:
         raise OutOfRange(
             "option_wrong_type", f"{name} must be a JSON list of numbers, got {short(value)}", name
         )
-    if len(weights) != styles:
-        raise _out_of_range(
-            name, f"{name} must hold {styles} weights, one for each style, got {len(weights)}"
-        )
-    for weight in weights:
-        if not 0 <= weight <= WEIGHT_MOST:
-            raise _out_of_range(
-                name, f"{name} must be from 0 to {WEIGHT_MOST:g}, got {short(weight)}"
-            )
-    if not any(weights):
-        raise _out_of_range(name, f"{name} must not all be 0, got {short(weights)}")
-    return tuple(float(weight) for weight in weights)
+    return check_style_weights(weights, styles)
 
 
 def _resume(value: Any, has_canvas: bool) -> Resume | None:

@@ -26,6 +26,22 @@ def make_painter(checkpoint: Path) -> Painter:
     return painter
 
 
+def drive(service: Service, seconds: float, wake: Callable[[], object]) -> None:
+    """Has a thread move sessions on, and call `wake` then: at each ring, and each few seconds."""
+    arguments = (service, seconds, wake)
+    threading.Thread(target=_drive, args=arguments, name="drive", daemon=True).start()
+
+
+def _drive(service: Service, seconds: float, wake: Callable[[], object]) -> None:
+    while True:
+        service.bell.wait(seconds)
+        try:
+            service.move()
+            wake()
+        except Exception:  # one round that fails is no reason to leave all the others waiting
+            logger.exception("one round of the drive failed")
+
+
 def watch(service: Service, each_round: Callable[[], None]) -> None:
     """Has a thread free what is not needed any more, and end a process that cannot paint."""
     threading.Thread(target=_watch, args=(service, each_round), name="watch", daemon=True).start()

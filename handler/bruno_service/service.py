@@ -97,6 +97,13 @@ class Service:
             return "full"
         return "busy" if self.waiting or is_taken else "ready"
 
+    @property
+    def state(self) -> str:
+        """Its health, or `draining`, or `broken` where only a new process can paint."""
+        if self.engine.lost:
+            return "broken"
+        return "draining" if self.is_draining else self.health
+
     def submit(self, id: str, read: Callable[[], Mapping[str, Any]], accept: str) -> Session:
         """Takes in a request whose fields `read` gives; what is wrong with it is its answer."""
         session = Session(id, self._clock())
@@ -162,11 +169,12 @@ class Service:
             return piece
 
     def cancel(self, session: Session) -> None:
-        """Its client has gone, or will: nothing more is done for it."""
+        """Its client has gone: nothing more is done for it, unless all of it was done."""
         with self._lock:
-            self._free(session)
-            session.cancel()
-            self._close(session)
+            if not session.is_closed:
+                self._free(session)
+                session.cancel()
+                self._close(session)
 
     def drain(self) -> None:
         """Takes nothing in any more, and sends away whoever waits; what is painted goes on."""
@@ -249,6 +257,7 @@ class Service:
 
     def _close(self, session: Session) -> None:
         self._free(session)
+        session.is_closed = True
         self._ends[session.outcome] += 1
         if session.outcome != "described":
             logger.info(session.summary(self._clock()))
@@ -263,8 +272,8 @@ class Service:
             session.fail(as_paint_error(error))
 
     def _retry_after(self) -> int:
-        told = [mailbox.progress for _, mailbox in self._painting()]
-        etas = [progress.eta for progress in told if progress and progress.eta is not None]
+        progresses = [mailbox.progress for _, mailbox in self._painting()]
+        etas = [progress.eta for progress in progresses if progress and progress.eta is not None]
         return max(1, min(RETRY_SECONDS, round(min(etas, default=RETRY_SECONDS))))
 
     def _painting(self) -> list[tuple[Session, Mailbox]]:
@@ -323,9 +332,7 @@ class Service:
 
     def _lose_device(self) -> None:
         """Tells everyone, but in a picture, where only a broken connection can tell."""
-        painting = [session for session, _ in self._painting()]
-        told = [
-            each for each in (*self._queue.sessions, *painting) if each.events or not each.begun
-        ]
-        if told:
-            self.interrupt(told, LOST)
+        lost = [*self._queue.sessions, *(session for session, _ in self._painting())]
+        reachable = [session for session in lost if session.events or not session.begun]
+        if reachable:
+            self.interrupt(reachable, LOST)

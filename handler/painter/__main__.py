@@ -16,8 +16,9 @@ from painter.engine.scheduler import Scheduler
 from painter.errors import OutOfRange, PaintError
 from painter.network.weights import WeightsError
 from painter.options.catalog import SPECS, STYLES_MOST, Options
-from painter.options.reading import read_options
+from painter.options.reading import check_style_weights, read_options
 from painter.options.request import Request
+from painter.options.wording import short
 from painter.painting.painting import Job
 
 # What a suffix stands for; with `--format` any of those that begin like it, png16 for .png say.
@@ -103,15 +104,13 @@ def _style_weights(text: str | None, styles: int) -> tuple[float, ...] | None:
         return None
     try:
         weights = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        weights = ()
-    if len(weights) != styles or not all(0 <= one <= 1e6 for one in weights) or not sum(weights):
+    except ValueError as error:
         raise OutOfRange(
-            "option_out_of_range",
-            f"style_weights must be {styles} numbers from 0 to 1,000,000 with commas between "
-            f"them, not all 0, got {text}",
-        )
-    return weights
+            "option_wrong_type",
+            f"style_weights must be numbers with commas between them, got {short(text)}",
+            "style_weights",
+        ) from error
+    return check_style_weights(weights, styles)
 
 
 def _by_style(flag: str, texts: Sequence[str], styles: int) -> dict[int, bytes]:
@@ -171,8 +170,7 @@ def _paint(begun: tuple[Painter, Job]) -> Job:
     scheduler.add(job)
     in_place = sys.stderr.isatty()
     shown = -math.inf
-    while not job.finished:
-        scheduler.advance(0.5)
+    for _ in scheduler.run(0.5):
         if in_place or job.finished or time.monotonic() >= shown + _LINE_SECONDS:
             shown = time.monotonic()
             _show(job, "\r" if in_place else "\n")

@@ -28,6 +28,8 @@ def test_names_are_the_engines() -> None:
 def test_help_and_bounds_are_the_engines(name: str) -> None:
     assert OPTIONS[name].help == SPECS[name].help
     assert OPTIONS[name].allowed == SPECS[name].allowed()
+    assert (OPTIONS[name].low, OPTIONS[name].high) == (SPECS[name].low, SPECS[name].high)
+    assert OPTIONS[name].or_zero == bool(SPECS[name].zero and SPECS[name].low)
 
 
 @pytest.mark.parametrize(("name", "spec"), SPECS.items())

@@ -84,6 +84,16 @@ def caller(server: Any) -> Caller:
     return Caller(server)
 
 
+@pytest.fixture(scope="session")
+def torchserve_caller(torchserve: Any) -> Caller:
+    return Caller(torchserve)
+
+
+@pytest.fixture(scope="session")
+def asgi_caller(asgi: Any) -> Caller:
+    return Caller(asgi)
+
+
 @pytest.fixture
 def unharmed(caller: Caller) -> Iterator[None]:
     """Whatever is sent in a test, the same worker answers after it, and paints nothing more."""

@@ -24,13 +24,18 @@ def test_the_description(caller: Caller, contract: Contract) -> None:
     contract.check(caller.describe(), "Description")
 
 
-def test_ping(caller: Caller, contract: Contract) -> None:
+def test_ping(torchserve_caller: Caller, contract: Contract) -> None:
+    caller = torchserve_caller
     answer = requests.get(f"{caller.server.url}/ping", headers=caller.headers, timeout=10)
     assert answer.status_code == 200
     contract.check(answer.json(), "Ping")
     refused = requests.get(f"{caller.server.url}/ping", timeout=10)
     assert refused.status_code == 400
     contract.check(refused.json(), "TorchServeError")
+
+
+def test_health(asgi_caller: Caller, contract: Contract) -> None:
+    contract.check(requests.get(f"{asgi_caller.server.url}/health", timeout=10).json(), "Health")
 
 
 FORMATS = {"png": "png", "png16": "png", "jpeg": "jpeg", "webp": "webp", "tiff": "tiff"}
@@ -126,15 +131,17 @@ def test_an_error_within_a_stream_is_a_problem(caller: Caller, contract: Contrac
     contract.check({"event": "error", "data": json.dumps(problem)}, "Event")
 
 
-def test_torchserve_refuses_a_wrong_token_itself(caller: Caller, contract: Contract) -> None:
-    answer = caller.send(headers={"Authorization": "Bearer no"}, json={"describe": True})
+def test_torchserve_refuses_a_wrong_token_itself(
+    torchserve_caller: Caller, contract: Contract
+) -> None:
+    answer = torchserve_caller.send(headers={"Authorization": "Bearer no"}, json={"describe": True})
     assert (answer.status_code, answer.json()["type"]) == (400, "InvalidKeyException")
     assert answer.headers["Content-Type"] in contract.media_types(400)
     contract.check(answer.json(), "TorchServeError")
 
 
-def test_torchserve_refuses_more_than_64_mib_without_a_word(caller: Caller) -> None:
-    answer = caller.send(files={"content": bytes(65 * 2**20)})
+def test_torchserve_refuses_more_than_64_mib_without_a_word(torchserve_caller: Caller) -> None:
+    answer = torchserve_caller.send(files={"content": bytes(65 * 2**20)})
     assert (answer.status_code, answer.content) == (413, b"")
 
 

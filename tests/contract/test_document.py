@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from bruno_service import messages
 from make_openapi import PARTS, TARGET, as_yaml, document
 from painter import errors
 from painter.options.catalog import PRESETS, SPECS, Options
@@ -60,7 +61,8 @@ def test_defaults_and_presets_are_as_it_says(contract: Contract) -> None:
 
 def codes_in(path: Path) -> set[str]:
     """The codes that a module gives to its errors: words where the class is called."""
-    kinds = {name for name, kind in vars(errors).items() if isinstance(kind, type)}
+    both = vars(errors) | vars(messages)
+    kinds = {name for name, kind in both.items() if isinstance(kind, type)}
     calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     words: list[Any] = [
         argument.value
@@ -81,5 +83,5 @@ def test_every_code_is_in_it(contract: Contract) -> None:
     told = {
         code["const"] for code in contract.whole["components"]["schemas"]["ProblemCode"]["oneOf"]
     }
-    # These two are written where their classes are.
-    assert told - {"full", "interrupted"} == used
+    # These are written where their classes are.
+    assert told - {"full", "interrupted", "not_found", "unauthorized"} == used

@@ -78,9 +78,21 @@ FORMS: dict[str, tuple[bytes, int]] = {
 }
 
 
+# TorchServe takes a field named body for the body; python-multipart reads no header over 4 KiB.
+OTHERS = {
+    "asgi": {
+        "a huge name": 400,
+        "a style of a huge number": 400,
+        "body for a name": 422,
+        "body for a file": 422,
+    }
+}
+
+
 @pytest.mark.parametrize("nasty", FORMS)
 def test_forms(caller: Caller, contract: Contract, nasty: str) -> None:
     body, status = FORMS[nasty]
+    status = OTHERS.get(caller.server.settings.server, {}).get(nasty, status)
     answer = caller.send(data=body, headers={"Content-Type": FORM})
     assert answer.status_code == status
     contract.check(answer.json(), "Problem")

@@ -48,12 +48,22 @@ UNREADABLE = {
 # TorchServe parses forms before the worker sees them.
 @pytest.mark.parametrize("unreadable", UNREADABLE)
 def test_forms_that_torchserve_cannot_read(
-    caller: Caller, contract: Contract, unreadable: str
+    torchserve_caller: Caller, contract: Contract, unreadable: str
 ) -> None:
     content_type, body = UNREADABLE[unreadable]
-    answer = caller.send(data=body, headers={"Content-Type": content_type})
+    answer = torchserve_caller.send(data=body, headers={"Content-Type": content_type})
     assert answer.status_code == 500
     contract.check(answer.json(), "TorchServeError")
+
+
+@pytest.mark.parametrize("unreadable", UNREADABLE)
+def test_such_forms_are_malformed_elsewhere(
+    asgi_caller: Caller, contract: Contract, unreadable: str
+) -> None:
+    content_type, body = UNREADABLE[unreadable]
+    answer = asgi_caller.send(data=body, headers={"Content-Type": content_type})
+    assert answer.status_code == (422 if unreadable == "a field without a name" else 400)
+    contract.check(answer.json(), "Problem")
 
 
 def test_a_picture_may_say_what_it_likes_of_itself(caller: Caller) -> None:

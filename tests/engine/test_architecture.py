@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -98,3 +99,39 @@ def test_there_is_a_client_to_look_at():
 def test_the_tests_have_the_rooms_of_the_engine():
     folders = {path.parent.name for path in Path(__file__).parent.glob("*/test_*.py")}
     assert folders == {path.parent.name for path in ENGINE.glob("*/__init__.py")}
+
+
+def _map():
+    """The paths of DESIGN's map, each below the last one that is less indented."""
+    block = (ROOT / "DESIGN.md").read_text().partition("## The map\n")[2].partition("\n## ")[0]
+    paths, above = [], []
+    for line in re.findall(r"^    .*$", block, re.MULTILINE):
+        depth, name = (len(line) - len(line.lstrip()) - 4) // 2, line.split()[0]
+        above[depth:] = [name]
+        paths.append("/".join(above))
+    return paths
+
+
+def _tracked():
+    command = ["git", "-C", str(ROOT), "ls-files"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [path for path in listed.stdout.splitlines() if not path.startswith(".")]
+
+
+@pytest.mark.parametrize("path", _map())
+def test_what_is_on_the_map_is_there_and_told(path):
+    assert (ROOT / path).exists()
+
+
+def test_every_room_is_on_the_map():
+    files = _tracked()
+    folders = {path.partition("/")[0] for path in files if "/" in path}
+    for inside in ("handler", "handler/painter", "client/src/bruno"):
+        found = [path[len(inside) + 1 :] for path in files if path.startswith(f"{inside}/")]
+        folders |= {f"{inside}/{path.partition('/')[0]}" for path in found if "/" in path}
+    assert folders - {"client/src"} <= {*_map(), "client/src/bruno"}
+
+
+def test_the_map_has_the_engine_in_the_order_of_its_docstring():
+    rooms = [path.split("/")[2].removesuffix(".py") for path in _map() if "painter/" in path]
+    assert rooms == [*_rooms(), PROGRAM]

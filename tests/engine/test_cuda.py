@@ -11,8 +11,8 @@ from painter.device.compute import fastest_type, usable_device
 from painter.device.memory import bytes_usable
 from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
-from painter.evaluation.levels import PHASES, prepare
-from painter.evaluation.passes import Ask, evaluate
+from painter.evaluation.levels import SHIFTS, prepare
+from painter.evaluation.passes import View, evaluate
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.pictures.picture import decode
@@ -33,11 +33,11 @@ def _vgg(device, dtype):
     return VGG19(random_checkpoint(width=32), usable_device(device), dtype)
 
 
-def _ask(vgg, seed=9, phase=PHASES[0], **given):
+def _view(vgg, seed=9, shift=SHIFTS[0], **given):
     plan = make_plan(request(**given))
     objective = finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**28)))
     canvas = noise(3, *plan.shape, seed=seed).float().to(vgg.device)
-    return Ask(canvas, objective, phase)
+    return View(canvas, objective, shift)
 
 
 def _error(found, expected):
@@ -77,22 +77,24 @@ def test_the_device_paints_as_production_has_it():
 @pytest.mark.parametrize("style_loss", ["gram", "wasserstein"])
 @pytest.mark.parametrize("dtype", BOUNDS, ids=str)
 def test_gradients_are_those_of_the_cpu(dtype, style_loss):
-    exact = _ask(_vgg("cpu", torch.float64), style_loss=style_loss)
+    exact = _view(_vgg("cpu", torch.float64), style_loss=style_loss)
     expected = evaluate(_vgg("cpu", torch.float64), [exact])[0]
     vgg = _vgg("cuda", dtype)
-    found = evaluate(vgg, [_ask(vgg, style_loss=style_loss)])[0]
-    assert float(found.descended) == pytest.approx(float(expected.descended), rel=BOUNDS[dtype])
+    found = evaluate(vgg, [_view(vgg, style_loss=style_loss)])[0]
+    assert float(found.objective_value) == pytest.approx(
+        float(expected.objective_value), rel=BOUNDS[dtype]
+    )
     assert _error(found.gradient, expected.gradient) < BOUNDS[dtype]
 
 
 @pytest.mark.parametrize("dtype", SHARED_BOUNDS, ids=str)
 def test_a_shared_pass_gives_what_private_ones_give(dtype):
     vgg = _vgg("cuda", dtype)
-    asks = [_ask(vgg, seed, PHASES[seed], **given) for seed, given in enumerate(OTHERS)]
-    for ask, found in zip(asks, evaluate(vgg, asks), strict=True):
-        alone = evaluate(vgg, [ask])[0]
-        assert float(found.descended) == pytest.approx(
-            float(alone.descended), rel=SHARED_BOUNDS[dtype]
+    views = [_view(vgg, seed, SHIFTS[seed], **given) for seed, given in enumerate(OTHERS)]
+    for view, found in zip(views, evaluate(vgg, views), strict=True):
+        alone = evaluate(vgg, [view])[0]
+        assert float(found.objective_value) == pytest.approx(
+            float(alone.objective_value), rel=SHARED_BOUNDS[dtype]
         )
         assert _error(found.gradient, alone.gradient) < SHARED_BOUNDS[dtype]
 

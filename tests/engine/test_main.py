@@ -92,9 +92,9 @@ def test_a_log_gets_whole_lines(files, small, capsys):
     ("arguments", "told"),
     [
         (["--steps=-1"], "steps must be"),
-        (["--style-weights=1,2"], "style_weights must be 1 numbers from 0 to 1,000,000"),
-        (["--style-weights=nan"], "not all 0, got nan"),
-        (["--style-weights=0"], "not all 0, got 0"),
+        (["--style-weights=1,2"], "style_weights must hold 1 weights, one for each style, got 2"),
+        (["--style-weights=nan"], "style_weights must be from 0 to 1e+06, got nan"),
+        (["--style-weights=0"], "style_weights must not all be 0, got [0.0]"),
         (["--mask=2=left.png"], "--mask must be like 1=mask.png with a style from 1 to 1, got 2=l"),
         (["--style-mask=left.png"], "--style-mask must be like 1=mask.png"),
         (["--format=jpeg"], "format jpeg does not go with out.png"),

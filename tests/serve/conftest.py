@@ -63,6 +63,12 @@ def events() -> Callable[[requests.Response], Iterator[tuple[str, dict[str, Any]
 
 
 @pytest.fixture(scope="session")
+def reach() -> Callable[[Any], Service]:
+    """A running server as a client sees it."""
+    return lambda server: Service(server.url, server.token)
+
+
+@pytest.fixture(scope="session")
 def service(server: Any) -> Service:
-    """The real TorchServe, ready to paint."""
+    """Each of the two real servers, ready to paint."""
     return Service(server.url, server.token)

@@ -75,18 +75,18 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [one for one in processes if one.is_running() and one.status() != "zombie"]
 
 
-def test_a_server_is_ready_to_paint_and_asks_for_its_token(server: RunningServer) -> None:
-    assert describe(server)["health"] == "ready"
-    assert json.loads(server.key_file.read_text())["inference"]["key"] == server.token
+def test_a_server_is_ready_to_paint_and_asks_for_its_token(torchserve: RunningServer) -> None:
+    assert describe(torchserve)["health"] == "ready"
+    assert json.loads(torchserve.key_file.read_text())["inference"]["key"] == torchserve.token
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(f"{server.url}/ping", timeout=10)  # noqa: S310
+        urllib.request.urlopen(f"{torchserve.url}/ping", timeout=10)  # noqa: S310
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_printed_curl_line_paints(server: RunningServer, tmp_path: Path) -> None:
+def test_the_printed_curl_line_paints(torchserve: RunningServer, tmp_path: Path) -> None:
     painting = tmp_path / "painting.png"
     small = "-F size=64 -F steps=2 -o " + shlex.quote(str(painting))
-    line = curl_line(server, ROOT).replace("-o painting.png", small)
+    line = curl_line(torchserve, ROOT).replace("-o painting.png", small)
     run = subprocess.run(["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     with Image.open(painting) as picture:
@@ -94,17 +94,17 @@ def test_the_printed_curl_line_paints(server: RunningServer, tmp_path: Path) -> 
 
 
 def test_two_servers_live_side_by_side(
-    server: RunningServer, archive: Path, free_port: int
+    torchserve: RunningServer, archive: Path, free_port: int
 ) -> None:
     other = start_server(Settings(free_port), archive)
     try:
-        assert other.token != server.token
-        assert describe(other)["health"] == describe(server)["health"] == "ready"
+        assert other.token != torchserve.token
+        assert describe(other)["health"] == describe(torchserve)["health"] == "ready"
     finally:
         other.stop()
     assert other.process.members() == []
     assert not other.process.folder.exists()
-    assert describe(server)["health"] == "ready"
+    assert describe(torchserve)["health"] == "ready"
 
 
 @pytest.mark.parametrize("signals", [[signal.SIGINT, signal.SIGINT], [signal.SIGTERM]])

@@ -1,4 +1,4 @@
-"""What the real TorchServe answers: to good requests, and to each bad one by its own code."""
+"""What the real servers answer: to good requests, and to each bad one by its own code."""
 
 from __future__ import annotations
 
@@ -116,12 +116,6 @@ def test_bad_input_has_its_own_problem_and_the_next_request_paints(
     assert service.post(pictures, **TINY).status_code == 200
 
 
-def test_beyond_64_mib_torchserve_answers_itself(service: Any, pictures: dict[str, bytes]) -> None:
-    answer = service.post(pictures | {"content": bytes(65 * MIB)}, **TINY)
-    assert (answer.status_code, answer.content) == (413, b"")
-    assert service.post(pictures, **TINY).status_code == 200
-
-
 def test_an_empty_form_lacks_its_content(service: Any) -> None:
     headers = service.headers | {"Content-Type": "multipart/form-data; boundary=x"}
     answer = requests.post(service.url, data=b"--x--\r\n", headers=headers, timeout=100)
@@ -161,4 +155,5 @@ def test_the_deadline_holds(service: Any, pictures: dict[str, bytes]) -> None:
     answer = service.post(pictures, **TINY | {"steps": "5000", "max_seconds": "1"})
     record = json.loads(opened(answer.content).info["bruno"])
     assert record["stopped"] == "deadline"
-    assert record["seconds"] < 3
+    assert record["seconds"] >= 1
+    assert record["steps"] < 5000

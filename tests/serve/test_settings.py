@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import settings
+from asgi_process import asgi_environment
 from bruno_service.limits import Limits
 from java_runtime import java_version
 from serve import ARCHIVE, check_device
@@ -53,6 +54,40 @@ def test_graphs_are_on_or_off_and_for_cuda(given, told):
         read_settings(given)
     assert read_settings({"GRAPHS": "on", "DEVICE": "cuda"}).graphs
     assert not read_settings({}).graphs
+
+
+def test_there_are_two_servers_and_one_of_them_drains() -> None:
+    assert read_settings({"DRAIN": "9"}) == Settings()
+    asgi = read_settings({"SERVER": "asgi"})
+    assert (asgi.server, asgi.drain_seconds) == ("asgi", 20)
+    assert read_settings({"SERVER": "asgi", "DRAIN": "0"}).drain_seconds == 0
+    with pytest.raises(StartError, match="SERVER must be torchserve or asgi, not 'flask'"):
+        read_settings({"SERVER": "flask"})
+    with pytest.raises(StartError, match="DRAIN must be whole seconds from 0 to 3600, not '-1'"):
+        read_settings({"SERVER": "asgi", "DRAIN": "-1"})
+
+
+def test_the_asgi_server_needs_one_port(free_port: int) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_port + 1))
+        taken.listen()
+        settings.check_ports(Settings(free_port, server="asgi"))
+        with pytest.raises(StartError, match="management"):
+            settings.check_ports(Settings(free_port))
+
+
+@pytest.mark.parametrize("given", ["", "a-token-of-my-own"])
+def test_the_asgi_servers_token_is_new_or_given_and_for_its_owner_alone(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRUNO_TOKEN", given)
+    environment = asgi_environment(tmp_path, {"A": "1"})
+    token = environment["BRUNO_TOKEN"]
+    assert token == given if given else len(token) >= 32
+    assert environment["PYTHONPATH"] == str(tmp_path / "model")
+    key_file = tmp_path / "key_file.json"
+    assert json.loads(key_file.read_text()) == {"inference": {"key": token}}
+    assert key_file.stat().st_mode & 0o077 == 0
 
 
 def test_cuda_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

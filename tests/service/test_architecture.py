@@ -38,3 +38,13 @@ def test_a_module_imports_only_from_those_before_it_and_knows_no_server(path: Pa
     own = {name[1] for name in found if name[0] == "bruno_service" and len(name) > 1}
     assert own <= set(ORDER[: ORDER.index(path.stem)])
     assert not {"ts", "bruno_handler"} & {name[0] for name in found}
+
+
+def test_each_server_is_one_small_file_that_alone_knows_it() -> None:
+    handler = Path(bruno_service.__file__).parents[1]
+    known = {"bruno_handler.py": ("torchserve", 150), "asgi.py": ("starlette", 200)}
+    for path in (handler / "bruno_handler.py", *MODULES):
+        text = path.read_text()
+        for name, (word, lines) in known.items():
+            assert (word in text.lower()) is (path.name == name)
+            assert path.name != name or text.count("\n") <= lines

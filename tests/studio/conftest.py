@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -134,10 +134,11 @@ def studio(*flags: str, **variables: str) -> Iterator[str]:
 
 
 def free_port() -> int:
-    for port in random.sample(range(33000, 40000), 20):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
+    """A port below those that the system gives to connections, so that none of these takes it."""
+    for port in random.sample(range(20000, 32000), 20):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
     pytest.fail("no free port was found")
 
 

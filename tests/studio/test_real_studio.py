@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,25 @@ def test_stopping_keeps_the_canvas_and_frees_the_server(
         page.wait_for_timeout(250)
     else:
         pytest.fail("the server still paints")
+
+
+def test_it_goes_on_larger_and_the_canvas_forms_again(
+    address: str, visit: Visiting, tmp_path: Path
+) -> None:
+    visited = ready(visit, address, size=128, steps=20)
+    page = visited.page
+    visited.paint()
+    page.locator("#shelf li").wait_for(timeout=120000)
+    small = hashlib.sha256(download(visited, tmp_path).read_bytes()).hexdigest()
+    page.get_by_role("button", name="Go on from it, larger").click()
+    page.locator("#shelf li").nth(1).wait_for(timeout=240000)
+    record = read_record(download(visited, tmp_path))
+    assert (record["width"], record["options"]["init"]) == (256, "image")
+    assert record["digests"]["canvas"] == small
+    page.get_by_role("tab", name="Time-lapse").click()
+    film = page.locator("#lapse img")
+    film.wait_for()
+    page.wait_for_function("document.querySelector('#lapse img').naturalWidth === 256")
 
 
 def test_a_preset_fills_the_controls(address: str, visit: Visiting) -> None:

@@ -14,7 +14,7 @@ from painter.planning.pyramid import Shape
 _COLUMNS: Final = 256
 
 
-class Shrinking:
+class Downsampling:
     """Resizes a canvas [3, H, W] as styles and photos are: bicubic, antialiased.
 
     A softer filter would have the canvas make up for what it takes away, and overshoot. On CUDA it

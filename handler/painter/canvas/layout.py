@@ -10,19 +10,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 # A canvas is seen with a margin of its own reflection. How the margin is split between the
-# sides shifts the canvas against the network's grid of 16 px: see `Phase`.
+# sides shifts the canvas against the network's grid of 16 px: see `Shift`.
 MARGIN: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Phase:
+class Shift:
     """Where the canvas lies on the network's grid: the margin above it and to its left."""
 
     top: int = MARGIN // 2
     left: int = MARGIN // 2
 
 
-CENTERED: Final = Phase()
+CENTERED: Final = Shift()
 
 
 def padded_shape(shape: tuple[int, int]) -> tuple[int, int]:
@@ -30,18 +30,18 @@ def padded_shape(shape: tuple[int, int]) -> tuple[int, int]:
     return shape[0] + MARGIN, shape[1] + MARGIN
 
 
-def pad(canvas: Tensor, phase: Phase) -> Tensor:
+def pad(canvas: Tensor, shift: Shift) -> Tensor:
     """A canvas [C, H, W] with its margin of reflections."""
-    sides = (phase.left, MARGIN - phase.left, phase.top, MARGIN - phase.top)
+    sides = (shift.left, MARGIN - shift.left, shift.top, MARGIN - shift.top)
     return F.pad(canvas[None], sides, mode="reflect")[0]
 
 
 def padded_part(
-    canvas: Tensor, phase: Phase, rows: tuple[int, int], columns: tuple[int, int]
+    canvas: Tensor, shift: Shift, rows: tuple[int, int], columns: tuple[int, int]
 ) -> Tensor:
     """What `pad` would have from one row and column to others, without the rest."""
-    down = _reflected(rows, phase.top, canvas.shape[-2], canvas.device)
-    across = _reflected(columns, phase.left, canvas.shape[-1], canvas.device)
+    down = _reflected(rows, shift.top, canvas.shape[-2], canvas.device)
+    across = _reflected(columns, shift.left, canvas.shape[-1], canvas.device)
     return canvas.index_select(-2, down).index_select(-1, across)
 
 
@@ -50,12 +50,12 @@ def _reflected(span: tuple[int, int], before: int, length: int, device: torch.de
     return torch.where(places < length, places, 2 * (length - 1) - places)
 
 
-def unpad_gradient(gradient: Tensor, phase: Phase) -> Tensor:
+def unpad_gradient(gradient: Tensor, shift: Shift) -> Tensor:
     """The adjoint of `pad`: the margin's gradient is added to the pixels it reflects.
 
     In place: what comes back is a view.
     """
-    return _folded(_folded(gradient, phase.top, -2), phase.left, -1)
+    return _folded(_folded(gradient, shift.top, -2), shift.left, -1)
 
 
 def _folded(gradient: Tensor, before: int, dim: int) -> Tensor:

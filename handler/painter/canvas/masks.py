@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from scipy.ndimage import minimum_filter
 from torch import Tensor
 
-from painter.canvas.layout import Phase, pad
+from painter.canvas.layout import Shift, pad
 from painter.network.layers import receptive_radius, stride_of
 
 _KEPT_LEAST: Final = 0.25
@@ -19,18 +19,18 @@ TapWeights = dict[str, Tensor]
 
 
 def tap_weights(
-    mask: Tensor, taps: Iterable[str], phases: Iterable[Phase], device: torch.device
-) -> Generator[None, None, dict[Phase, TapWeights]]:
-    """A mask [H, W] as weights of the positions of each tap, in each phase.
+    mask: Tensor, taps: Iterable[str], shifts: Iterable[Shift], device: torch.device
+) -> Generator[None, None, dict[Shift, TapWeights]]:
+    """A mask [H, W] as weights of the positions of each tap, in each shift.
 
     Float16, since the finest are as large as the canvas. Yields after each tap: that of a large
     mask takes seconds.
     """
-    weights: dict[Phase, TapWeights] = {phase: {} for phase in phases}
+    weights: dict[Shift, TapWeights] = {shift: {} for shift in shifts}
     for tap in taps:
         less = shrunk(mask, tap)
-        for phase, by_tap in weights.items():
-            at_tap = averaged(pad(less[None], phase)[0], tap)
+        for shift, by_tap in weights.items():
+            at_tap = averaged(pad(less[None], shift)[0], tap)
             by_tap[tap] = at_tap.to(device, torch.float16)
         yield
     return weights

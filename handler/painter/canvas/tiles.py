@@ -13,9 +13,9 @@ from typing import Final
 
 from torch import Tensor
 
-from painter.canvas.layout import Phase, padded_part
+from painter.canvas.layout import Shift, padded_part
 from painter.network.layers import STRIDE, receptive_radius, stride_of
-from painter.network.vgg import Pass
+from painter.network.vgg import PassConfig
 
 # A pass over more pixels than this is cut into tiles of about TILE_SIDE.
 WHOLE_PIXELS_MOST: Final = 1040 * 1040
@@ -56,10 +56,10 @@ class Tile:
             ..., self.rows.start : self.rows.stop, self.columns.start : self.columns.stop
         ]
 
-    def padded(self, canvas: Tensor, phase: Phase) -> Tensor:
+    def padded(self, canvas: Tensor, shift: Shift) -> Tensor:
         """The tile's pixels of a canvas [C, H, W] that lies within its margin, a copy."""
         rows, columns = self.rows, self.columns
-        return padded_part(canvas, phase, (rows.start, rows.stop), (columns.start, columns.stop))
+        return padded_part(canvas, shift, (rows.start, rows.stop), (columns.start, columns.stop))
 
     def owned(self, features: Tensor, tap: str) -> Tensor:
         """The positions it owns, a view of its features [..., h, w] at a tap."""
@@ -72,12 +72,12 @@ class Tile:
         return values[..., self.rows.whole(stride), self.columns.whole(stride)]
 
 
-def tiles(shape: tuple[int, int], how: Pass, side: int | None = None) -> list[Tile]:
+def tiles(shape: tuple[int, int], config: PassConfig, side: int | None = None) -> list[Tile]:
     """The tiles of a picture [H, W]: one where it is small enough, else of about `side` px."""
     height, width = shape
     if side is None:
         side = max(shape) if height * width <= WHOLE_PIXELS_MOST else TILE_SIDE
-    halo = -(-max(map(receptive_radius, how.taps)) // STRIDE) * STRIDE
+    halo = -(-max(map(receptive_radius, config.taps)) // STRIDE) * STRIDE
     return [
         Tile(rows, columns)
         for rows in _spans(height, side, halo)

@@ -45,14 +45,14 @@ class Arriving:
 class Reading:
     """What the host knows of a step: its level, its place within it (both from 1), its losses.
 
-    `terms` are the objective's, unweighted; `descended` is what the optimizer descends; `lost`
-    says that the optimizer stands still, since losses were not finite several times on end.
+    `terms` are the objective's, unweighted; `objective_value` is what the optimizer descends;
+    `lost` says that the optimizer stands still, since losses were not finite several times on end.
     """
 
     level: int
     step: int
     lost: bool
-    descended: float
+    objective_value: float
     terms: tuple[float, ...]
 
 
@@ -78,9 +78,11 @@ class Readings:
         self._written: list[tuple[tuple[int, int], Tensor]] = []
         self._sent: deque[_Batch] = deque()
 
-    def write(self, level: int, step: int, lost: Tensor, descended: Tensor, terms: Tensor) -> None:
+    def write(
+        self, level: int, step: int, lost: Tensor, objective_value: Tensor, terms: Tensor
+    ) -> None:
         """Keeps a step's numbers on the device, to be sent with those of the next ones."""
-        row = torch.cat([torch.stack([lost.double(), descended]), terms])
+        row = torch.cat([torch.stack([lost.double(), objective_value]), terms])
         self._written.append(((level, step), row))
         if self._is_first or len(self._written) >= self._together:
             self.send()
@@ -105,8 +107,8 @@ class Readings:
         while self._sent and _is_there(self._sent[0], wait):
             batch = self._sent.popleft()
             for (level, step), row in zip(batch.steps, batch.rows.tolist(), strict=True):
-                lost, descended, *terms = row
-                found.append(Reading(level, step, bool(lost), descended, tuple(terms)))
+                lost, objective_value, *terms = row
+                found.append(Reading(level, step, bool(lost), objective_value, tuple(terms)))
         return found
 
 

@@ -7,9 +7,9 @@ from typing import Final
 import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
-from painter.evaluation.levels import is_tiled, phases_of, run_with
+from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
-from painter.network.vgg import Pass
+from painter.network.vgg import PassConfig
 from painter.optimizers.lbfgs import HISTORY
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape
@@ -37,18 +37,18 @@ _HALO: Final = 2 * 128
 
 def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     """An upper estimate for one painting: activations, targets, canvas, optimizer, history."""
-    how = run_with(plan, trunk)
+    config = pass_config_of(plan, trunk)
     last = plan.levels[-1]
     styles = [style for part in plan.parts for _, style in part.styles]
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
     copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
-    kept = len(phases_of(plan)) * _features(set(plan.options.content_layers))
-    whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, how))
-    activations = in_pass * (_activations(how) + _IN_FLIGHT) + whole * kept
+    kept = len(shifts_of(plan)) * _features(set(plan.options.content_layers))
+    whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
+    activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * kept
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
-    of_masks = weights * len(phases_of(plan)) * last.pixels * _MASK_BYTES
-    passing = activations * how.dtype.itemsize + of_masks
+    of_masks = weights * len(shifts_of(plan)) * last.pixels * _MASK_BYTES
+    passing = activations * config.dtype.itemsize + of_masks
     pictures = sum(style.picture.samples.nbytes for style in styles)
     largest = max(height * width for height, width in shapes)
     preparing = last.pixels * _PREPARING_COPIES + largest * _STYLE_COPIES
@@ -80,9 +80,9 @@ def _in_pass(shape: Shape) -> int:
     return pixels if pixels <= WHOLE_PIXELS_MOST else (TILE_SIDE + _HALO) ** 2
 
 
-def _activations(how: Pass) -> float:
+def _activations(config: PassConfig) -> float:
     """Values for each pixel that a trace keeps: every layer once, and twice where it is a tap."""
-    return _features(set(CONVOLUTION_NAMES[: how.depth])) + _features(set(how.taps))
+    return _features(set(CONVOLUTION_NAMES[: config.depth])) + _features(set(config.taps))
 
 
 def _features(taps: set[str]) -> float:

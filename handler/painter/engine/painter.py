@@ -99,7 +99,7 @@ class Painter:
         end = time.monotonic() + _FIRST_SECONDS
         job.advance()
         while not job.finished and job.progress.losses is None:
-            if job.ask is None and time.monotonic() >= end:
+            if job.pending is None and time.monotonic() >= end:
                 break
             job.advance()
         losses = job.progress.losses
@@ -116,9 +116,7 @@ class Painter:
         data = io.BytesIO()
         Image.radial_gradient("L").convert("RGB").save(data, "png")
         options = Options(size=64, steps=2)
-        job = self.begin(Request(options, data.getvalue(), (data.getvalue(),)))
-        while not job.finished:
-            job.advance()
+        self.begin(Request(options, data.getvalue(), (data.getvalue(),))).finish()
         give_back_memory()
 
     @property

@@ -32,7 +32,7 @@ class Scheduler:
         self._vgg = painter.vgg
         self._rotation: deque[Job] = deque()
         self._turning: list[Job] = []
-        # What memory has shown to be too many for one pass, by the likeness of their asks.
+        # What memory has shown to be too many for one pass, by their batch key.
         self._shared_most: dict[object, int] = {}
 
     @property
@@ -68,6 +68,12 @@ class Scheduler:
             if time.monotonic() >= end:
                 return
 
+    def run(self, seconds: float) -> Iterator[None]:
+        """Gives turns until no job is left; yields after about so many seconds each time."""
+        while self._rotation:
+            self.advance(seconds)
+            yield
+
     def _drop_finished(self) -> None:
         self._rotation = deque(job for job in self._rotation if not job.finished)
         if not self._rotation:
@@ -75,14 +81,14 @@ class Scheduler:
 
     def _next_group(self) -> list[Job]:
         first = self._rotation.popleft()
-        if not first.lane.shares or first.ask is None or _is_private(first):
+        if not first.lane.shares or first.pending is None or _is_private(first):
             return [first]
-        likeness = first.ask.likeness
+        key = first.pending.batch_key
         mates = [
             job
             for job in self._rotation
-            if job.ask is not None and not _is_private(job) and job.ask.likeness == likeness
-        ][: self._shared_most.get(likeness, SHARED_MOST) - 1]
+            if job.pending is not None and not _is_private(job) and job.pending.batch_key == key
+        ][: self._shared_most.get(key, SHARED_MOST) - 1]
         for job in mates:
             self._rotation.remove(job)
         return [first, *mates]
@@ -106,11 +112,11 @@ class Scheduler:
 
     def _tried(self, group: list[Job]) -> Evaluations | Exception:
         """The evaluations that a group asks for, or why there are none; raises DeviceLost."""
-        asks = [job.ask for job in group if job.ask is not None]
+        views = [job.pending for job in group if job.pending is not None]
         lane = group[0].lane
         try:
             with lane.active():
-                return lane.evaluate(asks) if asks else [None]
+                return lane.evaluate(views) if views else [None]
         except Exception as error:
             raise_if_lost(error)
             is_final = len(group) == 1 and not is_out_of_memory(error)
@@ -124,8 +130,8 @@ class Scheduler:
         size = 1
         if is_out_of_memory(error):
             size = len(group) // 2
-            assert group[0].ask is not None  # or it would not have shared
-            self._shared_most[group[0].ask.likeness] = size
+            assert group[0].pending is not None  # or it would not have shared
+            self._shared_most[group[0].pending.batch_key] = size
         for start in range(0, len(group), size):
             yield group[start : start + size]
 

@@ -16,7 +16,7 @@ from weakref import WeakSet
 import torch
 
 from painter.device.graphs import GraphRecorder
-from painter.evaluation.passes import Ask, Evaluation, evaluate
+from painter.evaluation.passes import Evaluation, View, evaluate
 from painter.evaluation.replay import Replay
 from painter.network.vgg import VGG19
 
@@ -59,7 +59,7 @@ class Lane(Protocol):
         """Whatever is launched inside runs in this lane."""
         ...
 
-    def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
+    def evaluate(self, views: Sequence[View]) -> list[Evaluation]:
         """The evaluations of canvases; to be called inside."""
         ...
 
@@ -81,10 +81,10 @@ class OnlyLane:
         """Nothing has to be done for it."""
         return nullcontext()
 
-    def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
+    def evaluate(self, views: Sequence[View]) -> list[Evaluation]:
         """The evaluations of canvases."""
         self._pace.wait()
-        return evaluate(self._vgg, asks)
+        return evaluate(self._vgg, views)
 
 
 class GraphLane:
@@ -103,10 +103,10 @@ class GraphLane:
         with torch.cuda.stream(self._stream):
             yield
 
-    def evaluate(self, asks: Sequence[Ask]) -> list[Evaluation]:
+    def evaluate(self, views: Sequence[View]) -> list[Evaluation]:
         """The evaluations of canvases, each replayed for itself."""
         self._pace.wait()
-        return self._replay(asks)
+        return self._replay(views)
 
 
 class Lanes:

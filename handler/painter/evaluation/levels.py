@@ -7,16 +7,16 @@ from collections.abc import Generator, Iterable
 import torch
 from torch import Tensor
 
-from painter.canvas.downsampling import Shrinking
-from painter.canvas.layout import CENTERED, Phase, pad, padded_shape
+from painter.canvas.downsampling import Downsampling
+from painter.canvas.layout import CENTERED, Shift, pad, padded_shape
 from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
-from painter.evaluation.objective import Objective, Placement, Region, norm_floor
+from painter.evaluation.objective import Layout, Objective, Region, norm_floor
 from painter.evaluation.passes import features_of
 from painter.evaluation.style_targets import StyleCache, blended_targets
 from painter.losses.catalog import STYLE_LOSSES
 from painter.losses.content import energy
-from painter.network.vgg import VGG19, Pass
+from painter.network.vgg import VGG19, PassConfig
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
 from painter.planning.plan import Level, Part, Plan
@@ -24,24 +24,24 @@ from painter.planning.pyramid import Shape
 
 # Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
 # each step sees another one. Their features of the photo are kept, so they are few.
-PHASES: tuple[Phase, ...] = (CENTERED, Phase(1, 13), Phase(13, 4), Phase(4, 0))
+SHIFTS: tuple[Shift, ...] = (CENTERED, Shift(1, 13), Shift(13, 4), Shift(4, 0))
 
 
-def run_with(plan: Plan, trunk: torch.dtype) -> Pass:
+def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     """The pass of a plan, in the trunk's type."""
     options = plan.options
     taps = frozenset([*options.content_layers, *options.style_layers])
-    return Pass(taps, options.pooling, trunk)
+    return PassConfig(taps, options.pooling, trunk)
 
 
-def phases_of(plan: Plan) -> tuple[Phase, ...]:
+def shifts_of(plan: Plan) -> tuple[Shift, ...]:
     """The shifts a plan's steps go through: none for L-BFGS, whose losses must not change."""
-    return PHASES if plan.options.optimizer == "adam" else (CENTERED,)
+    return SHIFTS if plan.options.optimizer == "adam" else (CENTERED,)
 
 
-def is_tiled(shape: Shape, how: Pass) -> bool:
+def is_tiled(shape: Shape, config: PassConfig) -> bool:
     """Whether a canvas of this height and width is too large for one pass."""
-    return len(tiles(padded_shape(shape), how)) > 1
+    return len(tiles(padded_shape(shape), config)) > 1
 
 
 def prepare(
@@ -53,9 +53,9 @@ def prepare(
 ) -> Generator[None, None, Objective]:
     """The objective of one level on top of the one before; yields after each pass."""
     options = plan.options
-    how = run_with(plan, vgg.trunk)
+    config = pass_config_of(plan, vgg.trunk)
     content = resize(plan.content, level.shape).to(vgg.device)
-    style_how = Pass(frozenset(options.style_layers), how.pooling, how.dtype)
+    style_config = config.with_taps(options.style_layers)
     losses = {
         tap: STYLE_LOSSES[options.style_loss].at(
             vgg.typical_energy[tap], vgg.channels_of(tap), vgg.device
@@ -65,7 +65,7 @@ def prepare(
     regions = []
     for part in plan.parts:
         targets = yield from blended_targets(
-            vgg, cache, part.styles, level.shape, style_how, losses
+            vgg, cache, part.styles, level.shape, style_config, losses
         )
         share = torch.tensor(_area(part, plan) * part.weight, device=vgg.device)
         regions.append(Region(share, targets))
@@ -74,17 +74,17 @@ def prepare(
     for part in plan.parts:
         weights = yield from _weights(plan, part.mask, level, options.style_layers, vgg)
         of_parts.append(weights)
-    placements = {}
-    for phase in phases_of(plan):
-        placements[phase] = Placement(
-            _content_features(level, vgg, how, content, phase, options),
-            None if of_content is None else of_content[phase],
-            tuple(None if weights is None else weights[phase] for weights in of_parts),
+    layouts = {}
+    for shift in shifts_of(plan):
+        layouts[shift] = Layout(
+            _content_features(level, vgg, config, content, shift, options),
+            None if of_content is None else of_content[shift],
+            tuple(None if weights is None else weights[shift] for weights in of_parts),
         )
         yield
-    norms = yield from _content_norms(vgg, how, content, placements[CENTERED], options)
+    norms = yield from _content_norms(vgg, config, content, layouts[CENTERED], options)
     return Objective(
-        how=how,
+        config=config,
         content_layers=tuple(options.content_layers),
         style_layers=tuple(options.style_layers),
         weights=_weights_of_terms(options).to(vgg.device),
@@ -93,9 +93,9 @@ def prepare(
         content=content,
         content_norms=norms,
         regions=tuple(regions),
-        placements=placements,
+        layouts=layouts,
         coarser=coarser,
-        shrinking=_shrinking(level.shape, coarser, vgg.device),
+        downsampling=_downsampling(level.shape, coarser, vgg.device),
     )
 
 
@@ -153,8 +153,10 @@ def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
     return whole[:, top : top + shape[0], left : left + shape[1]]
 
 
-def _shrinking(shape: Shape, coarser: Objective | None, device: torch.device) -> Shrinking | None:
-    return None if coarser is None else Shrinking(shape, coarser.shape, device)
+def _downsampling(
+    shape: Shape, coarser: Objective | None, device: torch.device
+) -> Downsampling | None:
+    return None if coarser is None else Downsampling(shape, coarser.shape, device)
 
 
 def _weights_of_terms(options: Options) -> Tensor:
@@ -164,20 +166,20 @@ def _weights_of_terms(options: Options) -> Tensor:
 
 
 def _content_features(
-    level: Level, vgg: VGG19, how: Pass, content: Tensor, phase: Phase, options: Options
+    level: Level, vgg: VGG19, config: PassConfig, content: Tensor, shift: Shift, options: Options
 ) -> dict[str, Tensor] | None:
-    if is_tiled(level.shape, how):
+    if is_tiled(level.shape, config):
         return None
-    content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
-    return features_of(vgg, pad(content, phase), content_how)
+    content_config = config.with_taps(options.content_layers)
+    return features_of(vgg, pad(content, shift), content_config)
 
 
 def _weights(
     plan: Plan, mask: Tensor | None, level: Level, taps: Iterable[str], vgg: VGG19
-) -> Generator[None, None, dict[Phase, TapWeights] | None]:
+) -> Generator[None, None, dict[Shift, TapWeights] | None]:
     if mask is None:
         return None
-    return (yield from tap_weights(resize(mask, level.shape), taps, phases_of(plan), vgg.device))
+    return (yield from tap_weights(resize(mask, level.shape), taps, shifts_of(plan), vgg.device))
 
 
 def _area(part: Part, plan: Plan) -> float:
@@ -189,19 +191,19 @@ def _area(part: Part, plan: Plan) -> float:
 
 
 def _content_norms(
-    vgg: VGG19, how: Pass, content: Tensor, placement: Placement, options: Options
+    vgg: VGG19, config: PassConfig, content: Tensor, layout: Layout, options: Options
 ) -> Generator[None, None, dict[str, Tensor]]:
     """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
-    content_how = Pass(frozenset(options.content_layers), how.pooling, how.dtype)
+    content_config = config.with_taps(options.content_layers)
     norms: dict[str, Tensor] = {}
     floors: dict[str, Tensor] = {}
-    for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), how):
-        features = placement.content
+    for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), config):
+        features = layout.content
         if features is None:
-            features = features_of(vgg, tile.padded(content, CENTERED), content_how)
+            features = features_of(vgg, tile.padded(content, CENTERED), content_config)
         for tap, kept in features.items():
             owned = tile.owned(kept, tap)
-            weights = placement.content_weights
+            weights = layout.content_weights
             part = (
                 torch.ones(owned.shape[1:], device=owned.device)
                 if weights is None

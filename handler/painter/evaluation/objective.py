@@ -9,13 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from painter.canvas.downsampling import Shrinking
-from painter.canvas.layout import Phase
+from painter.canvas.downsampling import Downsampling
+from painter.canvas.layout import Shift
 from painter.canvas.masks import TapWeights
 from painter.canvas.tiles import Tile
 from painter.losses.content import content_loss
 from painter.losses.style_loss import FLOOR, MeansGradient, Statistics, StyleLoss
-from painter.network.vgg import Pass
+from painter.network.vgg import PassConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
-    """What depends on the phase: weights of positions (None: all count alike), and content.
+class Layout:
+    """What depends on the shift: weights of positions (None: all count alike), and content.
 
     `content` holds the photo's features at the content taps, or is None where they are made
     anew tile by tile because they would not fit.
@@ -52,7 +52,7 @@ class Objective:
     `shrinking` brings it.
     """
 
-    how: Pass
+    config: PassConfig
     content_layers: tuple[str, ...]
     style_layers: tuple[str, ...]
     weights: Tensor
@@ -61,9 +61,9 @@ class Objective:
     content: Tensor
     content_norms: Mapping[str, Tensor]
     regions: tuple[Region, ...]
-    placements: Mapping[Phase, Placement]
+    layouts: Mapping[Shift, Layout]
     coarser: Objective | None = None
-    shrinking: Shrinking | None = None
+    downsampling: Downsampling | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -94,14 +94,14 @@ def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:
 
 
 def region_statistics(
-    objective: Objective, placement: Placement, tile: Tile | None, features: Mapping[str, Tensor]
+    objective: Objective, layout: Layout, tile: Tile | None, features: Mapping[str, Tensor]
 ) -> dict[tuple[int, str], Statistics]:
     """The statistics of every region at every style tap over the positions a tile owns."""
     return {
         (index, tap): objective.style_losses[tap].of_canvas(
             _owned(tile, features[tap], tap), _part(tile, weights, tap)
         )
-        for index, weights in enumerate(placement.region_weights)
+        for index, weights in enumerate(layout.region_weights)
         for tap in objective.style_layers
     }
 
@@ -123,7 +123,7 @@ def compare_styles(
 
 def tap_gradients(
     objective: Objective,
-    placement: Placement,
+    layout: Layout,
     tile: Tile | None,
     features: Mapping[str, Tensor],
     content: Mapping[str, Tensor],
@@ -138,7 +138,7 @@ def tap_gradients(
             _owned(tile, features[tap], tap),
             _owned(tile, content[tap], tap),
             objective.content_norms[tap],
-            _part(tile, placement.content_weights, tap),
+            _part(tile, layout.content_weights, tap),
             objective.weight_of_content(tap),
         )
     for (index, tap), gradient in to_means.items():
@@ -146,7 +146,7 @@ def tap_gradients(
             _owned(tile, features[tap], tap),
             own[index, tap],
             gradient,
-            _part(tile, placement.region_weights[index], tap),
+            _part(tile, layout.region_weights[index], tap),
             gradients.get(tap),
         )
     if tile is not None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, Phase, pad, padded_shape, unpad_gradient
+from painter.canvas.layout import CENTERED, Shift, pad, padded_shape, unpad_gradient
 from painter.canvas.tiles import tiles
 from painter.evaluation.objective import (
     Objective,
@@ -20,111 +20,109 @@ from painter.evaluation.objective import (
 )
 from painter.losses.style_loss import Statistics, StyleLoss
 from painter.losses.variation import variation
-from painter.network.vgg import VGG19, Pass
+from painter.network.vgg import VGG19, PassConfig
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class View:
     """One evaluation that a painting waits for; the gradient is left out where it needs none."""
 
     canvas: Tensor
     objective: Objective
-    phase: Phase
-    gradient: bool = True
+    shift: Shift
+    with_gradient: bool = True
 
     @property
-    def likeness(self) -> tuple[object, ...]:
-        """Asks that agree in this may share a pass."""
-        how = self.objective.how
-        return self.canvas.shape, how.pooling, how.dtype, self.gradient
+    def batch_key(self) -> tuple[object, ...]:
+        """Views that agree in this may share a pass."""
+        config = self.objective.config
+        return self.canvas.shape, config.pooling, config.dtype, self.with_gradient
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The answer to an Ask, all of it on the device: nobody has waited for it yet.
+    """What a view comes to, all of it on the device: nobody has waited for it yet.
 
     `terms` are the objective's, unweighted. `gradient` is [3, H, W], or None where none was asked
-    for, and `descended` what it is of: the total, and what coarser views add to it.
+    for, and `objective_value` what it is of: the total, and what coarser views add to it.
     """
 
     terms: Tensor
     gradient: Tensor | None
-    descended: Tensor
+    objective_value: Tensor
 
 
-def features_of(vgg: VGG19, pixels: Tensor, how: Pass) -> dict[str, Tensor]:
+def features_of(vgg: VGG19, pixels: Tensor, config: PassConfig) -> dict[str, Tensor]:
     """The features of pixels [3, H, W] at the taps of a pass, each [C, h, w]."""
-    return {tap: kept[0] for tap, kept in vgg.trace(pixels[None], how).taps.items()}
+    return {tap: kept[0] for tap, kept in vgg.trace(pixels[None], config).taps.items()}
 
 
 @torch.no_grad()
-def evaluate(vgg: VGG19, asks: Sequence[Ask]) -> list[Evaluation]:
-    """Evaluates canvases of one likeness in one pass; targets and weights stay each one's own."""
-    how = replace(
-        asks[0].objective.how,
-        taps=frozenset().union(*(ask.objective.how.taps for ask in asks)),
-    )
-    trace = vgg.trace(torch.stack([pad(ask.canvas, ask.phase) for ask in asks]), how)
+def evaluate(vgg: VGG19, views: Sequence[View]) -> list[Evaluation]:
+    """Evaluates views of one batch key in one pass; targets and weights stay each one's own."""
+    configs = [view.objective.config for view in views]
+    config = configs[0].with_taps(tap for each in configs for tap in each.taps)
+    trace = vgg.trace(torch.stack([pad(view.canvas, view.shift) for view in views]), config)
     found = [
-        _one_of(ask, {tap: kept[index] for tap, kept in trace.taps.items()})
-        for index, ask in enumerate(asks)
+        _one_of(view, {tap: kept[index] for tap, kept in trace.taps.items()})
+        for index, view in enumerate(views)
     ]
-    if not asks[0].gradient:
-        return [_evaluation(ask, each, None) for ask, each in zip(asks, found, strict=True)]
+    if not views[0].with_gradient:
+        return [_evaluation(view, each, None) for view, each in zip(views, found, strict=True)]
     at_taps = {
         tap: _stacked([each.gradients.get(tap) for each in found], trace.taps[tap])
-        for tap in how.taps
+        for tap in config.taps
     }
-    gradient = vgg.gradient(trace, how, at_taps)
-    triples = zip(asks, found, gradient, strict=True)
-    return [_evaluation(ask, each, part) for ask, each, part in triples]
+    gradient = vgg.gradient(trace, config, at_taps)
+    triples = zip(views, found, gradient, strict=True)
+    return [_evaluation(view, each, part) for view, each, part in triples]
 
 
 @torch.no_grad()
 def evaluate_in_tiles(
-    vgg: VGG19, ask: Ask, side: int | None = None
+    vgg: VGG19, view: View, side: int | None = None
 ) -> Generator[None, None, Evaluation]:
     """Evaluates one canvas tile by tile, exactly; yields after each tile.
 
     The style's statistics are sums over positions. So the first round over the tiles adds
-    them up, and the second pulls each tile back against the statistics of the whole. Memory
+    them up, and the second compares each tile with the statistics of the whole. Memory
     depends on the tile and not on the canvas; the price is one more forward pass, and one of
     the photo.
     """
-    objective, placement = ask.objective, ask.objective.placements[ask.phase]
+    objective, layout = view.objective, view.objective.layouts[view.shift]
     shape = padded_shape(objective.shape)
-    all_tiles = tiles(shape, objective.how, side)
+    all_tiles = tiles(shape, objective.config, side)
     own: dict[tuple[int, str], Statistics] = {}
     for tile in all_tiles:
-        features = features_of(vgg, tile.padded(ask.canvas, ask.phase), objective.how)
-        for key, sums in region_statistics(objective, placement, tile, features).items():
+        features = features_of(vgg, tile.padded(view.canvas, view.shift), objective.config)
+        for key, sums in region_statistics(objective, layout, tile, features).items():
             own[key] = own[key] + sums if key in own else sums
         yield
     style, to_means = compare_styles(objective, own)
-    content_how = replace(objective.how, taps=frozenset(objective.content_layers))
+    content_config = objective.config.with_taps(objective.content_layers)
     losses: dict[str, Tensor] = {}
-    gradient = ask.canvas.new_zeros(3, *shape)
+    gradient = view.canvas.new_zeros(3, *shape)
     for tile in all_tiles:
-        targets = features_of(vgg, tile.padded(objective.content, ask.phase), content_how)
-        trace = vgg.trace(tile.padded(ask.canvas, ask.phase)[None], objective.how)
+        targets = features_of(vgg, tile.padded(objective.content, view.shift), content_config)
+        trace = vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
         features = {tap: kept[0] for tap, kept in trace.taps.items()}
         parts, at_taps = tap_gradients(
-            objective, placement, tile, features, targets, own, to_means if ask.gradient else {}
+            objective, layout, tile, features, targets, own, to_means if view.with_gradient else {}
         )
         for tap, part in parts.items():
             losses[tap] = losses[tap] + part if tap in losses else part
-        if ask.gradient:
+        if view.with_gradient:
             batched = {tap: values[None] for tap, values in at_taps.items()}
-            tile.cut(gradient).add_(vgg.gradient(trace, objective.how, batched)[0])
+            tile.cut(gradient).add_(vgg.gradient(trace, objective.config, batched)[0])
         yield
-    return _evaluation(ask, _AtTaps(losses, style, {}), gradient if ask.gradient else None)
+    return _evaluation(view, _AtTaps(losses, style, {}), gradient if view.with_gradient else None)
 
 
 @torch.no_grad()
 def style_statistics(
     vgg: VGG19,
     picture: Tensor,
-    how: Pass,
+    config: PassConfig,
     losses: Mapping[str, StyleLoss[Any, Any]],
     weights: Mapping[str, Tensor] | None,
 ) -> Generator[None, None, dict[str, Statistics]]:
@@ -133,8 +131,8 @@ def style_statistics(
     `weights` has those of each tap's positions, where they do not all count alike.
     """
     total: dict[str, Statistics] = {}
-    for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), how):
-        features = features_of(vgg, tile.padded(picture, CENTERED), how)
+    for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), config):
+        features = features_of(vgg, tile.padded(picture, CENTERED), config)
         for tap, kept in features.items():
             part = None if weights is None else tile.of_whole(weights[tap], tap)
             found = losses[tap].of_style(tile.owned(kept, tap), part)
@@ -152,24 +150,24 @@ class _AtTaps:
     gradients: Mapping[str, Tensor]
 
 
-def _evaluation(ask: Ask, found: _AtTaps, gradient: Tensor | None) -> Evaluation:
+def _evaluation(view: View, found: _AtTaps, gradient: Tensor | None) -> Evaluation:
     """From what is known at the taps, and the gradient [3, H, W] at the canvas in its margin."""
-    objective = ask.objective
-    whole = None if gradient is None else unpad_gradient(gradient, ask.phase)
+    objective = view.objective
+    whole = None if gradient is None else unpad_gradient(gradient, view.shift)
     onto = whole if objective.has_variation else None
-    tv = variation(ask.canvas, onto, objective.weight_of_variation)
+    tv = variation(view.canvas, onto, objective.weight_of_variation)
     terms = terms_of(objective, found.content, found.style, tv)
     return Evaluation(terms, whole, terms @ objective.weights)
 
 
-def _one_of(ask: Ask, features: Mapping[str, Tensor]) -> _AtTaps:
-    objective, placement = ask.objective, ask.objective.placements[ask.phase]
-    own = region_statistics(objective, placement, None, features)
+def _one_of(view: View, features: Mapping[str, Tensor]) -> _AtTaps:
+    objective, layout = view.objective, view.objective.layouts[view.shift]
+    own = region_statistics(objective, layout, None, features)
     style, to_means = compare_styles(objective, own)
-    assert placement.content is not None  # only tiles make it anew
-    wanted = to_means if ask.gradient else {}
+    assert layout.content is not None  # only tiles make it anew
+    wanted = to_means if view.with_gradient else {}
     content, gradients = tap_gradients(
-        objective, placement, None, features, placement.content, own, wanted
+        objective, layout, None, features, layout.content, own, wanted
     )
     return _AtTaps(content, style, gradients)
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Ask, Evaluation, evaluate
+from painter.evaluation.passes import Evaluation, View, evaluate
 from painter.network.vgg import VGG19
 
 # Slots are made for what comes again: one that is never replayed costs more than it saves.
@@ -54,29 +54,29 @@ class Replay:
         self._uses: Counter[Hashable] = Counter()
         self._slots: dict[Hashable, _Slot | None] = {}
 
-    def __call__(self, asks: Sequence[Ask]) -> list[Evaluation]:
+    def __call__(self, views: Sequence[View]) -> list[Evaluation]:
         """The evaluations of canvases, each in a pass of its own."""
-        return [self._evaluated(ask) for ask in asks]
+        return [self._evaluated(view) for view in views]
 
-    def _evaluated(self, ask: Ask) -> Evaluation:
-        kind = _kind(ask)
+    def _evaluated(self, view: View) -> Evaluation:
+        kind = _kind(view)
         self._uses[kind] += 1
         if self._uses[kind] >= _USES_LEAST and kind not in self._slots:
-            self._slots[kind] = self._made(ask)
+            self._slots[kind] = self._made(view)
         slot = self._slots.get(kind)
-        return evaluate(self._vgg, [ask])[0] if slot is None else slot.evaluate(ask)
+        return evaluate(self._vgg, [view])[0] if slot is None else slot.evaluate(view)
 
-    def _made(self, ask: Ask) -> _Slot | None:
+    def _made(self, view: View) -> _Slot | None:
         held = sum(slot.bytes for slot in self._slots.values() if slot is not None)
         if held > self._most_bytes:
             self.forget()
         try:
-            return _Slot(self._vgg, ask, self._recorder)
+            return _Slot(self._vgg, view, self._recorder)
         except torch.OutOfMemoryError:
             self.forget()
             return None
         except RuntimeError as error:
-            height, width = ask.objective.shape
+            height, width = view.objective.shape
             reason = str(error).splitlines()[0]
             _log.warning("%d x %d px are not replayed: %s", width, height, reason)
             return None
@@ -91,16 +91,16 @@ class Replay:
 class _Slot:
     """The buffers of one kind of evaluation, and what replays it on them."""
 
-    def __init__(self, vgg: VGG19, ask: Ask, recorder: Recorder) -> None:
+    def __init__(self, vgg: VGG19, view: View, recorder: Recorder) -> None:
         self._vgg = vgg
-        narrowed = _narrowed(ask)
+        narrowed = _narrowed(view)
         self._objective = _copied(narrowed, iter([t.clone() for t in _tensors(narrowed)]))
         self._inputs = list(_tensors(self._objective))
-        self._source = ref(ask.objective)
-        canvas = ask.canvas.clone()
-        self._ask = replace(ask, canvas=canvas, objective=self._objective)
+        self._source = ref(view.objective)
+        canvas = view.canvas.clone()
+        self._view = replace(view, canvas=canvas, objective=self._objective)
         # Buffers for the result are made outside the recording, whose memory it uses anew.
-        found = evaluate(vgg, [self._ask])[0]
+        found = evaluate(vgg, [self._view])[0]
         self._found = _clone(found)
         self._replay = recorder.record(self._work)
 
@@ -109,52 +109,52 @@ class _Slot:
         """What its inputs take, which is most of what it holds."""
         return sum(tensor.nbytes for tensor in self._inputs)
 
-    def evaluate(self, ask: Ask) -> Evaluation:
+    def evaluate(self, view: View) -> Evaluation:
         """The evaluation of a canvas of this kind."""
-        if self._source() is not ask.objective:
-            for kept, new in zip(self._inputs, _tensors(_narrowed(ask)), strict=True):
+        if self._source() is not view.objective:
+            for kept, new in zip(self._inputs, _tensors(_narrowed(view)), strict=True):
                 kept.copy_(new)
-            self._source = ref(ask.objective)
-        self._ask.canvas.copy_(ask.canvas)
+            self._source = ref(view.objective)
+        self._view.canvas.copy_(view.canvas)
         self._replay()
         # A copy, since an optimizer may keep a gradient for longer than the buffer does.
         return _clone(self._found)
 
     def _work(self) -> None:
-        found = evaluate(self._vgg, [self._ask])[0]
+        found = evaluate(self._vgg, [self._view])[0]
         self._found.terms.copy_(found.terms)
-        self._found.descended.copy_(found.descended)
+        self._found.objective_value.copy_(found.objective_value)
         if self._found.gradient is not None and found.gradient is not None:
             self._found.gradient.copy_(found.gradient)
 
 
 def _clone(found: Evaluation) -> Evaluation:
     gradient = None if found.gradient is None else found.gradient.clone()
-    return Evaluation(found.terms.clone(), gradient, found.descended.clone())
+    return Evaluation(found.terms.clone(), gradient, found.objective_value.clone())
 
 
-def _kind(ask: Ask) -> Hashable:
+def _kind(view: View) -> Hashable:
     """What evaluations must agree in to be replayed on the same buffers."""
-    objective = ask.objective
+    objective = view.objective
     return (
-        ask.phase,
-        ask.gradient,
-        objective.how,
+        view.shift,
+        view.with_gradient,
+        objective.config,
         objective.content_layers,
         objective.style_layers,
         tuple(type(loss) for loss in objective.style_losses.values()),
         objective.has_variation,
-        ask.canvas.shape,
-        tuple((tensor.shape, tensor.dtype) for tensor in _tensors(_narrowed(ask))),
+        view.canvas.shape,
+        tuple((tensor.shape, tensor.dtype) for tensor in _tensors(_narrowed(view))),
     )
 
 
-def _narrowed(ask: Ask) -> Objective:
-    """The objective as far as one evaluation in one phase looks at it."""
-    placements = {ask.phase: ask.objective.placements[ask.phase]}
-    content = ask.canvas.new_empty(()).expand(ask.canvas.shape)
+def _narrowed(view: View) -> Objective:
+    """The objective as far as the evaluation of one view looks at it."""
+    layouts = {view.shift: view.objective.layouts[view.shift]}
+    content = view.canvas.new_empty(()).expand(view.canvas.shape)
     return replace(
-        ask.objective, content=content, placements=placements, coarser=None, shrinking=None
+        view.objective, content=content, layouts=layouts, coarser=None, downsampling=None
     )
 
 

@@ -15,7 +15,7 @@ from painter.canvas.masks import tap_weights
 from painter.device.compute import wait_for_all_streams
 from painter.evaluation.passes import style_statistics
 from painter.losses.style_loss import StyleLoss
-from painter.network.vgg import VGG19, Pass
+from painter.network.vgg import VGG19, PassConfig
 from painter.pictures.picture import resize, resize_picture
 from painter.planning.pyramid import Shape
 from painter.planning.style import Style
@@ -63,7 +63,7 @@ def blended_targets(
     cache: StyleCache,
     styles: Sequence[tuple[float, Style]],
     canvas: Shape,
-    how: Pass,
+    config: PassConfig,
     losses: Losses,
 ) -> Generator[None, None, dict[str, Any]]:
     """What the loss of each tap compares a region with: the weighted means of its styles.
@@ -73,7 +73,7 @@ def blended_targets(
     """
     blend: dict[str, Means] = {}
     for weight, style in styles:
-        found = yield from _means(vgg, cache, style, style.shape_beside(canvas), how, losses)
+        found = yield from _means(vgg, cache, style, style.shape_beside(canvas), config, losses)
         for tap, means in found.items():
             part = tuple(mean * weight for mean in means)
             blend[tap] = _added(blend[tap], part) if tap in blend else part
@@ -81,10 +81,10 @@ def blended_targets(
 
 
 def _means(
-    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, how: Pass, losses: Losses
+    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, config: PassConfig, losses: Losses
 ) -> Generator[None, None, dict[str, Means]]:
-    taps = sorted(how.taps)
-    of_pass = (how.pooling, how.dtype, vgg.digest)
+    taps = sorted(config.taps)
+    of_pass = (config.pooling, config.dtype, vgg.digest)
     keys = [(style.key, shape, tap, losses[tap].kind, *of_pass) for tap in taps]
     found = cache.find(keys)
     if found is None:
@@ -92,10 +92,10 @@ def _means(
         weights = None
         if style.mask is not None:
             mask = resize(style.mask, shape)
-            by_phase = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
-            weights = by_phase[CENTERED]
+            by_shift = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
+            weights = by_shift[CENTERED]
         pixels = picture.pixels.to(vgg.device)
-        sums = yield from style_statistics(vgg, pixels, how, losses, weights)
+        sums = yield from style_statistics(vgg, pixels, config, losses, weights)
         found = [sums[tap].means for tap in taps]
         for key, means in zip(keys, found, strict=True):
             cache.keep(key, means)

@@ -6,8 +6,8 @@ out: no weight gradients, no graph, and for each layer no more kept than its ReL
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
@@ -60,7 +60,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class PassConfig:
     """How a pass is run; canvases that agree in it may share one."""
 
     taps: frozenset[str]
@@ -71,6 +71,10 @@ class Pass:
     def depth(self) -> int:
         """How many convolutions run: the network is cut at the deepest tap."""
         return max(map(depth_of, self.taps))
+
+    def with_taps(self, taps: Iterable[str]) -> PassConfig:
+        """The same with other taps."""
+        return replace(self, taps=frozenset(taps))
 
     def pools_after(self, name: str) -> bool:
         """Whether a pooling follows a convolution within this pass."""
@@ -110,43 +114,44 @@ class VGG19:
         return len(self._weights[depth_of(tap) - 1][1])
 
     @torch.no_grad()
-    def trace(self, pixels: Tensor, how: Pass) -> Trace:
+    def trace(self, pixels: Tensor, config: PassConfig) -> Trace:
         """Runs pixels [B, 3, H, W] forward and keeps what the taps and `gradient` need."""
         trace = Trace()
-        pixels = pixels.to(_first_type(how.dtype))
+        pixels = pixels.to(_first_type(config.dtype))
         x = (pixels - self._mean.to(pixels.dtype)).contiguous(memory_format=torch.channels_last)
-        for name, convolution in self._until(how):
-            x = _advance(x, name, convolution, how, trace)
-            if how.pools_after(name):
-                x = _pool(x, name, how, trace)
+        for name, convolution in self._until(config):
+            x = _advance(x, name, convolution, config, trace)
+            if config.pools_after(name):
+                x = _pool(x, name, config, trace)
         return trace
 
     @torch.no_grad()
-    def gradient(self, trace: Trace, how: Pass, at_taps: Mapping[str, Tensor]) -> Tensor:
+    def gradient(self, trace: Trace, config: PassConfig, at_taps: Mapping[str, Tensor]) -> Tensor:
         """Pulls gradients at the taps back to the pixels, in float32 at least.
 
         Uses up the trace and the gradients at the taps.
         """
         gradient: Tensor | None = None
-        for name, convolution in reversed(list(self._until(how))):
-            if how.pools_after(name):
+        for name, convolution in reversed(list(self._until(config))):
+            if config.pools_after(name):
                 assert gradient is not None
                 gradient = _unpool(gradient, name, trace.pools.pop())
             gradient = _retreat(gradient, name, trace.signs.pop(), at_taps)
             gradient = convolution.input_gradient(gradient)
         assert gradient is not None
-        return gradient.to(_first_type(how.dtype))
+        return gradient.to(_first_type(config.dtype))
 
     def _typical_energy(self) -> dict[str, float]:
         """The mean square of each layer's features on noise; what the losses' floors rest on."""
         noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-        trace = self.trace(noise.to(self.device), Pass(frozenset(LAYER_NAMES), "max", self.trunk))
+        config = PassConfig(frozenset(LAYER_NAMES), "max", self.trunk)
+        trace = self.trace(noise.to(self.device), config)
         # Few paintings look deeper, and these layers are the largest.
         del self._convolutions[self.trunk][depth_of("conv5_1") :]
         return {tap: float(kept.float().square().mean()) for tap, kept in trace.taps.items()}
 
-    def _until(self, how: Pass) -> Iterator[tuple[str, Convolution]]:
-        convolutions = self.convolutions(how.dtype, how.depth)
+    def _until(self, config: PassConfig) -> Iterator[tuple[str, Convolution]]:
+        convolutions = self.convolutions(config.dtype, config.depth)
         return zip(CONVOLUTION_NAMES, convolutions, strict=False)
 
 
@@ -155,18 +160,21 @@ def _first_type(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
-def _advance(x: Tensor, name: str, convolution: Convolution, how: Pass, trace: Trace) -> Tensor:
+def _advance(
+    x: Tensor, name: str, convolution: Convolution, config: PassConfig, trace: Trace
+) -> Tensor:
     rectified = "relu" + name[4:]
-    if name not in how.taps:
-        y = convolution(x, relu=True).to(how.dtype)
+    if name not in config.taps:
+        y = convolution(x, relu=True).to(config.dtype)
         sign = y
     else:
-        sign = convolution(x, relu=False).to(how.dtype)
+        sign = convolution(x, relu=False).to(config.dtype)
         trace.taps[name] = sign
         y = sign.relu()
-    if rectified in how.taps:
+    if rectified in config.taps:
         trace.taps[rectified] = y
-    only_maxima = how.pools_after(name) and how.pooling == "max" and rectified not in how.taps
+    is_pooled = config.pools_after(name) and config.pooling == "max"
+    only_maxima = is_pooled and rectified not in config.taps
     trace.signs.append(None if only_maxima else sign)
     return y
 
@@ -200,8 +208,8 @@ def _gain(name: str) -> float:
     return AVERAGE_POOLING_GAINS[int(name[4]) - 1]
 
 
-def _pool(x: Tensor, name: str, how: Pass, trace: Trace) -> Tensor:
-    if how.pooling == "average":
+def _pool(x: Tensor, name: str, config: PassConfig, trace: Trace) -> Tensor:
+    if config.pooling == "average":
         y, indices = F.avg_pool2d(x, 2) * _gain(name), None
     else:
         pooled, indices = F.max_pool2d(_bands(x), 2, return_indices=True)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from painter.errors import OutOfRange
 from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES
 from painter.options.catalog import PRESETS, SPECS, STYLES_MOST, Options, Spec
+from painter.options.wording import meant, short
+
+WEIGHT_MOST: Final = 1e6
 
 _DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -44,10 +45,24 @@ def check_style_scales(options: Options, styles: int) -> None:
         )
 
 
+def check_style_weights(weights: Sequence[float], styles: int) -> tuple[float, ...]:
+    """The weights as they are; raises OutOfRange unless each style has one, and not all are 0."""
+    name, code = "style_weights", "option_out_of_range"
+    if len(weights) != styles:
+        detail = f"{name} must hold {styles} weights, one for each style, got {len(weights)}"
+        raise OutOfRange(code, detail, name)
+    for weight in weights:
+        if not 0 <= weight <= WEIGHT_MOST:
+            detail = f"{name} must be from 0 to {WEIGHT_MOST:g}, got {short(weight)}"
+            raise OutOfRange(code, detail, name)
+    if not any(weights):
+        raise OutOfRange(code, f"{name} must not all be 0, got {short(list(weights))}", name)
+    return tuple(float(weight) for weight in weights)
+
+
 def _unknown(name: str) -> OutOfRange:
-    near = difflib.get_close_matches(name, SPECS, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return OutOfRange("unknown_option", f"there is no option {_short(name)}{hint}", _short(name))
+    hint = meant(name, SPECS)
+    return OutOfRange("unknown_option", f"there is no option {short(name)}{hint}", short(name))
 
 
 def _read(name: str, value: Any) -> Any:
@@ -74,12 +89,7 @@ def _from_text(text: str) -> Any:
 
 
 def _refuse(name: str, spec: Spec, value: Any, code: str = "option_out_of_range") -> OutOfRange:
-    return OutOfRange(code, f"{name} must be {spec.allowed()}, got {_short(value)}", name)
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else reprlib.repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return OutOfRange(code, f"{name} must be {spec.allowed()}, got {short(value)}", name)
 
 
 def _choice(name: str, spec: Spec, value: Any) -> str:
@@ -129,7 +139,7 @@ def _layers(name: str, spec: Spec, value: Any) -> dict[str, float]:
     if sum(weights.values()) == 0:
         raise OutOfRange(
             "option_out_of_range",
-            f"{name}: the weights must not sum to 0, got {_short(value)}",
+            f"{name}: the weights must not sum to 0, got {short(value)}",
             name,
         )
     return weights
@@ -155,7 +165,7 @@ def _each_once(name: str, layers: Sequence[str]) -> Sequence[str]:
         if layer in seen:
             raise OutOfRange(
                 "option_out_of_range",
-                f"{name} must name each layer once, got {_short(layer)} twice",
+                f"{name} must name each layer once, got {short(layer)} twice",
                 name,
             )
         seen.add(layer)
@@ -164,18 +174,16 @@ def _each_once(name: str, layers: Sequence[str]) -> Sequence[str]:
 
 def _layer_weight(name: str, layer: Any, weight: Any) -> float:
     if layer not in LAYER_NAMES:
-        near = difflib.get_close_matches(str(layer), LAYER_NAMES, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         raise OutOfRange(
             "unknown_layer",
             f"{name} must name layers from conv1_1 to conv5_4 or relu1_1 to relu5_4, "
-            f"got {_short(layer)}{hint}",
+            f"got {short(layer)}{meant(str(layer), LAYER_NAMES)}",
             name,
         )
     if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1e6:
         raise OutOfRange(
             "option_out_of_range",
-            f"{name}: the weight of {layer} must be from 0 to 1,000,000, got {_short(weight)}",
+            f"{name}: the weight of {layer} must be from 0 to 1,000,000, got {short(weight)}",
             name,
         )
     return float(weight)

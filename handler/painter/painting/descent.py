@@ -13,9 +13,9 @@ from torch import Tensor
 
 from painter.canvas.layout import CENTERED
 from painter.device.readings import Reading, Readings
-from painter.evaluation.levels import is_tiled, phases_of
+from painter.evaluation.levels import is_tiled, shifts_of
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Ask, Evaluation, evaluate_in_tiles
+from painter.evaluation.passes import Evaluation, View, evaluate_in_tiles
 from painter.network.vgg import VGG19
 from painter.optimizers.adam import LAST_PACE, Adam
 from painter.optimizers.optimizer import Optimizer
@@ -44,16 +44,16 @@ class Candidate:
     def __init__(self, canvas: Tensor, terms: int) -> None:
         self.canvas = canvas
         self.terms = torch.full((terms,), math.nan, dtype=torch.float64, device=canvas.device)
-        self.descended = torch.full((), math.inf, dtype=torch.float64, device=canvas.device)
+        self.objective_value = torch.full((), math.inf, dtype=torch.float64, device=canvas.device)
 
     def take_if_better(self, canvas: Tensor, evaluation: Evaluation) -> None:
         """A better canvas is copied over the one before: a level keeps a single one."""
-        better = evaluation.descended < self.descended
-        better = better | ~torch.isfinite(self.descended)
+        better = evaluation.objective_value < self.objective_value
+        better = better | ~torch.isfinite(self.objective_value)
         for kept, new in zip(self.canvas, canvas, strict=True):
             torch.where(better, new, kept, out=kept)
         self.terms = torch.where(better, evaluation.terms, self.terms)
-        self.descended = torch.where(better, evaluation.descended, self.descended)
+        self.objective_value = torch.where(better, evaluation.objective_value, self.objective_value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Step:
     best: Candidate
 
 
-Yielded = Ask | Step | None
+Yielded = View | Step | None
 Evaluating = Generator[Yielded, Evaluation | None, Evaluation]
 
 
@@ -83,25 +83,25 @@ def descend(
 ) -> Generator[Yielded, Evaluation | None, None]:
     """All steps of level `index` (from 1), whose numbers it tells the course.
 
-    Yields an Ask for each evaluation it cannot run alone, None after each tile of one it can,
+    Yields a View for each evaluation it cannot run alone, None after each tile of one it can,
     and a Step after each step.
     """
-    phases = phases_of(plan)
+    shifts = shifts_of(plan)
     average = Average(plan.options.averaging if isinstance(optimizer, Adam) else 0.0)
     best = Candidate(optimizer.canvas.clone(), len(objective.weights))
     level = plan.levels[index - 1]
     is_judged = False
     for step in steps_of(plan, index):
         canvas = optimizer.canvas
-        ask = Ask(canvas, objective, phases[step % len(phases)])
-        evaluation = yield from _evaluated(ask, vgg)
+        view = View(canvas, objective, shifts[step % len(shifts)])
+        evaluation = yield from _evaluated(view, vgg)
         # Until an average is judged, the iterates are all that a deadline could be answered with.
         if not is_judged:
             best.take_if_better(canvas, evaluation)
         assert evaluation.gradient is not None  # asked for
         if isinstance(optimizer, Adam) and level.steps:
             optimizer.pace = 1 - (1 - LAST_PACE) * step / level.steps
-        going = optimizer.tell(evaluation.descended, evaluation.gradient)
+        going = optimizer.tell(evaluation.objective_value, evaluation.gradient)
         course.tell(index, step + 1, optimizer.lost, evaluation)
         # The gradient is as large as the canvas, and what follows evaluates again.
         del evaluation
@@ -109,7 +109,7 @@ def descend(
         last = course.ends(level, index, step + 1) or not going
         if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
             judged = yield from _evaluated(
-                Ask(average.canvas, objective, CENTERED, gradient=False), vgg
+                View(average.canvas, objective, CENTERED, with_gradient=False), vgg
             )
             is_judged = True
             best.take_if_better(average.canvas, judged)
@@ -163,7 +163,7 @@ class Course:
 
     def tell(self, level: int, step: int, lost: Tensor, evaluation: Evaluation) -> None:
         """Takes in a step, which the device may not have taken yet."""
-        self._readings.write(level, step, lost, evaluation.descended, evaluation.terms)
+        self._readings.write(level, step, lost, evaluation.objective_value, evaluation.terms)
         self.hear()
 
     def hear(self, wait: bool = False) -> None:
@@ -184,32 +184,33 @@ class Course:
 
     def _is_plateau(self, index: int) -> bool:
         self.hear(wait=True)
-        losses = [reading.descended for reading in self._recent if reading.level == index]
+        losses = [reading.objective_value for reading in self._recent if reading.level == index]
         if len(losses) < 2 * PLATEAU_WINDOW:
             return False
         before, now = sum(losses[:PLATEAU_WINDOW]), sum(losses[PLATEAU_WINDOW:])
         return not now < before * (1 - PLATEAU_SHARE)
 
 
-def _evaluated(ask: Ask, vgg: VGG19) -> Evaluating:
+def _evaluated(view: View, vgg: VGG19) -> Evaluating:
     """The evaluation of a canvas, and of what it looks like on all the levels before."""
-    own = yield from _evaluated_alone(ask, vgg)
-    coarser = ask.objective.coarser
+    own = yield from _evaluated_alone(view, vgg)
+    coarser = view.objective.coarser
     if coarser is None:
         return own
-    shrinking = ask.objective.shrinking
-    assert shrinking is not None  # as there is a coarser one
+    downsampling = view.objective.downsampling
+    assert downsampling is not None  # as there is a coarser one
     below = yield from _evaluated(
-        replace(ask, canvas=shrinking(ask.canvas), objective=coarser), vgg
+        replace(view, canvas=downsampling(view.canvas), objective=coarser), vgg
     )
     if own.gradient is not None and below.gradient is not None:
-        shrinking.add_adjoint(own.gradient, below.gradient, COARSER_WEIGHT)
-    return replace(own, descended=own.descended + COARSER_WEIGHT * below.descended)
+        downsampling.add_adjoint(own.gradient, below.gradient, COARSER_WEIGHT)
+    total = own.objective_value + COARSER_WEIGHT * below.objective_value
+    return replace(own, objective_value=total)
 
 
-def _evaluated_alone(ask: Ask, vgg: VGG19) -> Evaluating:
-    if is_tiled(ask.objective.shape, ask.objective.how):
-        return (yield from evaluate_in_tiles(vgg, ask))
-    evaluation = yield ask
-    assert evaluation is not None  # an ask is answered
+def _evaluated_alone(view: View, vgg: VGG19) -> Evaluating:
+    if is_tiled(view.objective.shape, view.objective.config):
+        return (yield from evaluate_in_tiles(vgg, view))
+    evaluation = yield view
+    assert evaluation is not None  # a view is answered
     return evaluation

@@ -13,7 +13,7 @@ from painter.errors import PaintError
 from painter.evaluation.lanes import Lane, OnlyLane
 from painter.evaluation.levels import canvas_of, enlarged, prepare
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Ask, Evaluation
+from painter.evaluation.passes import Evaluation, View
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.optimizers.adam import Adam
@@ -36,7 +36,7 @@ class Job:
     """A painting that advances one evaluation, or one tile of it, at a time.
 
     `advance` is one turn. Who wants to share a pass among several paintings evaluates what they
-    `ask` for (None where one runs its own passes), and answers each by `tell`. `progress`,
+    have `pending` (None where one runs its own passes), and answers each by `tell`. `progress`,
     `preview` and `result` can be had at any time; `preview_snapshot` and `snapshot` leave the
     encoding to whoever has time for it. `stopped` says why it takes no more turns.
     """
@@ -60,7 +60,7 @@ class Job:
         self._progress: Progress | None = None
         self._told: Reading | None = None
         self._turns = self._paint(cache)
-        self.ask: Ask | None = None
+        self.pending: View | None = None
 
     @property
     def finished(self) -> bool:
@@ -95,15 +95,20 @@ class Job:
         return accepted(self.plan)
 
     def advance(self) -> None:
-        """One turn: evaluates what it asks for in a pass of its own, and goes on."""
+        """One turn: evaluates what is pending in a pass of its own, and goes on."""
         evaluation = None
-        if self.ask is not None:
+        if self.pending is not None:
             with self.lane.active():
-                evaluation = self.lane.evaluate([self.ask])[0]
+                evaluation = self.lane.evaluate([self.pending])[0]
         self.tell(evaluation)
 
+    def finish(self) -> None:
+        """All turns that are left, one after the other."""
+        while not self.finished:
+            self.advance()
+
     def tell(self, evaluation: Evaluation | None) -> None:
-        """Answers the ask (None where there was none), and goes on to the next one."""
+        """Takes what was pending (None where nothing was), and goes on to the next one."""
         try:
             with self.lane.active():
                 item = self._turns.send(evaluation)
@@ -111,7 +116,7 @@ class Job:
                     self._step = item
                     self._steps_done[item.level - 1] = item.step
                     item = next(self._turns)
-            self.ask = item
+            self.pending = item
         except StopIteration:
             all_steps = sum(level.steps for level in self.plan.levels)
             self._stop("steps" if sum(self._steps_done) == all_steps else "plateau")
@@ -227,7 +232,7 @@ class Job:
 
     def _stop(self, reason: str) -> None:
         self.stopped = reason
-        self.ask = None
+        self.pending = None
         self._turns.close()
         if reason != "failure":  # a device that failed may never tell
             with self.lane.active():

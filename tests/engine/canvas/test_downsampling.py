@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from networks import noise
-from painter.canvas.downsampling import Shrinking, resizing_matrix
+from painter.canvas.downsampling import Downsampling, resizing_matrix
 
 SHAPES = [
     ((48, 64), (24, 32)),
@@ -19,16 +19,16 @@ SHAPES = [
 
 def _by_matrices(shape, smaller):
     """As on CUDA."""
-    shrinking = Shrinking(shape, smaller, torch.device("cpu"))
+    downsampling = Downsampling(shape, smaller, torch.device("cpu"))
     matrices = (resizing_matrix(*pair) for pair in zip(shape, smaller, strict=True))
-    shrinking._matrices = tuple(matrices)
-    return shrinking
+    downsampling._matrices = tuple(matrices)
+    return downsampling
 
 
 @pytest.mark.parametrize(("shape", "smaller"), SHAPES)
-@pytest.mark.parametrize("make", [Shrinking, _by_matrices], ids=["resized", "matrices"])
+@pytest.mark.parametrize("make", [Downsampling, _by_matrices], ids=["resized", "matrices"])
 def test_a_canvas_is_resized_as_pictures_are(make, shape, smaller):
-    args = (torch.device("cpu"),) if make is Shrinking else ()
+    args = (torch.device("cpu"),) if make is Downsampling else ()
     canvas = noise(3, *shape)
     expected = F.interpolate(
         canvas[None], size=smaller, mode="bicubic", antialias=True, align_corners=False
@@ -37,9 +37,9 @@ def test_a_canvas_is_resized_as_pictures_are(make, shape, smaller):
 
 
 @pytest.mark.parametrize(("shape", "smaller"), SHAPES)
-@pytest.mark.parametrize("make", [Shrinking, _by_matrices], ids=["resized", "matrices"])
+@pytest.mark.parametrize("make", [Downsampling, _by_matrices], ids=["resized", "matrices"])
 def test_the_adjoint_is_that_of_autograd(make, shape, smaller):
-    args = (torch.device("cpu"),) if make is Shrinking else ()
+    args = (torch.device("cpu"),) if make is Downsampling else ()
     canvas = noise(3, *shape).requires_grad_()
     pull, before = noise(3, *smaller, seed=1), noise(3, *shape, seed=2)
     small = F.interpolate(

@@ -11,8 +11,8 @@ from jobs import finish, small_vgg_once
 from networks import noise
 from painter.canvas.layout import pad
 from painter.canvas.masks import averaged, shrunk
-from painter.evaluation.levels import PHASES, prepare
-from painter.evaluation.passes import Ask, evaluate
+from painter.evaluation.levels import SHIFTS, prepare
+from painter.evaluation.passes import View, evaluate
 from painter.evaluation.style_targets import StyleCache
 from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
 from painter.planning.masks import share_out
@@ -68,13 +68,13 @@ def test_where_shrinking_leaves_too_little_the_mask_itself_serves(tap):
     torch.testing.assert_close(at_tap(mask, tap), expected)
 
 
-@pytest.mark.parametrize("phase", PHASES, ids=str)
+@pytest.mark.parametrize("shift", SHIFTS, ids=str)
 @pytest.mark.parametrize("side", ["top", "bottom", "left", "right"])
-def test_a_mask_on_the_last_rows_counts_somewhere_at_every_tap(side, phase):
+def test_a_mask_on_the_last_rows_counts_somewhere_at_every_tap(side, shift):
     mask = torch.zeros(63, 79)
     edge = {"top": (0, 0), "bottom": (0, -1), "left": (1, 0), "right": (1, -1)}[side]
     mask.select(*edge).fill_(1)
-    padded = pad(mask[None], phase)[0]
+    padded = pad(mask[None], shift)[0]
     for tap in TAPS:
         assert float(at_tap(padded, tap).sum()) > 0
 
@@ -104,13 +104,13 @@ def test_styles_without_a_mask_share_what_is_left():
     torch.testing.assert_close(second, one)
 
 
-@pytest.mark.parametrize("phase", PHASES, ids=str)
-def test_an_objective_is_finite_with_a_mask_on_the_last_rows(phase):
+@pytest.mark.parametrize("shift", SHIFTS, ids=str)
+def test_an_objective_is_finite_with_a_mask_on_the_last_rows(shift):
     rows = [[0] * 63] * 60 + [[255] * 63] * 3
     plan = make_plan(request(content=photo(63, 63), masks={1: png(rows)}))
     vgg = small_vgg_once(torch.float32)
     objective = finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**28)))
     canvas = noise(3, *plan.shape).float()
-    found = evaluate(vgg, [Ask(canvas, objective, phase)])[0]
+    found = evaluate(vgg, [View(canvas, objective, shift)])[0]
     assert torch.isfinite(found.gradient).all()
-    assert math.isfinite(float(found.descended))
+    assert math.isfinite(float(found.objective_value))

@@ -7,14 +7,14 @@ import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST, tiles
 from painter.network.layers import STRIDE, receptive_radius, stride_of
-from painter.network.vgg import Pass
+from painter.network.vgg import PassConfig
 
 SHAPES = [(1, 1), (64, 48), (97, 611), (1300, 1300), (2000, 1111), (4112, 4112), (8208, 1040)]
 TAPS = ("conv1_1", "conv2_2", "relu3_1", "conv4_2", "conv5_1")
 
 
 def _pass(*taps):
-    return Pass(frozenset(taps), "max", torch.float32)
+    return PassConfig(frozenset(taps), "max", torch.float32)
 
 
 @pytest.mark.parametrize("side", [None, 32, 100, 768])
@@ -46,8 +46,8 @@ def test_halos_reach_as_far_as_a_position_sees(shape, tap):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_no_tile_grows_with_its_picture(shape):
-    how = _pass("conv5_1")
-    found = tiles(shape, how)
+    config = _pass("conv5_1")
+    found = tiles(shape, config)
     if shape[0] * shape[1] <= WHOLE_PIXELS_MOST:
         assert len(found) == 1
         return

@@ -11,7 +11,6 @@ import torch
 from jobs import best_total, small_painter
 from painter.device.compute import DeviceMissing, fastest_type, usable_device
 from painter.engine.painter import Painter
-from painter.engine.scheduler import Scheduler
 from painter.network.weights import WeightsError
 from painter.options.catalog import PRESETS
 from painter.pictures.picture import decode
@@ -26,10 +25,7 @@ def real(weights):
 
 def _painted(painter, **given):
     job = painter.begin(request(**given))
-    scheduler = Scheduler(painter)
-    scheduler.add(job)
-    while not job.finished:
-        scheduler.advance(1)
+    job.finish()
     assert job.error is None
     return job
 

@@ -56,9 +56,9 @@ def test_a_slice_ends_in_time_and_always_does_something():
     painter = small_painter()
     job = begun(painter, steps=5000)
     scheduler = _together(False, painter, [job])
-    asked = job.ask
+    asked = job.pending
     scheduler.advance(0)
-    assert job.ask is not asked
+    assert job.pending is not asked
     assert scheduler.jobs == [job]
 
 
@@ -91,13 +91,13 @@ def test_a_failing_job_fails_alone(monkeypatch, error, kind, shares):
     painter = small_painter()
     bad, *good = (begun(painter, steps=9, **given) for given in OTHERS)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-    asked = bad.ask
+    asked = bad.pending
     real = evaluate
 
-    def failing(vgg, asks):
-        if any(ask is asked for ask in asks):
+    def failing(vgg, views):
+        if any(view is asked for view in views):
             raise error
-        return real(vgg, asks)
+        return real(vgg, views)
 
     monkeypatch.setattr(lanes, "evaluate", failing)
     _run(_together(shares, painter, [good[0], bad, good[1]]))
@@ -151,10 +151,10 @@ def test_a_shared_pass_takes_like_with_like(monkeypatch):
     painter = small_painter()
     sizes, real = [], evaluate
 
-    def counting(vgg, asks):
-        sizes.append(len(asks))
-        assert len({ask.likeness for ask in asks}) == 1
-        return real(vgg, asks)
+    def counting(vgg, views):
+        sizes.append(len(views))
+        assert len({view.batch_key for view in views}) == 1
+        return real(vgg, views)
 
     jobs = [begun(painter, steps=4, size=size) for size in (64, 80, 64, 64, 80)]
     monkeypatch.setattr(lanes, "evaluate", counting)
@@ -177,17 +177,17 @@ class _Memory:
         self.most, self.beside = most, beside
         self.groups, self.kept = [], []
 
-    def __call__(self, vgg, asks):
+    def __call__(self, vgg, views):
         assert not any(tensor() is not None for tensor in self.kept)
-        self.groups.append(len(asks))
-        if len(asks) > self.most or (self.beside is not None and not self.beside.finished):
+        self.groups.append(len(views))
+        if len(views) > self.most or (self.beside is not None and not self.beside.finished):
             of_the_pass = torch.zeros(8)
             self.kept.append(weakref.ref(of_the_pass))
             try:
                 raise torch.OutOfMemoryError("CUDA out of memory")
             except torch.OutOfMemoryError as error:
                 raise RuntimeError("CUDNN_STATUS_ALLOC_FAILED") from error
-        return evaluate(vgg, asks)
+        return evaluate(vgg, views)
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_turns_are_fair_and_newcomers_wait_for_none(held, monkeypatch):
     turns = []
     evaluate = lanes.evaluate
     monkeypatch.setattr(
-        lanes, "evaluate", lambda vgg, asks: (turns.append(len(asks)), evaluate(vgg, asks))[1]
+        lanes, "evaluate", lambda vgg, views: (turns.append(len(views)), evaluate(vgg, views))[1]
     )
     told = []
     tell = Job.tell

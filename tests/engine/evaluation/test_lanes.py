@@ -69,14 +69,13 @@ def test_a_painting_stays_in_its_lane_and_is_the_one_that_it_is_elsewhere(monkey
     scheduler = Scheduler(painter)
     for job in jobs:
         scheduler.add(job)
-    while scheduler.jobs:
-        scheduler.advance(1)
+    for _ in scheduler.run(1):
+        pass
     assert len({id(stream) for stream in used}) == 3
     for job, one in zip(jobs, given, strict=True):
         assert job.lane._replay._recorder.recorded
         alone = plain.begin(request(steps=20, **one))
-        while not alone.finished:
-            alone.advance()
+        alone.finish()
         found, expected = (each.snapshot().canvas.arriving.tensor for each in (job, alone))
         assert torch.equal(found, expected)
 

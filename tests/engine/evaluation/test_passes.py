@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from networks import noise, random_checkpoint, reference_features, small_vgg
-from painter.canvas.layout import CENTERED, Phase, pad, padded_part, unpad_gradient
-from painter.evaluation.levels import PHASES, prepare
-from painter.evaluation.passes import Ask, evaluate, evaluate_in_tiles
+from painter.canvas.layout import CENTERED, Shift, pad, padded_part, unpad_gradient
+from painter.evaluation.levels import SHIFTS, prepare
+from painter.evaluation.passes import View, evaluate, evaluate_in_tiles
 from painter.evaluation.style_targets import StyleCache
 from painter.options.catalog import Options
 from painter.planning.plan import make_plan
@@ -85,27 +85,27 @@ def test_total_and_gradient_are_those_of_the_formula(given):
     style = plan.parts[0].styles[0][1].picture.pixels
     expected = _reference_total(objective, canvas, plan.options, style)
     expected.backward()
-    found = evaluate(vgg, [Ask(canvas.detach(), objective, CENTERED)])[0]
-    assert float(found.descended) == pytest.approx(float(expected.detach()), rel=1e-6)
+    found = evaluate(vgg, [View(canvas.detach(), objective, CENTERED)])[0]
+    assert float(found.objective_value) == pytest.approx(float(expected.detach()), rel=1e-6)
     error = float((found.gradient - canvas.grad).norm() / canvas.grad.norm())
     assert error < 1e-6
 
 
 def test_margins_are_reflections_and_gradients_come_back_to_their_pixels():
-    for phase in PHASES:
+    for shift in SHIFTS:
         canvas = _canvas().requires_grad_()
         weights = noise(3, 48 + 16, 64 + 16, seed=4)
-        (pad(canvas, phase) * weights).sum().backward()
-        torch.testing.assert_close(unpad_gradient(weights, phase), canvas.grad)
+        (pad(canvas, shift) * weights).sum().backward()
+        torch.testing.assert_close(unpad_gradient(weights, shift), canvas.grad)
 
 
 @pytest.mark.parametrize(
     ("rows", "columns"), [((0, 64), (0, 80)), ((0, 20), (50, 80)), ((40, 64), (5, 9))]
 )
 def test_a_part_of_a_margin_is_that_of_the_whole(rows, columns):
-    for phase in PHASES:
-        whole = pad(_canvas(), phase)[:, slice(*rows), slice(*columns)]
-        assert torch.equal(padded_part(_canvas(), phase, rows, columns), whole)
+    for shift in SHIFTS:
+        whole = pad(_canvas(), shift)[:, slice(*rows), slice(*columns)]
+        assert torch.equal(padded_part(_canvas(), shift, rows, columns), whole)
 
 
 _TILED = {
@@ -132,10 +132,10 @@ def test_tiled_gradient_is_that_of_the_whole(given):
     vgg = small_vgg()
     objective = _objective(vgg, **{"content": photo(144, 229), "size": 229, "levels": 1, **given})
     canvas = noise(3, *objective.content.shape[-2:], seed=9)
-    ask = Ask(canvas, objective, Phase(13, 4))
-    whole = evaluate(vgg, [ask])[0]
-    tiled = _finish(evaluate_in_tiles(vgg, ask, side=96))
-    assert float(tiled.descended) == pytest.approx(float(whole.descended), rel=1e-10)
+    view = View(canvas, objective, Shift(13, 4))
+    whole = evaluate(vgg, [view])[0]
+    tiled = _finish(evaluate_in_tiles(vgg, view, side=96))
+    assert float(tiled.objective_value) == pytest.approx(float(whole.objective_value), rel=1e-10)
     error = float((tiled.gradient - whole.gradient).norm() / whole.gradient.norm())
     assert error < 1e-10
 
@@ -144,10 +144,10 @@ def test_tiled_gradient_is_that_of_the_whole_in_float32_at_1024_px():
     vgg = small_vgg(torch.float32)
     objective = _objective(vgg, content=photo(200, 300), size=1024, levels=1)
     canvas = noise(3, *objective.content.shape[-2:], seed=9).float()
-    ask = Ask(canvas, objective, Phase(13, 4))
-    whole = evaluate(vgg, [ask])[0]
-    tiled = _finish(evaluate_in_tiles(vgg, ask, side=384))
-    assert float(tiled.descended) == pytest.approx(float(whole.descended), rel=1e-4)
+    view = View(canvas, objective, Shift(13, 4))
+    whole = evaluate(vgg, [view])[0]
+    tiled = _finish(evaluate_in_tiles(vgg, view, side=384))
+    assert float(tiled.objective_value) == pytest.approx(float(whole.objective_value), rel=1e-4)
     error = float((tiled.gradient - whole.gradient).norm() / whole.gradient.norm())
     assert error < 1e-3
 
@@ -156,19 +156,21 @@ def test_canvases_that_share_a_pass_get_what_they_get_alone():
     vgg = small_vgg()
     one = _objective(vgg)
     other = _objective(vgg, alpha=3, content_layers="conv2_2", styles=[photo(seed=5)])
-    asks = [Ask(_canvas(), one, CENTERED), Ask(_canvas().flip(1), other, Phase(1, 13))]
-    together = evaluate(vgg, asks)
-    for ask, found in zip(asks, together, strict=True):
-        alone = evaluate(vgg, [ask])[0]
-        assert float(found.descended) == pytest.approx(float(alone.descended), rel=1e-10)
+    views = [View(_canvas(), one, CENTERED), View(_canvas().flip(1), other, Shift(1, 13))]
+    together = evaluate(vgg, views)
+    for view, found in zip(views, together, strict=True):
+        alone = evaluate(vgg, [view])[0]
+        assert float(found.objective_value) == pytest.approx(
+            float(alone.objective_value), rel=1e-10
+        )
         torch.testing.assert_close(found.gradient, alone.gradient, rtol=1e-8, atol=1e-12)
 
 
 def test_loss_alone_is_the_loss_with_the_gradient():
     vgg = small_vgg()
-    ask = Ask(_canvas(), _objective(vgg), CENTERED)
-    with_gradient = evaluate(vgg, [ask])[0]
-    alone = evaluate(vgg, [replace(ask, gradient=False)])[0]
+    view = View(_canvas(), _objective(vgg), CENTERED)
+    with_gradient = evaluate(vgg, [view])[0]
+    alone = evaluate(vgg, [replace(view, with_gradient=False)])[0]
     assert alone.gradient is None
     assert torch.equal(alone.terms, with_gradient.terms)
 

@@ -47,12 +47,12 @@ def _painted(evaluator, **given):
     """The best canvas of a painting, and its total."""
     job = small_painter().begin(request(**{"steps": 32, **given}))
     while not job.finished:
-        job.tell(evaluator([job.ask])[0] if job.ask else None)
+        job.tell(evaluator([job.pending])[0] if job.pending else None)
     return job._step.best.canvas.clone(), best_total(job)
 
 
-def _plain(asks):
-    return evaluate(small_vgg_once(torch.float32), asks)
+def _plain(views):
+    return evaluate(small_vgg_once(torch.float32), views)
 
 
 def _replay(most_bytes=2**30):
@@ -62,7 +62,7 @@ def _replay(most_bytes=2**30):
 def _poison(replay):
     """No number of the painting before is left anywhere."""
     for slot in replay._slots.values():
-        for tensor in (*slot._inputs, slot._ask.canvas, slot._found.terms):
+        for tensor in (*slot._inputs, slot._view.canvas, slot._found.terms):
             tensor.fill_(torch.nan)
         slot._source = lambda: None
 
@@ -90,7 +90,7 @@ def test_paintings_that_take_turns_in_the_same_buffers_do_not_meet():
     while not all(job.finished for job in jobs):
         for job in jobs:
             if not job.finished:
-                job.tell(replay([job.ask])[0] if job.ask else None)
+                job.tell(replay([job.pending])[0] if job.pending else None)
     for job, given in zip(jobs, ({}, OTHER), strict=True):
         assert torch.equal(job._step.best.canvas, _painted(_plain, steps=12, **given)[0])
 

@@ -11,21 +11,21 @@ import torch
 from jobs import finish, small_vgg_once
 from painter.evaluation.style_targets import StyleCache, blended_targets
 from painter.losses.catalog import STYLE_LOSSES
-from painter.network.vgg import Pass
+from painter.network.vgg import PassConfig
 from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 TAPS = ("conv1_1", "relu2_1")
-HOW = Pass(frozenset(TAPS), "max", torch.float32)
+CONFIG = PassConfig(frozenset(TAPS), "max", torch.float32)
 LEFT = png([[255] * 32 + [0] * 32] * 64)
 
 
-def _targets(cache, how=HOW, vgg=None, canvas=(48, 64), style_loss="gram", **given):
+def _targets(cache, config=CONFIG, vgg=None, canvas=(48, 64), style_loss="gram", **given):
     plan = make_plan(request(**given))
     vgg = vgg or small_vgg_once(torch.float32)
     loss = STYLE_LOSSES[style_loss]
-    losses = {tap: loss.at(vgg.typical_energy[tap], 8, vgg.device) for tap in how.taps}
-    return finish(blended_targets(vgg, cache, plan.parts[0].styles, canvas, how, losses))
+    losses = {tap: loss.at(vgg.typical_energy[tap], 8, vgg.device) for tap in config.taps}
+    return finish(blended_targets(vgg, cache, plan.parts[0].styles, canvas, config, losses))
 
 
 def _moments(cache, **given):
@@ -54,7 +54,7 @@ def test_a_second_request_finds_what_the_first_has_left():
     [
         {"content": photo(seed=9)},
         {"style_loss": "wasserstein"},
-        {"how": replace(HOW, taps=frozenset(TAPS[:1]))},
+        {"config": replace(CONFIG, taps=frozenset(TAPS[:1]))},
         {"alpha": 7, "steps": 9, "seed": 5},
         {"color_strength": 0.5},
     ],
@@ -78,9 +78,9 @@ class _Other:
         {"style_scale": 2},
         {"canvas": (96, 128)},
         {"style_masks": {1: LEFT}},
-        {"how": replace(HOW, pooling="average")},
-        {"how": replace(HOW, dtype=torch.float64), "vgg": small_vgg_once(torch.float64)},
-        {"how": replace(HOW, taps=frozenset(["conv3_1"]))},
+        {"config": replace(CONFIG, pooling="average")},
+        {"config": replace(CONFIG, dtype=torch.float64), "vgg": small_vgg_once(torch.float64)},
+        {"config": replace(CONFIG, taps=frozenset(["conv3_1"]))},
         {"vgg": _Other()},
         {"color": "match"},
         {"color": "luminance"},

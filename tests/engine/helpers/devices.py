@@ -19,7 +19,7 @@ from torch.utils._pytree import tree_leaves
 
 from jobs import finish
 from networks import random_checkpoint
-from painter.canvas.downsampling import Shrinking, resizing_matrix
+from painter.canvas.downsampling import Downsampling, resizing_matrix
 from painter.evaluation.levels import prepare
 from painter.evaluation.passes import evaluate
 from painter.evaluation.style_targets import StyleCache
@@ -137,10 +137,10 @@ def _moved(value, mode):
         return {key: _moved(each, mode) for key, each in value.items()}
     if isinstance(value, tuple | list):
         return type(value)(_moved(each, mode) for each in value)
-    if not isinstance(value, Plain | VGG19 | Shrinking) and not is_dataclass(value):
+    if not isinstance(value, Plain | VGG19 | Downsampling) and not is_dataclass(value):
         return value
     there = copy.copy(value)
-    if isinstance(value, Shrinking):
+    if isinstance(value, Downsampling):
         lengths = zip(value._shape, value._smaller, strict=True)
         there._matrices = tuple(resizing_matrix(*pair).float() for pair in lengths)
     names = [f.name for f in fields(value)] if is_dataclass(value) else list(vars(there))

@@ -50,8 +50,8 @@ def finished(painter=None, **given):
     job = begun(painter, **given)
     scheduler = Scheduler(painter)
     scheduler.add(job)
-    while not job.finished:
-        scheduler.advance(1)
+    for _ in scheduler.run(1):
+        pass
     return job
 
 

@@ -8,7 +8,7 @@ import torch
 from networks import CAFFE, TORCHVISION, noise, random_checkpoint, reference_features
 from painter.device.compute import fastest_type
 from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
-from painter.network.vgg import VGG19, Pass
+from painter.network.vgg import VGG19, PassConfig
 
 CPU = torch.device("cpu")
 
@@ -18,8 +18,8 @@ CPU = torch.device("cpu")
 def test_features_are_those_of_the_network_borders_included(pooling, convention):
     checkpoint = random_checkpoint(input=convention)
     pixels = noise(2, 3, 50, 67)
-    how = Pass(frozenset(LAYER_NAMES), pooling, torch.float64)
-    taps = VGG19(checkpoint, CPU, torch.float64).trace(pixels, how).taps
+    config = PassConfig(frozenset(LAYER_NAMES), pooling, torch.float64)
+    taps = VGG19(checkpoint, CPU, torch.float64).trace(pixels, config).taps
     for name, expected in reference_features(checkpoint, pixels, pooling).items():
         torch.testing.assert_close(taps[name], expected, rtol=1e-9, atol=1e-9)
 
@@ -38,9 +38,9 @@ def test_pixel_gradient_is_that_of_autograd(pooling, names):
         name: noise(*features[name].shape, seed=index) - 0.5 for index, name in enumerate(names)
     }
     sum((features[name] * at_taps[name]).sum() for name in names).backward()
-    how = Pass(frozenset(names), pooling, torch.float64)
+    config = PassConfig(frozenset(names), pooling, torch.float64)
     vgg = VGG19(checkpoint, CPU, torch.float64)
-    found = vgg.gradient(vgg.trace(pixels.detach(), how), how, at_taps)
+    found = vgg.gradient(vgg.trace(pixels.detach(), config), config, at_taps)
     torch.testing.assert_close(found, pixels.grad, rtol=1e-9, atol=1e-12)
 
 
@@ -63,12 +63,12 @@ def test_fast_types_stay_close_to_float64(dtype, bound, width):
     pixels = noise(1, 3, 64, 48).requires_grad_()
     features = reference_features(checkpoint, pixels)["conv3_1"]
     (features.square().sum() / 2).backward()
-    how = Pass(frozenset(["conv3_1"]), "max", dtype)
+    config = PassConfig(frozenset(["conv3_1"]), "max", dtype)
     vgg = VGG19(checkpoint, CPU, dtype)
-    trace = vgg.trace(pixels.detach().float(), how)
+    trace = vgg.trace(pixels.detach().float(), config)
     kept = trace.taps["conv3_1"]
     assert _relative(kept, features) < bound
-    gradient = vgg.gradient(trace, how, {"conv3_1": kept})
+    gradient = vgg.gradient(trace, config, {"conv3_1": kept})
     assert gradient.dtype == torch.float32
     assert _relative(gradient, pixels.grad) < 3 * bound
 

@@ -82,8 +82,8 @@ def test_max_seconds_ends_with_the_best_so_far():
     scheduler, job = Scheduler(small_painter()), begun(steps=5000, max_seconds=0.6)
     scheduler.add(job)
     started = time.monotonic()
-    while not job.finished:
-        scheduler.advance(0.1)
+    for _ in scheduler.run(0.1):
+        pass
     assert time.monotonic() - started < 3
     assert job.stopped == "deadline"
     assert 1 <= job.result().record["steps"] < 5000

@@ -37,7 +37,7 @@ def _steps(job):
 def test_the_best_of_a_level_never_gets_worse(optimizer):
     best: dict[int, list[float]] = {}
     for job in _steps(begun(size=128, steps=40, optimizer=optimizer, init="noise")):
-        best.setdefault(job._step.level, []).append(float(job._step.best.descended))
+        best.setdefault(job._step.level, []).append(float(job._step.best.objective_value))
     assert sorted(best) == [1, 2]
     for totals in best.values():
         assert totals == sorted(totals, reverse=True)
@@ -59,9 +59,9 @@ def test_steps_are_evaluations(optimizer, monkeypatch):
     count = []
     real = evaluate
 
-    def counting(vgg, asks):
-        count.extend(ask for ask in asks if ask.gradient)
-        return real(vgg, asks)
+    def counting(vgg, views):
+        count.extend(view for view in views if view.with_gradient)
+        return real(vgg, views)
 
     monkeypatch.setattr("painter.evaluation.lanes.evaluate", counting)
     job = finished(size=64, steps=15, optimizer=optimizer)
@@ -73,9 +73,9 @@ def test_losses_that_stay_lost_are_told():
     job, turn = begun(steps=30), 0
     while not job.finished:
         turn += 1
-        found = evaluate(small_vgg_once(torch.float32), [job.ask])[0] if job.ask else None
+        found = evaluate(small_vgg_once(torch.float32), [job.pending])[0] if job.pending else None
         if found and turn > 5:
-            found = replace(found, descended=found.descended * math.nan)
+            found = replace(found, objective_value=found.objective_value * math.nan)
         job.tell(found)
     assert job.progress.step < 30
     assert job.incomplete == "level 1 ended early: its losses were no longer finite"
@@ -97,7 +97,7 @@ def test_losses_that_are_not_finite_lose_no_painting(optimizer):
     turn = 0
     while not job.finished:
         turn += 1
-        found = evaluate(vgg, [job.ask])[0] if job.ask else None
+        found = evaluate(vgg, [job.pending])[0] if job.pending else None
         if found and found.gradient is not None and turn % 5 == 0:
             found = replace(found, gradient=found.gradient * math.nan)
         job.tell(found)
@@ -119,11 +119,11 @@ class _Broken:
     def __getattr__(self, name):
         return getattr(small_vgg_once(torch.float32), name)
 
-    def gradient(self, trace, how, at_taps):
-        return small_vgg_once(torch.float32).gradient(trace, how, at_taps) * math.nan
+    def gradient(self, trace, config, at_taps):
+        return small_vgg_once(torch.float32).gradient(trace, config, at_taps) * math.nan
 
-    def trace(self, pixels, how):
-        trace = small_vgg_once(torch.float32).trace(pixels, how)
+    def trace(self, pixels, config):
+        trace = small_vgg_once(torch.float32).trace(pixels, config)
         for kept in trace.taps.values():
             kept.fill_(math.inf)
         return trace
@@ -151,8 +151,8 @@ def test_a_resumed_level_is_seen_at_the_sizes_of_those_before():
     while whole.progress.level < 3 or whole.progress.step < sum(_planned(whole)[:2]) + 1:
         step(whole)
     resumed = begun(size=256, steps=60, canvas=stripes(48, 64), resume=Resume(3, 0))
-    assert resumed.ask.objective.shape == whole.ask.objective.shape
-    assert _views(resumed.ask.objective) == _views(whole.ask.objective) != [(192, 256)]
+    assert resumed.pending.objective.shape == whole.pending.objective.shape
+    assert _views(resumed.pending.objective) == _views(whole.pending.objective) != [(192, 256)]
 
 
 def _planned(job):
@@ -276,7 +276,7 @@ def test_a_deadline_before_an_average_is_judged_is_answered_with_what_was_found(
     for _ in range(JUDGED_EVERY // 2):
         step(job)
     assert job.progress.step < JUDGED_EVERY
-    assert float(job._step.best.descended) < math.inf
+    assert float(job._step.best.objective_value) < math.inf
     assert not torch.equal(job._step.best.canvas, start)
 
 

@@ -91,7 +91,7 @@ def server_flags(command: Command) -> Command:
     @click.option("--token", help="Its token; else BRUNO_TOKEN.")
     @click.option(
         "--key-file",
-        help="TorchServe's key_file.json; else BRUNO_KEY_FILE.",
+        help="The server's key_file.json; else BRUNO_KEY_FILE.",
         shell_complete=files,
     )
     @functools.wraps(command)

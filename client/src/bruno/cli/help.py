@@ -111,7 +111,7 @@ class Commands(click.Group):
                 [
                     ("BRUNO_URL", "the server, if not http://127.0.0.1:8080"),
                     ("BRUNO_TOKEN", "its token, or"),
-                    ("BRUNO_KEY_FILE", "TorchServe's key_file.json, read anew when it changes"),
+                    ("BRUNO_KEY_FILE", "the server's key_file.json, read anew when it changes"),
                     ("BRUNO_CACHE", "where fetched styles are kept"),
                 ]
             )

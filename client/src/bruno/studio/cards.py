@@ -18,7 +18,7 @@ NO_TRIES = "Paintings you finish or stop are kept here."
 def photo_samples() -> str:
     """Sample photos as buttons, and whose they are."""
     credits = ", ".join(photo.credit for photo in PHOTOS)
-    return _samples("Or one of these", PHOTOS) + f'<p class="credit">{escape(credits)}</p>'
+    return _samples("Or one of these", PHOTOS) + f'<p class="credit">Photos: {escape(credits)}</p>'
 
 
 def style_samples() -> str:
@@ -29,7 +29,7 @@ def style_samples() -> str:
 def _samples(title: str, samples: Sequence[Sample]) -> str:
     buttons = "".join(
         f'<button type="button" data-pick="{escape(one.name)}" '
-        f'title="{escape(one.title)} ({escape(one.credit)})">'
+        f'title="{escape(one.title)}, {escape(one.credit)}">'
         f'<img src="{inline(one.thumb())}" alt="{escape(one.title)}"></button>'
         for one in samples
     )

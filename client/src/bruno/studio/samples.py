@@ -36,7 +36,7 @@ def _photo(name: str, title: str, credit: str) -> Sample:
 
 
 PHOTOS: Final = (
-    _photo("tower", "A tower above a lake", "danielbuechele, CC BY 2.0"),
+    _photo("tower", "A tower above a lake", "danielbuechele (CC BY 2.0)"),
     _photo("astronaut", "An astronaut", "NASA"),
     _photo("cat", "A cat", "Stefan van der Walt"),
     _photo("coffee", "A cup of coffee", "Rachel Michetti"),
