@@ -43,8 +43,8 @@ class BrunoHandler:
         """
         config = context.model_yaml_config
         if config.get("maxWorkers", 1) != 1:
-            told = f"got {config['maxWorkers']}"
-            raise ValueError(f"maxWorkers must be 1, since TorchServe stalls others, {told}")
+            why = "since TorchServe stalls others"
+            raise ValueError(f"maxWorkers must be 1, {why}, got {config['maxWorkers']}")
         limits = dict(config["handler"])
         self._slice_seconds = limits.pop("slice_seconds")
         self._reap_seconds = limits.pop("reap_seconds")
@@ -124,8 +124,8 @@ class BrunoHandler:
         for name, value in self._written.items():
             added = value - before.get(name, 0)
             if added and name in self._metrics:
-                told = added if name.endswith("_total") else value
-                self._metrics[name].add_or_update(told, [self._model])
+                update = added if name.endswith("_total") else value
+                self._metrics[name].add_or_update(update, [self._model])
 
 
 def _is_news(sessions: Sequence[Session]) -> bool:

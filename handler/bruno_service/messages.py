@@ -79,7 +79,7 @@ def event_headers() -> dict[str, str]:
 
 def problem(error: PaintError, request_id: str) -> dict[str, Any]:
     """An RFC 9457 problem."""
-    told = {
+    members = {
         "type": "about:blank",
         "title": error.title,
         "status": error.status,
@@ -88,7 +88,8 @@ def problem(error: PaintError, request_id: str) -> dict[str, Any]:
         "field": error.field,
         "request_id": request_id,
     }
-    return told | {"retry_after": error.retry_after} if isinstance(error, Full) else told
+    more = {"retry_after": error.retry_after} if isinstance(error, Full) else {}
+    return members | more
 
 
 def problem_answer(error: PaintError, request_id: str) -> tuple[bytes, int, dict[str, str]]:
@@ -121,9 +122,9 @@ def picture_event(name: str, data: Mapping[str, Any], picture: bytes) -> bytes:
 
     The picture is put in beside the JSON encoder, which would copy hundreds of MiB.
     """
-    told = as_json(data)[:-1]
+    members = as_json(data)[:-1]
     return b'event: %s\ndata: %s,"image":"%s"}\n\n' % (
         name.encode(),
-        told,
+        members,
         base64.b64encode(picture),
     )

@@ -56,14 +56,14 @@ class Queue:
 
     def add(self, session: Session, request: Request) -> bool:
         """Takes a request in, unless there is no memory for its files; raises PaintError."""
-        told = self._painter.foresee(request)
-        files = Bytes(host=told.files)
+        outline = self._painter.foresee(request)
+        files = Bytes(host=outline.files)
         entry = Entry(
             session,
             request,
             files,
-            Bytes(host=bytes_kept(told.plan)),
-            (self._painter.planning_bytes(told), self._painter.painting_bytes(told.plan)),
+            Bytes(host=bytes_kept(outline.plan)),
+            (self._painter.planning_bytes(outline), self._painter.painting_bytes(outline.plan)),
             self._ledger.hold(Bytes()),
         )
         if not self._leaves_room(entry, files):
@@ -99,10 +99,10 @@ class Queue:
         """Takes out those that can be painted now, with what they hold then; has others decoded."""
         self.is_short_of_memory = False
         for _ in range(places):
-            found = self._next()
-            if found is None:
+            admitted = self._next()
+            if admitted is None:
                 break
-            yield found
+            yield admitted
         self._decode()
 
     def is_planned(self, session: Session) -> bool:
@@ -148,8 +148,8 @@ class Queue:
         waiting = {entry: entry.kept for entry in self._entries} | {asking: kept}
         total = sum(waiting.values(), Bytes())
         return not any(
-            self._ledger.missing(total - own + need)
-            for entry, own in waiting.items()
+            self._ledger.missing(total - waits + need)
+            for entry, waits in waiting.items()
             for need in entry.needs
         )
 

@@ -272,8 +272,8 @@ class Service:
             session.fail(as_paint_error(error))
 
     def _retry_after(self) -> int:
-        told = [mailbox.progress for _, mailbox in self._painting()]
-        etas = [progress.eta for progress in told if progress and progress.eta is not None]
+        progresses = [mailbox.progress for _, mailbox in self._painting()]
+        etas = [progress.eta for progress in progresses if progress and progress.eta is not None]
         return max(1, min(RETRY_SECONDS, round(min(etas, default=RETRY_SECONDS))))
 
     def _painting(self) -> list[tuple[Session, Mailbox]]:
@@ -332,9 +332,7 @@ class Service:
 
     def _lose_device(self) -> None:
         """Tells everyone, but in a picture, where only a broken connection can tell."""
-        painting = [session for session, _ in self._painting()]
-        told = [
-            each for each in (*self._queue.sessions, *painting) if each.events or not each.begun
-        ]
-        if told:
-            self.interrupt(told, LOST)
+        lost = [*self._queue.sessions, *(session for session, _ in self._painting())]
+        reachable = [session for session in lost if session.events or not session.begun]
+        if reachable:
+            self.interrupt(reachable, LOST)

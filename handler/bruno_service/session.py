@@ -91,10 +91,10 @@ class Session:
         self._position = position
         self.decided = True
 
-    def accept(self, told: Mapping[str, Any]) -> None:
+    def accept(self, painting: Mapping[str, Any]) -> None:
         """Begins to be painted."""
         if self.events:
-            self._outbox += messages.event("accepted", {"request_id": self.id, **told})
+            self._outbox += messages.event("accepted", {"request_id": self.id, **painting})
         self.accepted = self.decided = True
 
     def report(self, progress: Progress, now: float) -> None:
@@ -112,25 +112,25 @@ class Session:
         """Ends with the painting, or with what there is of it where it is `broken`."""
         body = painted.data
         if self.events:
-            told = {
+            members = {
                 "media_type": painted.media_type,
                 "width": painted.width,
                 "height": painted.height,
                 "record": painted.record,
             }
-            body = messages.picture_event("painting", told, painted.data)
+            body = messages.picture_event("painting", members, painted.data)
         self._end("failed" if self.broken else "finished", body)
 
     def fail(self, error: PaintError) -> None:
         """Ends with the problem: as the answer, as an event, or, in a picture, with nothing."""
-        told = messages.problem(error, self.id)
+        problem = messages.problem(error, self.id)
         if self.begun:
-            self._end("failed", messages.event("error", told) if self.events else b"")
+            self._end("failed", messages.event("error", problem) if self.events else b"")
         else:
             self._outbox.clear()
             self._status = error.status
             self._headers = messages.problem_headers(error)
-            self._end("failed" if self.mailbox else "refused", messages.as_json(told))
+            self._end("failed" if self.mailbox else "refused", messages.as_json(problem))
         self._about = f"{error.code}, {self._about}"
 
     def describe(self, description: Mapping[str, Any]) -> None:

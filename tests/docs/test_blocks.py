@@ -102,9 +102,14 @@ def test_python_of_the_client_runs(block: Any, folder: Path, scripted: Scripted)
 @pytest.mark.parametrize("block", DRIVES_THE_ENGINE, ids=str)
 def test_python_of_the_engine_paints(block: Any, folder: Path, weights: Path) -> None:
     (folder / "painting.png").unlink()
+    before = set(folder.glob("*.png"))
     _run([sys.executable, "-c", block.text], folder, _environment(folder, ""))
-    with Image.open(folder / "painting.png") as painting:
-        assert max(painting.size) == 128
+    painted = set(folder.glob("*.png")) - before
+    assert painted
+    for path in painted:
+        with Image.open(path) as painting:
+            assert "bruno" in painting.text
+            assert max(painting.size) == 128
 
 
 @pytest.mark.parametrize("command", _of("bruno"), ids=str)

@@ -27,10 +27,13 @@ Format = Literal["png", "png16", "jpeg", "webp", "tiff", "tiff16"]
 
 
 class Option(NamedTuple):
-    """What an option means, and what it may be."""
+    """What an option means, and what it may be; for numbers their bounds, or 0 beside them."""
 
     help: str
     allowed: str
+    low: float | None = None
+    high: float | None = None
+    or_zero: bool = False
 
     def sentence(self) -> str:
         """Both, as a line of documentation."""
@@ -47,8 +50,14 @@ class Options(TypedDict, total=False):
             "one of bruno, gatys, draft, fine",
         ),
     ]
-    alpha: Annotated[float | None, Option("Weight of the content loss.", "from 0 to 1,000,000")]
-    beta: Annotated[float | None, Option("Weight of the style loss.", "from 0 to 1,000,000")]
+    alpha: Annotated[
+        float | None,
+        Option("Weight of the content loss.", "from 0 to 1,000,000", low=0, high=1_000_000),
+    ]
+    beta: Annotated[
+        float | None,
+        Option("Weight of the style loss.", "from 0 to 1,000,000", low=0, high=1_000_000),
+    ]
     content_layers: Annotated[
         Layers | None,
         Option("Where the content is compared.", "names of conv1_1 … relu5_4 with weights, or all"),
@@ -59,13 +68,20 @@ class Options(TypedDict, total=False):
     ]
     size: Annotated[
         int | None,
-        Option("The painting's longest side in pixels.", "a whole number from 64 to 8,192"),
+        Option(
+            "The painting's longest side in pixels.",
+            "a whole number from 64 to 8,192",
+            low=64,
+            high=8192,
+        ),
     ]
     steps: Annotated[
         int | None,
         Option(
             "Evaluations of loss and gradient over all levels; 0 lets a plateau decide.",
             "a whole number from 0 to 5,000",
+            low=0,
+            high=5000,
         ),
     ]
     levels: Annotated[
@@ -73,23 +89,32 @@ class Options(TypedDict, total=False):
         Option(
             "Levels of the coarse-to-fine pyramid; 0 chooses, 1 turns it off.",
             "a whole number from 0 to 8",
+            low=0,
+            high=8,
         ),
     ]
     optimizer: Annotated[
         Literal["adam", "lbfgs"] | None, Option("How the canvas descends.", "one of adam, lbfgs")
     ]
     learning_rate: Annotated[
-        float | None, Option("Adam's step, in units of the color range.", "from 0.0001 to 1")
+        float | None,
+        Option("Adam's step, in units of the color range.", "from 0.0001 to 1", low=0.0001, high=1),
     ]
     init: Annotated[
         Literal["content", "noise", "style", "image"] | None,
         Option("What the canvas starts from.", "one of content, noise, style, image"),
     ]
     init_noise: Annotated[
-        float | None, Option("Share of noise mixed into the start.", "from 0 to 1")
+        float | None, Option("Share of noise mixed into the start.", "from 0 to 1", low=0, high=1)
     ]
     seed: Annotated[
-        int | None, Option("Seed of all that is random.", "a whole number from 0 to 4,294,967,295")
+        int | None,
+        Option(
+            "Seed of all that is random.",
+            "a whole number from 0 to 4,294,967,295",
+            low=0,
+            high=4_294_967_295,
+        ),
     ]
     style_loss: Annotated[
         Literal["gram", "wasserstein", "sliced"] | None,
@@ -103,12 +128,17 @@ class Options(TypedDict, total=False):
         Option(
             "The style's longest side as a multiple of the canvas's.",
             "from 0.1 to 4, one number or one for each style",
+            low=0.1,
+            high=4,
         ),
     ]
     pooling: Annotated[
         Literal["max", "average"] | None, Option("How VGG-19 pools.", "one of max, average")
     ]
-    tv: Annotated[float | None, Option("Weight of the total variation.", "from 0 to 1,000,000")]
+    tv: Annotated[
+        float | None,
+        Option("Weight of the total variation.", "from 0 to 1,000,000", low=0, high=1_000_000),
+    ]
     color: Annotated[
         Literal["style", "luminance", "match"] | None,
         Option(
@@ -117,16 +147,27 @@ class Options(TypedDict, total=False):
         ),
     ]
     color_strength: Annotated[
-        float | None, Option("How much of the color treatment counts.", "from 0 to 1")
+        float | None,
+        Option("How much of the color treatment counts.", "from 0 to 1", low=0, high=1),
     ]
     averaging: Annotated[
         float | None,
-        Option("Exponential average of Adam's iterates; 0 for none.", "from 0 to 0.999"),
+        Option(
+            "Exponential average of Adam's iterates; 0 for none.",
+            "from 0 to 0.999",
+            low=0,
+            high=0.999,
+        ),
     ]
     reproducible: Annotated[bool | None, Option("A private pass on CUDA.", "true or false")]
     max_seconds: Annotated[
         float | None,
-        Option("A deadline; the best canvas so far is the answer. 0 for none.", "from 0 to 86,400"),
+        Option(
+            "A deadline; the best canvas so far is the answer. 0 for none.",
+            "from 0 to 86,400",
+            low=0,
+            high=86_400,
+        ),
     ]
     format: Annotated[
         Format | None,
@@ -136,10 +177,18 @@ class Options(TypedDict, total=False):
         ),
     ]
     quality: Annotated[
-        int | None, Option("Quality of JPEG and WebP.", "a whole number from 1 to 100")
+        int | None,
+        Option("Quality of JPEG and WebP.", "a whole number from 1 to 100", low=1, high=100),
     ]
     preview_every: Annotated[
-        float | None, Option("Seconds between previews.", "0 (none) or from 0.25 to 3,600")
+        float | None,
+        Option(
+            "Seconds between previews.",
+            "0 (none) or from 0.25 to 3,600",
+            low=0.25,
+            high=3600,
+            or_zero=True,
+        ),
     ]
 
 

@@ -60,9 +60,9 @@ class Mailbox:
         is_due = bool(self._every) and now >= self._previewed + self._every
         return is_due and self._news.preview is None
 
-    def put(self, now: float, **told: Any) -> None:
+    def put(self, now: float, **changes: Any) -> None:
         """Adds what is new, by the names of `News`."""
         with self._lock:
-            self._news = replace(self._news, **told)
-            if "preview" in told:
+            self._news = replace(self._news, **changes)
+            if "preview" in changes:
                 self._previewed = now

@@ -43,9 +43,9 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
     copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
-    kept = len(shifts_of(plan)) * _features(set(plan.options.content_layers))
+    of_photo = len(shifts_of(plan)) * _features(set(plan.options.content_layers))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
-    activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * kept
+    activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * of_photo
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
     of_masks = weights * len(shifts_of(plan)) * last.pixels * _MASK_BYTES
     passing = activations * config.dtype.itemsize + of_masks
@@ -64,8 +64,8 @@ def bytes_kept(plan: Plan) -> int:
     masks += [style.mask for part in parts for _, style in part.styles]
     tensors = [tensor for picture in pictures for tensor in (picture.samples, picture.alpha)]
     # One that has two names is counted once.
-    found = {id(tensor): tensor for tensor in (plan.content, plan.start, *tensors, *masks)}
-    return sum(tensor.nbytes for tensor in found.values() if tensor is not None)
+    distinct = {id(tensor): tensor for tensor in (plan.content, plan.start, *tensors, *masks)}
+    return sum(tensor.nbytes for tensor in distinct.values() if tensor is not None)
 
 
 def bytes_encoding(plan: Plan) -> int:

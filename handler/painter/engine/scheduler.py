@@ -97,18 +97,18 @@ class Scheduler:
         group = [job for job in group if not job.finished]
         if not group:
             return
-        found = self._tried(group)
+        outcome = self._tried(group)
         # The error was raised and caught elsewhere, so that nothing of the failed pass is kept.
-        if not isinstance(found, Exception):
-            for job, evaluation in zip(group, found, strict=True):
+        if not isinstance(outcome, Exception):
+            for job, evaluation in zip(group, outcome, strict=True):
                 self._tell(job, evaluation)
         elif len(group) > 1:
-            for part in self._parts(group, found):
+            for part in self._parts(group, outcome):
                 self._turn(part)
-        elif is_out_of_memory(found):
-            self._relieve(group[0], found)
+        elif is_out_of_memory(outcome):
+            self._relieve(group[0], outcome)
         else:
-            self._fail(group[0], found)
+            self._fail(group[0], outcome)
 
     def _tried(self, group: list[Job]) -> Evaluations | Exception:
         """The evaluations that a group asks for, or why there are none; raises DeviceLost."""
@@ -142,11 +142,11 @@ class Scheduler:
         self._fail(largest, error)
         if largest is job:
             return
-        found = self._tried([job])
-        if isinstance(found, Exception):
-            self._fail(job, found)
+        outcome = self._tried([job])
+        if isinstance(outcome, Exception):
+            self._fail(job, outcome)
         else:
-            self._tell(job, found[0])
+            self._tell(job, outcome[0])
 
     def _tell(self, job: Job, evaluation: Evaluation | None) -> None:
         try:

@@ -168,11 +168,11 @@ class Engine:
             self._end(mailbox, None, job.error or as_paint_error(error))
 
     def _put(self, mailbox: Mailbox, job: Job) -> None:
-        told, now = mailbox.progress, self._clock()
-        before = 0 if told is None else told.step
+        last, now = mailbox.progress, self._clock()
+        before = 0 if last is None else last.step
         is_new = job.progress.step != before
         self.evaluations += job.progress.step - before
-        if job.progress is not told:
+        if job.progress is not last:
             mailbox.put(now, progress=job.progress)
         if job.finished:
             self._end(mailbox, job.snapshot(), job.error)

@@ -201,8 +201,8 @@ def _content_norms(
         features = layout.content
         if features is None:
             features = features_of(vgg, tile.padded(content, CENTERED), content_config)
-        for tap, kept in features.items():
-            owned = tile.owned(kept, tap)
+        for tap, values in features.items():
+            owned = tile.owned(values, tap)
             weights = layout.content_weights
             part = (
                 torch.ones(owned.shape[1:], device=owned.device)

@@ -107,12 +107,12 @@ def region_statistics(
 
 
 def compare_styles(
-    objective: Objective, own: RegionStatistics
+    objective: Objective, by_region: RegionStatistics
 ) -> tuple[dict[str, Tensor], dict[tuple[int, str], MeansGradient]]:
     """The style loss of each layer, and the total's gradient at each region's means."""
     losses: dict[str, Tensor] = {}
     gradients: dict[tuple[int, str], MeansGradient] = {}
-    for (index, tap), statistics in own.items():
+    for (index, tap), statistics in by_region.items():
         region = objective.regions[index]
         loss, gradient = objective.style_losses[tap].compare(statistics, region.targets[tap])
         losses[tap] = losses.get(tap, 0) + region.share * loss
@@ -127,7 +127,7 @@ def tap_gradients(
     tile: Tile | None,
     features: Mapping[str, Tensor],
     content: Mapping[str, Tensor],
-    own: RegionStatistics,
+    by_region: RegionStatistics,
     to_means: RegionGradients,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The content loss of each layer, and the total's gradient at every tap."""
@@ -144,7 +144,7 @@ def tap_gradients(
     for (index, tap), gradient in to_means.items():
         gradients[tap] = objective.style_losses[tap].gradient(
             _owned(tile, features[tap], tap),
-            own[index, tap],
+            by_region[index, tap],
             gradient,
             _part(tile, layout.region_weights[index], tap),
             gradients.get(tap),

@@ -54,7 +54,7 @@ class Evaluation:
 
 def features_of(vgg: VGG19, pixels: Tensor, config: PassConfig) -> dict[str, Tensor]:
     """The features of pixels [3, H, W] at the taps of a pass, each [C, h, w]."""
-    return {tap: kept[0] for tap, kept in vgg.trace(pixels[None], config).taps.items()}
+    return {tap: values[0] for tap, values in vgg.trace(pixels[None], config).taps.items()}
 
 
 @torch.no_grad()
@@ -63,18 +63,18 @@ def evaluate(vgg: VGG19, views: Sequence[View]) -> list[Evaluation]:
     configs = [view.objective.config for view in views]
     config = configs[0].with_taps(tap for each in configs for tap in each.taps)
     trace = vgg.trace(torch.stack([pad(view.canvas, view.shift) for view in views]), config)
-    found = [
-        _one_of(view, {tap: kept[index] for tap, kept in trace.taps.items()})
+    results = [
+        _one_of(view, {tap: values[index] for tap, values in trace.taps.items()})
         for index, view in enumerate(views)
     ]
     if not views[0].with_gradient:
-        return [_evaluation(view, each, None) for view, each in zip(views, found, strict=True)]
+        return [_evaluation(view, each, None) for view, each in zip(views, results, strict=True)]
     at_taps = {
-        tap: _stacked([each.gradients.get(tap) for each in found], trace.taps[tap])
+        tap: _stacked([each.gradients.get(tap) for each in results], trace.taps[tap])
         for tap in config.taps
     }
     gradient = vgg.gradient(trace, config, at_taps)
-    triples = zip(views, found, gradient, strict=True)
+    triples = zip(views, results, gradient, strict=True)
     return [_evaluation(view, each, part) for view, each, part in triples]
 
 
@@ -92,22 +92,23 @@ def evaluate_in_tiles(
     objective, layout = view.objective, view.objective.layouts[view.shift]
     shape = padded_shape(objective.shape)
     all_tiles = tiles(shape, objective.config, side)
-    own: dict[tuple[int, str], Statistics] = {}
+    by_region: dict[tuple[int, str], Statistics] = {}
     for tile in all_tiles:
         features = features_of(vgg, tile.padded(view.canvas, view.shift), objective.config)
         for key, sums in region_statistics(objective, layout, tile, features).items():
-            own[key] = own[key] + sums if key in own else sums
+            by_region[key] = by_region[key] + sums if key in by_region else sums
         yield
-    style, to_means = compare_styles(objective, own)
+    style, to_means = compare_styles(objective, by_region)
+    wanted = to_means if view.with_gradient else {}
     content_config = objective.config.with_taps(objective.content_layers)
     losses: dict[str, Tensor] = {}
     gradient = view.canvas.new_zeros(3, *shape)
     for tile in all_tiles:
         targets = features_of(vgg, tile.padded(objective.content, view.shift), content_config)
         trace = vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
-        features = {tap: kept[0] for tap, kept in trace.taps.items()}
+        features = {tap: values[0] for tap, values in trace.taps.items()}
         parts, at_taps = tap_gradients(
-            objective, layout, tile, features, targets, own, to_means if view.with_gradient else {}
+            objective, layout, tile, features, targets, by_region, wanted
         )
         for tap, part in parts.items():
             losses[tap] = losses[tap] + part if tap in losses else part
@@ -133,10 +134,10 @@ def style_statistics(
     total: dict[str, Statistics] = {}
     for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), config):
         features = features_of(vgg, tile.padded(picture, CENTERED), config)
-        for tap, kept in features.items():
+        for tap, values in features.items():
             part = None if weights is None else tile.of_whole(weights[tap], tap)
-            found = losses[tap].of_style(tile.owned(kept, tap), part)
-            total[tap] = total[tap] + found if tap in total else found
+            part_of_style = losses[tap].of_style(tile.owned(values, tap), part)
+            total[tap] = total[tap] + part_of_style if tap in total else part_of_style
         yield
     return total
 
@@ -150,24 +151,24 @@ class _AtTaps:
     gradients: Mapping[str, Tensor]
 
 
-def _evaluation(view: View, found: _AtTaps, gradient: Tensor | None) -> Evaluation:
+def _evaluation(view: View, compared: _AtTaps, gradient: Tensor | None) -> Evaluation:
     """From what is known at the taps, and the gradient [3, H, W] at the canvas in its margin."""
     objective = view.objective
     whole = None if gradient is None else unpad_gradient(gradient, view.shift)
     onto = whole if objective.has_variation else None
     tv = variation(view.canvas, onto, objective.weight_of_variation)
-    terms = terms_of(objective, found.content, found.style, tv)
+    terms = terms_of(objective, compared.content, compared.style, tv)
     return Evaluation(terms, whole, terms @ objective.weights)
 
 
 def _one_of(view: View, features: Mapping[str, Tensor]) -> _AtTaps:
     objective, layout = view.objective, view.objective.layouts[view.shift]
-    own = region_statistics(objective, layout, None, features)
-    style, to_means = compare_styles(objective, own)
+    by_region = region_statistics(objective, layout, None, features)
+    style, to_means = compare_styles(objective, by_region)
     assert layout.content is not None  # only tiles make it anew
     wanted = to_means if view.with_gradient else {}
     content, gradients = tap_gradients(
-        objective, layout, None, features, layout.content, own, wanted
+        objective, layout, None, features, layout.content, by_region, wanted
     )
     return _AtTaps(content, style, gradients)
 

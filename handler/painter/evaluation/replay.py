@@ -100,8 +100,8 @@ class _Slot:
         canvas = view.canvas.clone()
         self._view = replace(view, canvas=canvas, objective=self._objective)
         # Buffers for the result are made outside the recording, whose memory it uses anew.
-        found = evaluate(vgg, [self._view])[0]
-        self._found = _clone(found)
+        evaluation = evaluate(vgg, [self._view])[0]
+        self._evaluation = _clone(evaluation)
         self._replay = recorder.record(self._work)
 
     @property
@@ -112,25 +112,25 @@ class _Slot:
     def evaluate(self, view: View) -> Evaluation:
         """The evaluation of a canvas of this kind."""
         if self._source() is not view.objective:
-            for kept, new in zip(self._inputs, _tensors(_narrowed(view)), strict=True):
-                kept.copy_(new)
+            for buffer, new in zip(self._inputs, _tensors(_narrowed(view)), strict=True):
+                buffer.copy_(new)
             self._source = ref(view.objective)
         self._view.canvas.copy_(view.canvas)
         self._replay()
         # A copy, since an optimizer may keep a gradient for longer than the buffer does.
-        return _clone(self._found)
+        return _clone(self._evaluation)
 
     def _work(self) -> None:
-        found = evaluate(self._vgg, [self._view])[0]
-        self._found.terms.copy_(found.terms)
-        self._found.objective_value.copy_(found.objective_value)
-        if self._found.gradient is not None and found.gradient is not None:
-            self._found.gradient.copy_(found.gradient)
+        evaluation = evaluate(self._vgg, [self._view])[0]
+        self._evaluation.terms.copy_(evaluation.terms)
+        self._evaluation.objective_value.copy_(evaluation.objective_value)
+        if self._evaluation.gradient is not None and evaluation.gradient is not None:
+            self._evaluation.gradient.copy_(evaluation.gradient)
 
 
-def _clone(found: Evaluation) -> Evaluation:
-    gradient = None if found.gradient is None else found.gradient.clone()
-    return Evaluation(found.terms.clone(), gradient, found.objective_value.clone())
+def _clone(evaluation: Evaluation) -> Evaluation:
+    gradient = None if evaluation.gradient is None else evaluation.gradient.clone()
+    return Evaluation(evaluation.terms.clone(), gradient, evaluation.objective_value.clone())
 
 
 def _kind(view: View) -> Hashable:

@@ -73,8 +73,8 @@ def blended_targets(
     """
     blend: dict[str, Means] = {}
     for weight, style in styles:
-        found = yield from _means(vgg, cache, style, style.shape_beside(canvas), config, losses)
-        for tap, means in found.items():
+        entries = yield from _means(vgg, cache, style, style.shape_beside(canvas), config, losses)
+        for tap, means in entries.items():
             part = tuple(mean * weight for mean in means)
             blend[tap] = _added(blend[tap], part) if tap in blend else part
     return {tap: losses[tap].target(means) for tap, means in blend.items()}
@@ -86,8 +86,8 @@ def _means(
     taps = sorted(config.taps)
     of_pass = (config.pooling, config.dtype, vgg.digest)
     keys = [(style.key, shape, tap, losses[tap].kind, *of_pass) for tap in taps]
-    found = cache.find(keys)
-    if found is None:
+    entries = cache.find(keys)
+    if entries is None:
         picture = resize_picture(style.picture, shape)
         weights = None
         if style.mask is not None:
@@ -96,12 +96,12 @@ def _means(
             weights = by_shift[CENTERED]
         pixels = picture.pixels.to(vgg.device)
         sums = yield from style_statistics(vgg, pixels, config, losses, weights)
-        found = [sums[tap].means for tap in taps]
-        for key, means in zip(keys, found, strict=True):
+        entries = [sums[tap].means for tap in taps]
+        for key, means in zip(keys, entries, strict=True):
             cache.keep(key, means)
         wait_for_all_streams(vgg.device)
-    _used_here(found)
-    return dict(zip(taps, found, strict=True))
+    _used_here(entries)
+    return dict(zip(taps, entries, strict=True))
 
 
 def _used_here(means: Sequence[Means]) -> None:

@@ -34,7 +34,7 @@ class Gram(OfMoments[GramTarget]):
         floor = (FLOOR * self.energy) ** 2 * len(gram)
         return GramTarget(gram, gram.square().sum().clamp(min=floor))
 
-    def compare(self, own: Moments, target: GramTarget) -> tuple[Tensor, MeansGradient]:
-        difference = own.gram - target.gram
+    def compare(self, statistics: Moments, target: GramTarget) -> tuple[Tensor, MeansGradient]:
+        difference = statistics.gram - target.gram
         loss = difference.square().sum() / target.norm
         return loss, MeansGradient((None, difference), 2 / target.norm)

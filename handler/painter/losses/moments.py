@@ -68,7 +68,7 @@ def moments(features: Tensor, weights: Tensor | None = None, with_first: bool = 
 
 def moments_gradient(
     features: Tensor,
-    own: Moments,
+    statistics: Moments,
     to_means: MeansGradient,
     weights: Tensor | None,
     onto: Tensor | None,
@@ -82,13 +82,13 @@ def moments_gradient(
     rows = rows_of(features)
     to_mean, to_gram = to_means.values
     assert to_gram is not None
-    matrix = (to_gram * (to_means.scale * 2 / own.count)).to(kind)
+    matrix = (to_gram * (to_means.scale * 2 / statistics.count)).to(kind)
     if onto is not None and weights is None:
         gradient = rows_of(onto).addmm_(rows, matrix)
     else:
         gradient = rows @ matrix
     if to_mean is not None:
-        gradient += (to_mean * (to_means.scale / own.count)).to(kind)
+        gradient += (to_mean * (to_means.scale / statistics.count)).to(kind)
     if weights is not None:
         gradient *= weights.reshape(-1, 1).to(kind)
         gradient = gradient if onto is None else gradient.add_(rows_of(onto))
@@ -122,9 +122,9 @@ class OfMoments(StyleLoss[Moments, T]):
     def gradient(
         self,
         features: Tensor,
-        own: Moments,
+        statistics: Moments,
         to_means: MeansGradient,
         weights: Tensor | None = None,
         onto: Tensor | None = None,
     ) -> Tensor:
-        return moments_gradient(features, own, to_means, weights, onto)
+        return moments_gradient(features, statistics, to_means, weights, onto)

@@ -34,8 +34,8 @@ def slim_root(matrix: Tensor) -> Tensor:
     """R [C, rank] with R Rᵀ = matrix [C, C]; what counts as zero is left out."""
     values, vectors = eigh(matrix)
     values = values.clamp(min=0)
-    kept = values >= RANK * values[-1]
-    return vectors[:, kept] * values[kept].sqrt()
+    counted = values >= RANK * values[-1]
+    return vectors[:, counted] * values[counted].sqrt()
 
 
 def roots(matrix: Tensor) -> tuple[Tensor, Tensor]:

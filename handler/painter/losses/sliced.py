@@ -107,8 +107,8 @@ class Sliced(StyleLoss[Histograms, SlicedTarget]):
         norm = second.mean().clamp(min=FLOOR * self.energy)
         return SlicedTarget(parts.cumsum(-1), (parts * self.centers).cumsum(-1), second, norm)
 
-    def compare(self, own: Histograms, target: SlicedTarget) -> tuple[Tensor, MeansGradient]:
-        (parts,) = own.means
+    def compare(self, statistics: Histograms, target: SlicedTarget) -> tuple[Tensor, MeansGradient]:
+        (parts,) = statistics.means
         centers, reached = self.centers, parts.cumsum(-1)
         bins = torch.searchsorted(target.parts, reached).clamp(max=_BINS - 1)
         before, is_first = (bins - 1).clamp(min=0), bins == 0
@@ -129,7 +129,7 @@ class Sliced(StyleLoss[Histograms, SlicedTarget]):
     def gradient(
         self,
         features: Tensor,
-        own: Histograms,
+        statistics: Histograms,
         to_means: MeansGradient,
         weights: Tensor | None = None,
         onto: Tensor | None = None,
@@ -139,7 +139,7 @@ class Sliced(StyleLoss[Histograms, SlicedTarget]):
         rows = rows_of(features)
         # A value that moves takes from one bin what it gives to the next.
         wide = torch.promote_types(rows.dtype, torch.float32)
-        steps = (to_parts.diff() * (_BINS / 2 * to_means.scale / own.count)).to(wide)
+        steps = (to_parts.diff() * (_BINS / 2 * to_means.scale / statistics.count)).to(wide)
         gradient = torch.empty_like(rows)
         for part, values in self._values(rows):
             low, _, slope = self._bins(values)

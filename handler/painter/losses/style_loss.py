@@ -82,27 +82,27 @@ class StyleLoss(ABC, Generic[S, T]):
         """What canvases are compared with, made once from a style's means."""
 
     @abstractmethod
-    def compare(self, own: S, target: T) -> tuple[Tensor, MeansGradient]:
-        """The dimensionless loss, a scalar, and its gradient with respect to the own means."""
+    def compare(self, statistics: S, target: T) -> tuple[Tensor, MeansGradient]:
+        """The dimensionless loss, a scalar, and its gradient with respect to the canvas's means."""
 
     def gradient(
         self,
         features: Tensor,
-        own: S,
+        statistics: S,
         to_means: MeansGradient,
         weights: Tensor | None = None,
         onto: Tensor | None = None,
     ) -> Tensor:
         """The gradient with respect to features, added to `onto`, which is used up.
 
-        `own` are the statistics of all positions, of which the features may be some. This one
+        `statistics` are those of all positions, of which the features may be some. This one
         goes by autograd; a loss whose gradient has a closed form says it.
         """
         with torch.enable_grad():
             leaf = features.detach().clone().requires_grad_()
             # Means of all positions change by what these few change, over the count of all.
             part = self.of_style(leaf, weights)
-            share = part.count / own.count
+            share = part.count / statistics.count
             terms = [
                 (mean * value).sum() * share
                 for mean, value in zip(part.means, to_means.values, strict=True)

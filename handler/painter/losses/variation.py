@@ -40,5 +40,5 @@ def _differences(canvas: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
     rows = max(1, _BAND_PIXELS // canvas.shape[2])
     for first in range(0, canvas.shape[1], rows):
         band = canvas[:, first : first + rows + 1]
-        own = band[:, :rows]
-        yield first, band[:, 1:] - band[:, :-1], own[:, :, 1:] - own[:, :, :-1]
+        inner = band[:, :rows]
+        yield first, band[:, 1:] - band[:, :-1], inner[:, :, 1:] - inner[:, :, :-1]

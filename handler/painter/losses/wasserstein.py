@@ -56,8 +56,10 @@ class Wasserstein(OfMoments[WassersteinTarget]):
             return WassersteinTarget(mean, norm, root, added)
         return WassersteinTarget(mean, norm, slim_root(gram - torch.outer(mean, mean)))
 
-    def compare(self, own: Moments, target: WassersteinTarget) -> tuple[Tensor, MeansGradient]:
-        mean, gram = own.means
+    def compare(
+        self, statistics: Moments, target: WassersteinTarget
+    ) -> tuple[Tensor, MeansGradient]:
+        mean, gram = statistics.means
         covariance = gram - torch.outer(mean, mean)
         variances, to_gram = _transport(covariance, target)
         shift = mean - target.mean

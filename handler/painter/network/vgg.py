@@ -148,7 +148,7 @@ class VGG19:
         trace = self.trace(noise.to(self.device), config)
         # Few paintings look deeper, and these layers are the largest.
         del self._convolutions[self.trunk][depth_of("conv5_1") :]
-        return {tap: float(kept.float().square().mean()) for tap, kept in trace.taps.items()}
+        return {tap: float(values.float().square().mean()) for tap, values in trace.taps.items()}
 
     def _until(self, config: PassConfig) -> Iterator[tuple[str, Convolution]]:
         convolutions = self.convolutions(config.dtype, config.depth)

@@ -38,7 +38,7 @@ class Adam:
     ) -> None:
         self._canvas = canvas.clone()
         self._soundness = Soundness(canvas.device)
-        self._told = moments is not None
+        self._has_stepped = moments is not None
         self._pixels = moments or _Moments.none_of(canvas)
         self._channels = _Moments.none_of(canvas.new_zeros(len(canvas), 1, 1))
         zero = torch.zeros((), dtype=torch.float64, device=canvas.device)
@@ -62,7 +62,7 @@ class Adam:
         The moments tell the step that is taken back, so no canvas is kept for this; a pixel that
         the box had stopped comes back by the whole step.
         """
-        self._told = True
+        self._has_stepped = True
         sound = self._soundness.of(loss, gradient)
         gradient.masked_fill_(~sound, 0)
         self._pixels = self._pixels.learn(gradient, sound)
@@ -86,16 +86,16 @@ class Adam:
         and steps scaled to those would overshoot. Per pixel, gradients shrink as pixels become
         more.
         """
-        if not self._told:
+        if not self._has_stepped:
             return Adam(canvas, self._learning_rate)
         shape = (canvas.shape[-2], canvas.shape[-1])
         ratio = self._canvas.numel() / canvas.numel()
-        own = self._pixels
-        first, second = (_bias(decay, own.steps) for decay in MOMENTUM)
+        before = self._pixels
+        first, second = (_bias(decay, before.steps) for decay in MOMENTUM)
         moments = _Moments(
-            _interpolated(own.first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first),
-            _interpolated(own.second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
-            own.steps.clamp(max=1),
+            _interpolated(before.first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first),
+            _interpolated(before.second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
+            before.steps.clamp(max=1),
         )
         return Adam(canvas, self._learning_rate, moments)
 

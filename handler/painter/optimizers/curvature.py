@@ -54,8 +54,8 @@ class Curvature:
         share = torch.where(counts, 1 / product, 0).to(step.dtype)
         memory = torch.where(counts, _MEMORY, 1.0)
         self._by_place.mul_(memory)
-        for kept, new in zip(self._by_place, (step, change), strict=True):
-            kept.add_(new.square().sum(0).mul_(share))
+        for held, new in zip(self._by_place, (step, change), strict=True):
+            held.add_(new.square().sum(0).mul_(share))
         self._gain = _ratios(_blurred(self._by_place), _PLACE_FLOOR).sqrt_()
         powers = self._power(step / self._gain), self._power(change * self._gain)
         self._by_octave.mul_(memory)

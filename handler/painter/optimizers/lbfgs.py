@@ -60,25 +60,25 @@ class LBFGS:
         return True
 
     def _descend(self) -> Generator[None, tuple[Tensor, Tensor], None]:
-        told, gradient = yield
+        measured, gradient = yield
         canvas, loss = self._trial, 0.0
         known = _Known(canvas)
         is_first = True
         while True:
             direction, slope = known.direction(canvas, gradient)
             if is_first:
-                loss, downhill = read(told, slope)
+                loss, downhill = read(measured, slope)
                 if not downhill < 0:
                     return
-            found = yield from self._backtrack(canvas, loss, gradient, direction, slope, known)
-            if found is None:
+            accepted = yield from self._backtrack(canvas, loss, gradient, direction, slope, known)
+            if accepted is None:
                 if not known.pairs:
                     return
                 known = _Known(canvas)
                 is_first = False
                 continue
-            step, change = found[0] - canvas, found[2] - gradient
-            canvas, loss, gradient = found
+            step, change = accepted[0] - canvas, accepted[2] - gradient
+            canvas, loss, gradient = accepted
             known.learn(step, change)
             is_first = False
 
@@ -96,11 +96,11 @@ class LBFGS:
         allowed = loss + self._rounding * abs(loss)
         for _ in range(_SEARCHES_MOST):
             self._trial = (canvas + length * direction).clamp_(0, 1)
-            told, trial_gradient = yield
+            measured, trial_gradient = yield
             expected_there = _dot(self._trial - canvas, gradient)
-            sound = self._soundness.of(told, trial_gradient)
+            sound = self._soundness.of(measured, trial_gradient)
             trial_loss, expected, is_sound, downhill, counts = read(
-                told, expected_there, sound, slope, known.newest_counts
+                measured, expected_there, sound, slope, known.newest_counts
             )
             known.settle(bool(counts))
             if not downhill < 0:

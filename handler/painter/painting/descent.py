@@ -50,8 +50,8 @@ class Candidate:
         """A better canvas is copied over the one before: a level keeps a single one."""
         better = evaluation.objective_value < self.objective_value
         better = better | ~torch.isfinite(self.objective_value)
-        for kept, new in zip(self.canvas, canvas, strict=True):
-            torch.where(better, new, kept, out=kept)
+        for held, new in zip(self.canvas, canvas, strict=True):
+            torch.where(better, new, held, out=held)
         self.terms = torch.where(better, evaluation.terms, self.terms)
         self.objective_value = torch.where(better, evaluation.objective_value, self.objective_value)
 
@@ -193,19 +193,19 @@ class Course:
 
 def _evaluated(view: View, vgg: VGG19) -> Evaluating:
     """The evaluation of a canvas, and of what it looks like on all the levels before."""
-    own = yield from _evaluated_alone(view, vgg)
+    here = yield from _evaluated_alone(view, vgg)
     coarser = view.objective.coarser
     if coarser is None:
-        return own
+        return here
     downsampling = view.objective.downsampling
     assert downsampling is not None  # as there is a coarser one
     below = yield from _evaluated(
         replace(view, canvas=downsampling(view.canvas), objective=coarser), vgg
     )
-    if own.gradient is not None and below.gradient is not None:
-        downsampling.add_adjoint(own.gradient, below.gradient, COARSER_WEIGHT)
-    total = own.objective_value + COARSER_WEIGHT * below.objective_value
-    return replace(own, objective_value=total)
+    if here.gradient is not None and below.gradient is not None:
+        downsampling.add_adjoint(here.gradient, below.gradient, COARSER_WEIGHT)
+    total = here.objective_value + COARSER_WEIGHT * below.objective_value
+    return replace(here, objective_value=total)
 
 
 def _evaluated_alone(view: View, vgg: VGG19) -> Evaluating:

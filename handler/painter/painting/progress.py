@@ -110,18 +110,18 @@ def losses_as_json(losses: Losses | None, naming: str) -> dict[str, Any]:
     JSON has no word for a number that is not finite: it is told as null.
     """
     terms = ("content", "style", "tv", "total")
-    found: dict[str, Any] = {
+    data: dict[str, Any] = {
         naming.format(term): _finite(getattr(losses, term, None)) for term in terms
     }
     layers = {
         "content": {} if losses is None else losses.content_by_layer,
         "style": {} if losses is None else losses.style_by_layer,
     }
-    found["layers"] = {
+    data["layers"] = {
         term: {tap: _finite(loss) for tap, loss in by_layer.items()}
         for term, by_layer in layers.items()
     }
-    return found
+    return data
 
 
 def _finite(value: float | None) -> float | None:

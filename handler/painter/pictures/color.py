@@ -47,8 +47,8 @@ def finished(canvas: Tensor, content: Tensor, color: str, strength: float) -> Te
         return canvas
     luma = _luma(canvas)
     # At full strength both were gray: what color there is comes from a noisy start.
-    own = canvas - luma if strength < 1 else 0
-    return (luma + own + strength * (content - _luma(content))).clamp(0, 1)
+    chroma = canvas - luma if strength < 1 else 0
+    return (luma + chroma + strength * (content - _luma(content))).clamp(0, 1)
 
 
 def _luma(pixels: Tensor) -> Tensor:
@@ -59,11 +59,11 @@ def _matched_gray(
     style: Tensor, content: Tensor, counts: Tensor | None, content_counts: Tensor | None
 ) -> Tensor:
     """The style's luma with the mean and spread of the photo's; section 5 of the paper."""
-    own = _luma(style)
-    mean, variance = _statistics(own, counts)
+    luma = _luma(style)
+    mean, variance = _statistics(luma, counts)
     wanted_mean, wanted_variance = _statistics(_luma(content), content_counts)
-    scale = (wanted_variance.sqrt() / variance.sqrt().clamp(min=_VARIANCE_LEAST)).to(own.dtype)
-    return ((own - mean) * scale + wanted_mean).clamp(0, 1).expand_as(style)
+    scale = (wanted_variance.sqrt() / variance.sqrt().clamp(min=_VARIANCE_LEAST)).to(luma.dtype)
+    return ((luma - mean) * scale + wanted_mean).clamp(0, 1).expand_as(style)
 
 
 def _matched(

@@ -112,11 +112,11 @@ def _styles(request: Request, headers: dict[str, Header], canvas: Shape) -> Iter
     for index, scale in enumerate(scales, start=1):
         header = headers[request.style_name(index)]
         shape = header.shape
-        kept = fit(shape, min(max(shape), 2 * max(shape_beside(shape, scale, canvas))))
-        is_new = kept != shape or header.is_deep or request.options.color != "style"
-        picture = _picture(header, kept, torch.float32 if is_new else torch.uint8)
+        decoded = fit(shape, min(max(shape), 2 * max(shape_beside(shape, scale, canvas))))
+        is_new = decoded != shape or header.is_deep or request.options.color != "style"
+        picture = _picture(header, decoded, torch.float32 if is_new else torch.uint8)
         is_masked = header.has_alpha or index in request.style_masks
-        yield Style(picture, shape, _empty(*kept) if is_masked else None, scale, ())
+        yield Style(picture, shape, _empty(*decoded) if is_masked else None, scale, ())
 
 
 def _start(header: Header | None, canvas: Shape) -> Tensor | None:

@@ -62,7 +62,7 @@ def _replay(most_bytes=2**30):
 def _poison(replay):
     """No number of the painting before is left anywhere."""
     for slot in replay._slots.values():
-        for tensor in (*slot._inputs, slot._view.canvas, slot._found.terms):
+        for tensor in (*slot._inputs, slot._view.canvas, slot._evaluation.terms):
             tensor.fill_(torch.nan)
         slot._source = lambda: None
 

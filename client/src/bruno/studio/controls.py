@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args, get_origin
@@ -22,7 +21,6 @@ WEIGHTS: Final = "style_weights"
 
 # Beyond this stops are too far apart to be of use.
 _HIGHEST_WITH_STOPS: Final = 1e8
-_BOUNDS: Final = re.compile(r"(0 \(.*\) or )?.*?from ([\d.,]*\d) to ([\d.,]*\d)")
 
 
 @dataclass(frozen=True)
@@ -83,13 +81,11 @@ def control_for(name: str) -> Control:
         return Control(name, "choice", option.help, choices=get_args(types[0]))
     if bool in types:
         return Control(name, "flag", option.help)
-    bounds = _BOUNDS.match(option.allowed)
-    if not bounds:
+    if option.low is None or option.high is None:
         return Control(name, "text", option.sentence())
-    zero, whole = bool(bounds[1]), int in types
-    low, high = (float(bound.replace(",", "")) for bound in bounds.group(2, 3))
+    low, high, whole = float(option.low), float(option.high), int in types
     marks = stops(low, high, whole) if high <= _HIGHEST_WITH_STOPS else ()
-    if zero:
+    if option.or_zero:
         low, marks = 0.0, (0.0, *marks)
     return Control(name, "dial", option.help, low=low, high=high, whole=whole, stops=marks)
 
