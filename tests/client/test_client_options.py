@@ -7,12 +7,17 @@ from typing import Any, Literal, get_args, get_origin
 
 import pytest
 
-from bruno import OPTIONS, Bruno
+from bruno import OPTIONS, AsyncBruno, AsyncLive, Bruno, Live
 from bruno.options import REQUEST, TYPES
 from painter.options.catalog import SPECS, Spec
 
 KINDS = {"number": (float,), "integer": (int,), "flag": (bool,)}
-VERBS = (Bruno.paint, Bruno.stream, Bruno.batch)
+CLIENTS = (Bruno, AsyncBruno)
+VERBS = [
+    *(getattr(client, verb) for client in CLIENTS for verb in ("paint", "stream", "live", "batch")),
+    Live.change,
+    AsyncLive.change,
+]
 
 
 def test_names_are_the_engines() -> None:

@@ -10,8 +10,19 @@ import pkgutil
 import pytest
 
 import bruno
-from bruno import Batch, Bruno, Painting, Stream
+from bruno import (
+    AsyncBatch,
+    AsyncBruno,
+    AsyncLive,
+    AsyncStream,
+    Batch,
+    Bruno,
+    Live,
+    Painting,
+    Stream,
+)
 
+KINDS = (AsyncBatch, AsyncBruno, AsyncLive, AsyncStream, Batch, Bruno, Live, Painting, Stream)
 MODULES = [
     f"bruno.{module.name}"
     for folder in ("", "aio.", "styles.")
@@ -33,10 +44,10 @@ def test_public_names_are_documented(name: str) -> None:
         assert thing.__module__.startswith("bruno.")
 
 
-@pytest.mark.parametrize("kind", [Batch, Bruno, Painting, Stream])
+@pytest.mark.parametrize("kind", KINDS)
 def test_public_verbs_have_an_example(kind: type) -> None:
     assert ">>>" in (kind.__doc__ or "")
-    for name, verb in vars(Bruno).items():
+    for name, verb in (vars(kind) if kind in (AsyncBruno, Bruno) else {}).items():
         if inspect.isfunction(verb) and not name.startswith("_"):
             assert ">>>" in (verb.__doc__ or ""), name
 

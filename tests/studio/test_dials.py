@@ -17,8 +17,10 @@ def dials(*turns: dict[str, Any], pace: float = 5.0) -> Dials:
 
 def test_a_turn_is_undone_and_redone() -> None:
     noted = dials({"alpha": 1, "beta": 20}, {"alpha": 2, "beta": 20}, {"alpha": 2, "beta": 50})
+    assert noted.last == ("beta",)
     assert noted.undo() == {"alpha": 2, "beta": 20}
     assert noted.undo() == {"alpha": 1, "beta": 20}
+    assert noted.last == ()
     assert noted.undo() is None
     assert noted.redo() == {"alpha": 2, "beta": 20}
     assert noted.redo() == {"alpha": 2, "beta": 50}

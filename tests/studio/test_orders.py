@@ -34,6 +34,15 @@ def test_what_is_there_is_not_added_again() -> None:
     assert queue.waiting == []
 
 
+def test_what_is_done_can_be_asked_for_again() -> None:
+    queue = Queue()
+    queue.add([ORDER])
+    queue.next(lambda order: order)
+    queue.finished = True
+    assert not queue.add([ORDER])
+    assert drained(queue) == [ORDER]
+
+
 def test_what_waits_can_be_taken_out() -> None:
     queue = Queue()
     one, two, three = vary(ORDER, "beta", 3)
@@ -46,13 +55,17 @@ def test_what_waits_can_be_taken_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "count", "values"),
-    [("seed", 3, [3, 4, 5]), ("beta", 3, [10, 20, 40]), ("beta", 2, [10, 40])],
+    ("option", "words", "values"),
+    [
+        ("seed", "seed", [3, 4, 5]),
+        ("beta", "style strength", [10, 20, 40]),
+        ("beta", "style strength", [10, 40]),
+    ],
 )
-def test_values_that_vary(option: str, count: int, values: list[float]) -> None:
-    orders = vary(ORDER, option, count)
+def test_values_that_vary(option: str, words: str, values: list[float]) -> None:
+    orders = vary(ORDER, option, len(values))
     assert [order.request[option] for order in orders] == values
-    assert orders[0].note == f"{option} {values[0]}"
+    assert orders[0].note == f"{words} {values[0]}"
     assert {order.photo for order in orders} == {ORDER.photo}
 
 

@@ -137,7 +137,7 @@ def test_a_dial_is_undone_and_redone(address: str, scripted: Scripted, visit: Vi
     visited.set(alpha=3)
     page.locator("#undo:enabled").wait_for()
     visited.set(beta=50)
-    page.locator("#undo:enabled").click()
+    page.get_by_role("button", name="Undo style strength").click()
     page.wait_for_function("document.querySelector('#beta').value === '20'")
     assert page.input_value("#alpha") == "3"
     page.locator("#redo:enabled").click()
@@ -156,13 +156,13 @@ def test_variations_are_painted_in_a_queue(
     page.get_by_role("option", name="4").click()
     page.get_by_role("button", name="Paint the variations").click()
     page.locator("#queue li").nth(2).wait_for()
-    page.get_by_role("button", name="Do not paint photo as style, beta 25").click()
+    page.get_by_role("button", name="Do not paint photo as style, style strength 25").click()
     page.locator("#queue li").nth(2).wait_for(state="detached")
     go_on.set()
     page.locator("#shelf li").nth(2).wait_for()
     page.locator("#stop:disabled").wait_for()
     assert [fields["beta"] for fields in paintings(scripted)] == [b"10.0", b"16.0", b"40.0"]
-    assert "beta 40" in page.locator("#shelf li").first.inner_text()
+    assert "style strength 40" in page.locator("#shelf li").first.inner_text()
 
 
 def test_what_is_asked_for_meanwhile_comes_next(

@@ -12,6 +12,7 @@ go wrong.
 from bruno import errors, styles
 from bruno.aio.batch import AsyncBatch
 from bruno.aio.client import AsyncBruno
+from bruno.aio.live import AsyncLive
 from bruno.aio.stream import AsyncStream
 from bruno.batch import Batch, Failed, Finished, Task
 from bruno.client import Bruno
@@ -34,6 +35,7 @@ from bruno.errors import (
 )
 from bruno.events import Accepted, Event, Preview, Progress, Waiting
 from bruno.inputs import Picture
+from bruno.live import Live
 from bruno.options import OPTIONS, Options, Request
 from bruno.painting import Painting, read_record
 from bruno.records import Description, Record
@@ -45,6 +47,7 @@ __all__ = [
     "Accepted",
     "AsyncBatch",
     "AsyncBruno",
+    "AsyncLive",
     "AsyncStream",
     "BadRequestError",
     "Batch",
@@ -58,6 +61,7 @@ __all__ = [
     "ServerFullError",
     "WorkerRestartedError",
     "InvalidInputError",
+    "Live",
     "NotAnImageError",
     "Options",
     "OutOfMemoryError",

@@ -64,6 +64,23 @@ class Album:
                 one.data = read_picture(name, picture, self._timeout)
 
 
+class Kept:
+    """Reads pictures that are needed again and again, each once; in one thread at a time."""
+
+    def __init__(self, timeout: tuple[float, float]) -> None:
+        self._timeout = timeout
+        self._pictures: dict[str | int, tuple[Picture, bytes]] = {}
+
+    def read(self, name: str, picture: Picture) -> bytes:
+        """The bytes of a picture; raises InvalidInputError that names the field."""
+        if isinstance(picture, bytes):
+            return picture
+        if (key := _key(picture)) not in self._pictures:
+            # The picture itself is kept as well, so that no other one comes to its id.
+            self._pictures[key] = picture, read_picture(name, picture, self._timeout)
+        return self._pictures[key][1]
+
+
 def _key(picture: Picture) -> str | int:
     return picture if isinstance(picture, str) else id(picture)
 

@@ -11,17 +11,19 @@ from typing import Final, Self, Unpack
 
 import requests
 
-from bruno.album import Album
+from bruno.album import Album, Kept
 from bruno.batch import Batch, OnEvent, Task, checked_at_once, tasks_of
 from bruno.connection import Connection
 from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
 from bruno.exchange import DEFAULT_RETRIES, DEFAULT_TIMEOUT, DESCRIBE, Server, Timeout
+from bruno.going import Going
 from bruno.inputs import Picture
+from bruno.live import Live
 from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.records import Description
-from bruno.request import make_form
+from bruno.request import Read, make_form
 from bruno.stream import Stream
 
 POLL_SECONDS: Final = 0.5
@@ -137,7 +139,29 @@ class Bruno:
         100 of 100 0.0
         """
         task = Task(content, style, options)
-        return self._open(Album([task], self._server.timeout), task)
+        return self._open(Album([task], self._server.timeout).read, task)
+
+    @with_options
+    def live(
+        self,
+        content: Picture,
+        style: Picture | Sequence[Picture],
+        **options: Unpack[Request],
+    ) -> Live:
+        """Paints, and lets options change while the canvas goes on: `change` does it.
+
+        Each change ends the painting that runs, and starts the next from its last canvas. Pictures
+        are read once, when they are first painted.
+
+        >>> from bruno import Bruno, Preview
+        >>> with Bruno().live("photo.jpg", "starry-night.jpg", beta=5) as live:
+        ...     first = next(event for event in live if isinstance(event, Preview))
+        ...     live.change(beta=50)
+        ...     live.painting().record["options"]["beta"]
+        50
+        """
+        kept = Kept(self._server.timeout)
+        return Live(partial(self._open, kept.read), Going(content, style, options))
 
     @with_options
     def batch(
@@ -173,7 +197,7 @@ class Bruno:
         """
         tasks = list(tasks)
         album = Album(tasks, self._server.timeout)
-        open_stream, most = partial(self._open, album), checked_at_once(at_once)
+        open_stream, most = partial(self._open, album.read), checked_at_once(at_once)
         return Batch(open_stream, tasks, most, self._is_locked_out, on_event)
 
     def health(self) -> str:
@@ -215,8 +239,8 @@ class Bruno:
         answer = self._connection.post(DESCRIBE)
         return self._server.described(b"".join(self._connection.pieces(answer)))
 
-    def _open(self, album: Album, task: Task) -> Stream:
-        form = make_form(task.content, task.style, task.options, album.read)
+    def _open(self, read: Read, task: Task) -> Stream:
+        form = make_form(task.content, task.style, task.options, read)
         return Stream(self._connection, Course(self._server.url, form, self._retries))
 
     def _is_locked_out(self) -> bool:

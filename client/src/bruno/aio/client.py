@@ -11,18 +11,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
 
 from bruno.aio.batch import AsyncBatch
+from bruno.aio.live import AsyncLive
 from bruno.aio.stream import AsyncStream
-from bruno.album import Album
+from bruno.album import Album, Kept
 from bruno.batch import OnEvent, Task, checked_at_once, tasks_of
 from bruno.client import POLL_SECONDS
 from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
 from bruno.exchange import DEFAULT_RETRIES, DEFAULT_TIMEOUT, DESCRIBE, Server, Timeout
+from bruno.going import Going
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.records import Description
-from bruno.request import make_form
+from bruno.request import Read, make_form
 
 if TYPE_CHECKING:
     import httpx2
@@ -141,7 +143,31 @@ class AsyncBruno:
         100 of 100
         """
         task = Task(content, style, options)
-        return self._open(Album([task], self._server.timeout), task)
+        return self._open(Album([task], self._server.timeout).read, task)
+
+    @with_options
+    def live(
+        self,
+        content: Picture,
+        style: Picture | Sequence[Picture],
+        **options: Unpack[Request],
+    ) -> AsyncLive:
+        """Paints, and lets options change while the canvas goes on, as `Bruno.live` does.
+
+        >>> import asyncio
+        >>> from bruno import AsyncBruno
+        >>> async def main():
+        ...     async with AsyncBruno() as bruno:
+        ...         async with bruno.live("photo.jpg", "starry-night.jpg", beta=5) as live:
+        ...             await anext(live)
+        ...             live.change(beta=50)
+        ...             painting = await live.painting()
+        ...             print(painting.record["options"]["beta"])
+        >>> asyncio.run(main())
+        50
+        """
+        kept = Kept(self._server.timeout)
+        return AsyncLive(partial(self._open, kept.read), Going(content, style, options))
 
     @with_options
     def batch(
@@ -180,7 +206,7 @@ class AsyncBruno:
         """
         tasks = list(tasks)
         album = Album(tasks, self._server.timeout)
-        open_stream, most = partial(self._open, album), checked_at_once(at_once)
+        open_stream, most = partial(self._open, album.read), checked_at_once(at_once)
         return AsyncBatch(open_stream, tasks, most, self._is_locked_out, on_event)
 
     async def health(self) -> str:
@@ -232,9 +258,9 @@ class AsyncBruno:
         async with self._connection.post(DESCRIBE) as pieces:
             return self._server.described(b"".join([piece async for piece in pieces]))
 
-    def _open(self, album: Album, task: Task) -> AsyncStream:
+    def _open(self, read: Read, task: Task) -> AsyncStream:
         async def begin() -> Course:
-            parts = task.content, task.style, task.options, album.read
+            parts = task.content, task.style, task.options, read
             form = await asyncio.to_thread(make_form, *parts)
             return Course(self._server.url, form, self._retries)
 

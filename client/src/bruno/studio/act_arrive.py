@@ -27,11 +27,13 @@ def wire(page: gr.Blocks, bench: Bench, masks: Masks, visitors: Visitors) -> Non
     """Connects the page's arrival with the visitor's tries and the server's defaults."""
     pictures, session = bench.pictures, bench.session
     key, told = gr.BrowserState(None, storage_key="bruno-studio"), gr.State(False)
+    came_again = gr.State(False)
     timer = gr.Timer(_CALM_SECONDS)
 
     def arrive(known_by: Any, new: Session) -> Updates:
         name, mine = visitors.arrive(known_by, new)
-        return {key: name, session: mine} | _as_left(bench, masks, mine)
+        again = {came_again: bool(mine.last)}
+        return {key: name, session: mine} | again | _as_left(bench, masks, mine)
 
     def greet(session: Session, was_told: bool) -> Updates:
         updates = greeting(bench, session, timer, was_told)
@@ -40,10 +42,11 @@ def wire(page: gr.Blocks, bench: Bench, masks: Masks, visitors: Visitors) -> Non
     settings = act_dials.outputs(bench)
     left = [masks.kept, bench.easel.canvas]
     arrival = page.load(
-        arrive, [key, session], [key, session, *left, *bench.shelf.outputs()], **QUIET
+        arrive, [key, session], [key, session, came_again, *left, *bench.shelf.outputs()], **QUIET
     )
     brought = [pictures.photo, pictures.styles]
-    arrival.then(_pictures_as_left, [session, *brought], brought, **QUIET)
+    # Apart, so that what a new visitor has brought meanwhile is not overwritten.
+    came_again.change(_pictures_as_left, [session, *brought], brought, **QUIET)
     easel, shelf = bench.easel, bench.shelf.outputs()
     greeted = [bench.server, timer, told, easel.status, easel.canvas, *shelf, *settings]
     arrival.then(greet, [session, told], greeted, **QUIET)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -11,7 +11,7 @@ import gradio as gr
 from bruno.errors import BrunoError
 from bruno.studio import fragments
 from bruno.studio.bench import QUIET, Bench
-from bruno.studio.controls import defaults_of
+from bruno.studio.controls import CONTROLS, defaults_of
 from bruno.studio.session import Session
 from bruno.studio.telling import Shown
 
@@ -78,7 +78,15 @@ def _gone(bench: Bench, session: Session, values: Mapping[str, Any] | None) -> U
 
 
 def _buttons(bench: Bench, session: Session) -> Updates:
+    dials = session.dials
     return {
-        bench.settings.undo: gr.Button(interactive=session.dials.can_undo),
-        bench.settings.redo: gr.Button(interactive=session.dials.can_redo),
+        bench.settings.undo: gr.Button(_said("Undo", dials.last), interactive=dials.can_undo),
+        bench.settings.redo: gr.Button(interactive=dials.can_redo),
     }
+
+
+def _said(verb: str, names: Sequence[str]) -> str:
+    """What a click takes back, where it is one dial."""
+    if len(names) != 1 or names[0] not in CONTROLS:
+        return verb
+    return f"{verb} {CONTROLS[names[0]].label.lower()}"

@@ -117,8 +117,10 @@ def _painted(bench: Bench, session: Session, states: Iterator[Shown]) -> Iterato
         easel.views: gr.Tabs(selected=PAINTING),
     }
     for now in states:
+        session.queue.finished = bool(now.painting)
         yield changes(bench, session, before, now)
         before = now
+    session.queue.finished = True
     yield shelf_updates(bench, session)
 
 

@@ -33,6 +33,14 @@ class Dials:
         """Whether something was taken back."""
         return bool(self._undone)
 
+    @property
+    def last(self) -> tuple[str, ...]:
+        """The names of the dials that an undo would turn."""
+        if not self._past or self.now is None:
+            return ()
+        before = self._past[-1]
+        return tuple(name for name in self.now if self.now[name] != before.get(name))
+
     def show(self, values: Values, when: float) -> None:
         """Notes how the dials stand, at a time in seconds; the same again changes nothing."""
         # What is empty is None or "", as the kind of control has it.

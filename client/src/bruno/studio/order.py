@@ -61,9 +61,13 @@ class Queued:
 
 @dataclass
 class Queue:
-    """The orders of one visitor: the one that is painted, and those that wait."""
+    """The orders of one visitor: the one that is painted, and those that wait.
+
+    `finished` is whether the one that is painted is done, so that it may be asked for again.
+    """
 
     painting: Queued | None = None
+    finished: bool = False
     waiting: list[Queued] = field(default_factory=list)
     _made: int = 0
 
@@ -73,7 +77,8 @@ class Queue:
         Returns whether nobody is painting yet, so that the caller has to begin.
         """
         with _LOCK:
-            there = [one.order for one in (self.painting, *self.waiting) if one]
+            painting = None if self.finished else self.painting
+            there = [one.order for one in (painting, *self.waiting) if one]
             for order in orders:
                 if order not in there:
                     there.append(order)
@@ -85,6 +90,7 @@ class Queue:
         """Begins the next order, if any, and nothing can come between it and its turn."""
         with _LOCK:
             self.painting = self.waiting.pop(0) if self.waiting else None
+            self.finished = False
             return begin(self.painting.order) if self.painting else None
 
     def drop(self, number: int) -> None:
@@ -100,4 +106,4 @@ class Queue:
     def end(self) -> None:
         """Nobody paints any more, and nothing waits."""
         with _LOCK:
-            self.painting, self.waiting = None, []
+            self.painting, self.waiting, self.finished = None, [], False

@@ -29,12 +29,13 @@ def vary(order: Order, option: str, count: int) -> list[Order]:
     Values that the dial may not have are left out.
     """
     low, high = CONTROLS[option].low, CONTROLS[option].high
+    words = PAINTERS[option].label.lower() if option in PAINTERS else option
     values = [value for value in _values(order, option, count) if low <= value <= high]
     return [
         replace(
             order,
             request={**order.request, option: value},
-            note=f"{option.replace('_', ' ')} {value:g}",
+            note=f"{words} {value:g}",
         )
         for value in dict.fromkeys(values)
     ]
