@@ -1,14 +1,19 @@
-"""Paint the pictures of the README and of the site anew, from nothing but examples/.
+"""Paint the pictures of the README and of the site anew.
 
-python docs/make_gallery.py            all but the large one, some minutes
-python docs/make_gallery.py detail     the painting of 4096 px, a quarter of an hour or more
+python docs/make_gallery.py            all but those below, from examples/ and the samples
+python docs/make_gallery.py detail     the painting of 2048 px, some minutes
+python docs/make_gallery.py hero       nine paintings, minutes; fetches three of `bruno styles`
+python docs/make_gallery.py forming    the animation; fetches one
 """
 
 from __future__ import annotations
 
 import io
 import sys
+import tempfile
 from collections.abc import Callable
+from importlib import import_module
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
@@ -16,7 +21,9 @@ from unittest.mock import patch
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
+from bruno import styles as library
 from bruno.sheet import Tile, contact_sheet
+from make_scene import scene
 from painter.engine.painter import Painter
 from painter.evaluation import levels
 from painter.options.reading import read_options
@@ -27,7 +34,15 @@ PICTURES: Final = ROOT / "docs" / "pictures"
 PHOTO: Final = ROOT / "examples" / "photo.jpg"
 SWIRLS: Final = ROOT / "examples" / "style.png"
 GLASS: Final = ROOT / "examples" / "style_geometric.png"
+SAMPLES: Final = ROOT / "client" / "src" / "bruno" / "studio" / "samples"
 CELL: Final = 320
+HERO_CELL: Final = 512
+HERO_PHOTOS: Final = (PHOTO, SAMPLES / "astronaut.jpg", SAMPLES / "cat.jpg")
+HERO_PAINTINGS: Final = ("starry-night", "great-wave", "composition-vii")
+LARGE: Final = 2048
+FRAMES_OF_LEVEL: Final = 10
+# How bright the sky is at least, of 255.
+_PALE: Final = 150
 # Where the tower stands in the photo, as shares of its sides.
 TOWER: Final = (0.08, 0.02, 0.6, 0.98)
 
@@ -74,8 +89,11 @@ def two_styles(paint: Paint) -> Image.Image:
 
 def colors(paint: Paint) -> Image.Image:
     """Whose colors the painting has."""
-    kinds = ("style", "match", "luminance")
-    return _row([(f"color {kind}", {"color": kind}) for kind in kinds], paint)
+    photo = _cropped(Image.open(SAMPLES / "astronaut.jpg"))
+    tiles = [Tile("the photo", photo)]
+    for kind in ("style", "match", "luminance"):
+        tiles.append(Tile(f"color {kind}", paint(content=_png(photo), color=kind)))
+    return contact_sheet([tiles], CELL)
 
 
 def masked_sky(paint: Paint) -> Image.Image:
@@ -128,13 +146,41 @@ def artifacts(paint: Paint) -> Image.Image:
 
 
 def detail(paint: Paint) -> Image.Image:
-    """A painting of 4096 px, and a piece of it pixel by pixel."""
-    whole = paint(size=4096, steps=150)
-    left, top = whole.width * 2 // 5, whole.height // 4
+    """A large painting, and a piece of it pixel by pixel; photo and style are as large."""
+    sys.path.append(str(ROOT / "examples"))
+    style = Path(tempfile.mkdtemp()) / "woodcut.png"
+    import_module("style_woodcut").make(LARGE).save(style)
+    whole = paint([style], _png(scene(LARGE)), size=LARGE)
+    left, top = whole.width * 45 // 100, whole.height * 38 // 100
     piece = whole.crop((left, top, left + 640, top + 427))
     return contact_sheet(
-        [[Tile("4096 px wide", whole), Tile("640 px of it, pixel by pixel", piece)]], 640
+        [[Tile(f"{LARGE} px wide", whole), Tile("640 px of it, pixel by pixel", piece)]], 640
     )
+
+
+def hero(paint: Paint) -> Image.Image:
+    """Three photos by three paintings, which stand at the edges."""
+    paintings = [library.fetch(name) for name in HERO_PAINTINGS]
+    photos = [_cropped(Image.open(path)) for path in HERO_PHOTOS]
+    first = [Tile(), *(Tile(picture=_cropped(Image.open(path))) for path in paintings)]
+    rows = [
+        [Tile(picture=photo)]
+        + [Tile(picture=paint([path], _png(photo), size=HERO_CELL)) for path in paintings]
+        for photo in photos
+    ]
+    return contact_sheet([first, *rows], HERO_CELL)
+
+
+def forming(paint: Paint) -> list[Image.Image]:
+    """A canvas from the photo to the painting: some of its states, the last one for longer."""
+    states: list[Image.Image] = []
+    painted = paint([library.fetch("starry-night")], watch=states.append, size=480)
+    frames: list[Image.Image] = []
+    for _, level in groupby(states, lambda state: state.size):
+        of_level = list(level)
+        for state in of_level[:: len(of_level) // FRAMES_OF_LEVEL + 1]:
+            frames.append(state.resize(painted.size, Image.Resampling.BICUBIC))
+    return [*frames, *[painted] * 12]
 
 
 SHEETS: Final[dict[str, Callable[[Paint], Image.Image]]] = {
@@ -148,7 +194,10 @@ SHEETS: Final[dict[str, Callable[[Paint], Image.Image]]] = {
     "style-losses": style_losses,
     "artifacts": artifacts,
     "detail": detail,
+    "hero": hero,
 }
+# What takes minutes, or what the network has to bring.
+APART: Final = ("detail", "hero")
 
 
 def painter_with(weights: Path) -> Paint:
@@ -160,6 +209,7 @@ def painter_with(weights: Path) -> Paint:
         content: bytes | None = None,
         style_weights: tuple[float, ...] | None = None,
         masks: dict[int, bytes] | None = None,
+        watch: Callable[[Image.Image], None] | None = None,
         **given: Any,
     ) -> Image.Image:
         pictures = [style.read_bytes() for style in styles or [SWIRLS]]
@@ -171,6 +221,12 @@ def painter_with(weights: Path) -> Paint:
             masks or {},
         )
         job = painter.begin(request)
+        seen = 0
+        while watch and not job.finished:
+            job.advance()
+            if job.progress.step > seen:
+                seen = job.progress.step
+                watch(Image.open(io.BytesIO(job.preview().data)))
         job.finish()
         return Image.open(io.BytesIO(job.result().data))
 
@@ -178,11 +234,16 @@ def painter_with(weights: Path) -> Paint:
 
 
 def main(names: list[str]) -> None:
-    """Makes the sheets named, or all but the large one."""
+    """Makes the sheets named, or all that take no network and no minutes."""
     paint = painter_with(ROOT / "model_store" / "vgg19.safetensors")
-    for name in names or [name for name in SHEETS if name != "detail"]:
-        path = PICTURES / f"{name}.jpg"
-        SHEETS[name](paint).convert("RGB").save(path, quality=86, optimize=True)
+    for name in names or [name for name in SHEETS if name not in APART]:
+        if name == "forming":
+            path = PICTURES / "forming.webp"
+            first, *rest = forming(paint)
+            first.save(path, save_all=True, append_images=rest, duration=160, loop=0, quality=60)
+        else:
+            path = PICTURES / f"{name}.jpg"
+            SHEETS[name](paint).convert("RGB").save(path, quality=86, optimize=True, subsampling=0)
         print(path.relative_to(ROOT), flush=True)
 
 
@@ -191,10 +252,22 @@ def _row(cells: list[tuple[str, dict[str, Any]]], paint: Paint) -> Image.Image:
 
 
 def _sky() -> Image.Image:
-    """White from the top of each column down to the first thing that is not pale."""
-    pale = np.asarray(ImageOps.grayscale(Image.open(PHOTO)).filter(ImageFilter.MedianFilter(5)))
-    open_sky = np.logical_and.accumulate(pale > 140, axis=0)
-    return Image.fromarray(open_sky.astype(np.uint8) * 255).filter(ImageFilter.GaussianBlur(2))
+    """White where it is pale, not warm, and leads to the upper edge: down to the water's haze."""
+    photo = Image.open(PHOTO).convert("RGB").filter(ImageFilter.MedianFilter(3))
+    red, _, blue = np.asarray(photo).astype(int).transpose(2, 0, 1)
+    is_pale = (np.asarray(ImageOps.grayscale(photo)) > _PALE) & (blue >= red)
+    open_sky = Image.fromarray(is_pale.astype(np.uint8) * 255).copy()
+    for x in range(0, photo.width, 4):
+        if open_sky.getpixel((x, 0)) == 255:
+            ImageDraw.floodfill(open_sky, (x, 0), 128)
+    sky = open_sky.point([255 * (value == 128) for value in range(256)])
+    return sky.filter(ImageFilter.MedianFilter(5)).filter(ImageFilter.GaussianBlur(1))
+
+
+def _cropped(photo: Image.Image) -> Image.Image:
+    """Three by two, at HERO_CELL's width, from the upper part of what is higher."""
+    size = (HERO_CELL, HERO_CELL * 2 // 3)
+    return ImageOps.fit(photo.convert("RGB"), size, Image.Resampling.LANCZOS, centering=(0.5, 0.03))
 
 
 def _png(picture: Image.Image) -> bytes:
