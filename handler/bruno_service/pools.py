@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 class Pools:
     """Decodes requests into plans, and encodes previews and paintings; rings when one is done.
 
-    With two cores there is one thread for each. What is not begun can be cancelled.
+    With up to three cores each pool has one thread. What is not begun can be cancelled.
     """
 
     def __init__(self, ring: Ring, cores: int) -> None:

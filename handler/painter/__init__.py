@@ -1,10 +1,10 @@
 """The engine: neural style transfer as Gatys, Ecker and Bethge defined it (CVPR 2016).
 
-It knows neither HTTP nor TorchServe. Its rooms are packages, in the order in which data flows; each
-imports only from those before it:
+It knows neither HTTP nor TorchServe. Its rooms are packages, each of which imports only from
+those before it, which is nearly the order in which data flows:
 
     errors       what can go wrong with a painting
-    device       the machine: numbers on their way to the host, faults, graphs
+    device       the machine: numbers on their way to the host, faults, memory, graphs
     network      VGG-19, there before any request
     options      a request comes in: options and pictures as bytes
     pictures     pictures are read, and written

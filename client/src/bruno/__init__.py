@@ -4,9 +4,9 @@
 >>> Bruno().paint("photo.jpg", "starry-night.jpg", beta=50).save("painting.png")
 
 The way of a call: inputs become a request (`inputs`, `encoding`, `album`, `request`), the request
-becomes events (`connection`, `sse`, `events`), broken connections are mended (`retries`,
-`stream`) or left (`leaving`), and `client` puts it together. `errors` draws everything that can
-go wrong.
+becomes events (`exchange`, `connection`, `sse`, `events`), broken connections are mended (`course`,
+`retries`, `stream`) or left (`leaving`), and `client` puts it together; `torchserve` alone knows
+what is peculiar to the server. `errors` draws everything that can go wrong.
 """
 
 from bruno import errors, styles

@@ -189,8 +189,8 @@ OLD_NAMES: Final[Mapping[str, type[BrunoError]]] = {
 def renamed(name: str) -> type[BrunoError]:
     """The error of an old name, with a warning for the line that asked the module for it."""
     new = OLD_NAMES[name]
-    told = f"bruno.{name} is called bruno.{new.__name__} since version 0.2, and goes with 0.3"
-    warnings.warn(told, DeprecationWarning, stacklevel=3)
+    warning = f"bruno.{name} is called bruno.{new.__name__} since version 0.2, and goes with 0.3"
+    warnings.warn(warning, DeprecationWarning, stacklevel=3)
     return new
 
 

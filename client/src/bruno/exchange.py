@@ -87,8 +87,8 @@ class Server:
     def hung_up(self, ask: Ask) -> BrunoError:
         """What it means that the server hung up before it answered."""
         if len(ask.body) > torchserve.BODY_BYTES:
-            told = f"{self.url} hung up on a request of {len(ask.body)} bytes"
-            return torchserve.too_large(told)
+            detail = f"{self.url} hung up on a request of {len(ask.body)} bytes"
+            return torchserve.too_large(detail)
         return self.broken()
 
     def broken(self) -> StreamBrokenError:

@@ -84,11 +84,11 @@ def _torchserves_own(said: dict[str, Any]) -> StatusError:
     if kind == "InvalidKeyException":
         return _unauthorized(status)
     if kind == "ServiceUnavailableException":
-        told = f"the server takes no more requests: {message}"
-        return ServerFullError(told, code="full", status=status)
+        detail = f"the server takes no more requests: {message}"
+        return ServerFullError(detail, code="full", status=status)
     if "Worker died" in message:
-        told = "the server's worker was restarted under the request"
-        return WorkerRestartedError(told, code="interrupted", status=status)
+        detail = "the server's worker was restarted under the request"
+        return WorkerRestartedError(detail, code="interrupted", status=status)
     return InternalServerError(f"TorchServe answered: {message}", code=kind, status=status)
 
 
@@ -98,8 +98,8 @@ def _without_words(url: str, status: int) -> BrunoError:
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(f"{url} refused the request")
     if status in (500, 502, 503, 504):
-        told = f"{url} answered {status} without a reason"
-        return WorkerRestartedError(told, code="interrupted", status=status)
+        detail = f"{url} answered {status} without a reason"
+        return WorkerRestartedError(detail, code="interrupted", status=status)
     return UnexpectedResponseError(f"{url} answered {status}: is it a Bruno server?")
 
 

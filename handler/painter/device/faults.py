@@ -31,8 +31,8 @@ def is_out_of_memory(error: Exception) -> bool:
     """Whether an allocation failed, on the host or on the device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    told = str(error)
-    return isinstance(error, RuntimeError) and any(text in told for text in _OUT_OF_MEMORY)
+    message = str(error)
+    return isinstance(error, RuntimeError) and any(text in message for text in _OUT_OF_MEMORY)
 
 
 def raise_if_lost(error: Exception) -> None:

@@ -49,7 +49,7 @@ class Objective:
     `weights` [terms] on the device has what each term counts in the total, in float64: the content
     loss of each content layer, the style loss of each style layer, and the variation. `coarser` is
     the objective of the level before: a canvas is judged at half its size as well, to which
-    `shrinking` brings it.
+    `downsampling` brings it.
     """
 
     config: PassConfig

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from painter.optimizers.optimizer import Soundness
 
-# Shorter than the paper's averages (0.9 and 0.999): a level has a dozen steps.
+# Shorter than the paper's averages (0.9 and 0.999): a level has one to three dozen steps.
 MOMENTUM: Final = (0.7, 0.95)
 # Adam slows down to this share of its learning rate by the end of a level: at full rate its
 # steps, which are of one size whatever the gradient, leave noise that only averages out.

@@ -1,4 +1,4 @@
-"""One painting in the making: what it asks for, and what can be had of it at any time."""
+"""One painting in the making: the evaluations it asks for, and what there is of it at any time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Job:
 
     `advance` is one turn. Who wants to share a pass among several paintings evaluates what they
     have `pending` (None where one runs its own passes), and answers each by `tell`. `progress`,
-    `preview` and `result` can be had at any time; `preview_snapshot` and `snapshot` leave the
+    `preview` and `result` may be asked for at any time; `preview_snapshot` and `snapshot` leave the
     encoding to whoever has time for it. `stopped` says why it takes no more turns.
     """
 
@@ -129,7 +129,7 @@ class Job:
             self._stop("deadline")
 
     def fail(self, error: PaintError) -> None:
-        """Ends the job; what it has so far stays to be had."""
+        """Ends the job; what it has so far can still be asked for."""
         self.error = error
         self._stop("failure")
 

@@ -70,8 +70,8 @@ def request_flags(command: Command) -> Command:
         chosen = {name: value for name, value in options.items() if value not in (None, {})}
         return command(options=cast(Request, chosen), **given)
 
-    for name, (flag, how) in reversed(_EXTRAS.items()):
-        click.option(flag, name, help=REQUEST[name].sentence(), **how)(gathered)
+    for name, (flag, settings) in reversed(_EXTRAS.items()):
+        click.option(flag, name, help=REQUEST[name].sentence(), **settings)(gathered)
     for name in reversed(list(OPTIONS)):
         _option_flag(name)(gathered)
     return cast(Command, help_all_flag(gathered))

@@ -21,11 +21,12 @@ def health(client: Bruno, wait: float | None, as_json: bool) -> None:
     """Tell whether the server is ready, busy or full."""
     if wait:
         client.wait_ready(wait)
-    told = client.describe()
+    description = client.describe()
     if as_json:
-        click.echo(json.dumps(told))
+        click.echo(json.dumps(description))
     else:
-        click.echo(f"{told['health']} ({client.url}, {told['device']}, {told['running']} running)")
+        device, running = description["device"], description["running"]
+        click.echo(f"{description['health']} ({client.url}, {device}, {running} running)")
 
 
 @click.command(cls=Command)
@@ -33,16 +34,18 @@ def health(client: Bruno, wait: float | None, as_json: bool) -> None:
 @server_flags
 def options(client: Bruno, as_json: bool) -> None:
     """List the options with the server's defaults and bounds."""
-    told = client.describe()
+    description = client.describe()
     if as_json:
-        click.echo(json.dumps({"options": told["options"], "presets": told["presets"]}))
+        click.echo(
+            json.dumps({"options": description["options"], "presets": description["presets"]})
+        )
         return
     table = Table("option", "default", "allowed", "meaning")
-    for option in told["options"]:
+    for option in description["options"]:
         default = option["default"]
         shown = default if isinstance(default, str) else json.dumps(default)
         table.add_row(option["name"], shown, option["allowed"], option["help"])
     console = Console()
     console.print(table)
-    for name, values in told["presets"].items():
+    for name, values in description["presets"].items():
         console.print(f"preset {name}: {json.dumps(values)}", highlight=False, markup=False)
