@@ -58,8 +58,8 @@ def comparison(one: Try | None, other: Try | None) -> str:
     """Two tries beside the photo where both have the same, and in what they differ."""
     if not one or not other:
         return '<p class="empty">Choose two paintings to see them side by side.</p>'
-    is_shared = one.photo and one.photo == other.photo
-    pictures = [(one.photo, "Your photo", "")] if is_shared else []
+    photo = one.photo if one.photo == other.photo else None
+    pictures = [(photo, "Your photo", "")] if photo else []
     pictures += [(each.shown, each.name, each.told()) for each in (one, other)]
     figures = "".join(
         f'<figure><img src="{inline(jpeg)}" alt="{escape(name)}">'

@@ -14,7 +14,7 @@ CURVES: Final = ("total", "style", "content")
 
 _MOST_POINTS: Final = 240
 _FLOOR: Final = 1e-9
-# A canvas that starts as the photo has next to no content loss: that point would flatten all others.
+# A canvas that starts as the photo has next to no content loss: that would flatten all others.
 _DECADES_MOST: Final = 4
 
 
