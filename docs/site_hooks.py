@@ -7,11 +7,17 @@ from typing import Final
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 DOCUMENTS: Final = {"DESIGN.md": "design.md", "CHANGELOG.md": "changelog.md"}
 PICTURES: Final = {"examples": ROOT / "examples", "library": ROOT / "client/src/bruno/styles"}
 SUFFIXES: Final = (".jpg", ".png", ".webp")
+# How a page links to them, so that its links hold in the repository, and where they are here.
+MOVED: Final = {
+    **{f"](../{source}": f"]({page}" for source, page in DOCUMENTS.items()},
+    **{f"](../{folder.relative_to(ROOT)}/": f"]({name}/" for name, folder in PICTURES.items()},
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -25,3 +31,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
                 place = f"{name}/{picture.name}"
                 files.append(File.generated(config, place, abs_src_path=str(picture)))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turns a page's links to what is outside docs/ into links within the site."""
+    for there, here in MOVED.items():
+        markdown = markdown.replace(there, here)
+    return markdown

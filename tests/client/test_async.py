@@ -55,7 +55,7 @@ def test_a_session_of_another_kind_is_told() -> None:
 def test_without_httpx2_it_is_told_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx2", None)
     monkeypatch.delitem(sys.modules, "bruno.aio.connection", raising=False)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'bruno-paint\[async\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install './client\[async\]'"):
         AsyncBruno()
 
 

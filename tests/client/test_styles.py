@@ -270,6 +270,12 @@ def test_styles_that_are_none(
     assert not scripted.requests
 
 
+def test_names_are_whole_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    words = run("styles").stdout.split()
+    assert {style.name for style in styles.library()} <= set(words)
+
+
 def test_the_list(offer: Callable[..., Style]) -> None:
     offer()
     done = run("styles", "--json")

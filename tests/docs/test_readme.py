@@ -14,7 +14,6 @@ from PIL import Image
 
 from blocks import PAGES, ROOT
 from painter.options.catalog import describe_options
-from site_hooks import PICTURES
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
@@ -72,12 +71,8 @@ def test_the_memory_of_large_prints_is_what_was_measured():
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_pictures_and_links_are_there(page):
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
-    site = {"changelog.md": "../CHANGELOG.md", "design.md": "../DESIGN.md"}
     for picture, target in re.findall(r"(!?)\[[^\]]*\]\(([^):#\s]+)[^)]*\)", text):
-        place = page.parent / site.get(target, target)
-        for name, folder in PICTURES.items():
-            if page.parent.name == "docs" and target.startswith(f"{name}/"):
-                place = folder / target.removeprefix(f"{name}/")
+        place = page.parent / target
         if target.startswith("http"):
             continue
         assert place.exists(), target

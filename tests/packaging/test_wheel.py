@@ -135,4 +135,4 @@ def test_the_studio_says_what_it_needs(installed: Path) -> None:
     words = [installed / "bruno", "studio"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120)
     assert done.returncode == 2
-    assert "pip install 'bruno-paint[studio]'" in done.stderr
+    assert "pip install './client[studio]'" in done.stderr

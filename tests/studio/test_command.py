@@ -20,7 +20,7 @@ def test_without_its_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.delitem(sys.modules, "bruno.studio.app", raising=False)
     outcome = CliRunner().invoke(cli, ["studio"])
     assert outcome.exit_code == 2
-    assert "the studio needs gradio: pip install 'bruno-paint[studio]'" in outcome.output
+    assert "the studio needs gradio: pip install './client[studio]'" in outcome.output
 
 
 def test_a_port_that_is_taken() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bruno import Progress
 from bruno.studio.losses import Losses
 
@@ -28,6 +30,13 @@ def test_the_scale_is_logarithmic() -> None:
 def test_zero_has_a_place_too() -> None:
     losses = after(progress(1, 0.0), progress(2, 1.0))
     assert all(0 <= down <= 100 for _, down in losses.curve("total"))
+
+
+def test_a_start_without_content_loss_does_not_flatten_the_rest() -> None:
+    start = replace(progress(0, 50.0), content_loss=1e-9)
+    losses = after(start, progress(50, 5.0))
+    assert (losses.scale.low, losses.scale.high) == (-2, 2)
+    assert losses.curve("content")[0] == (0, 100)
 
 
 def test_where_a_level_begins() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,24 @@ def test_a_file_that_cannot_be_shown(tmp_path: Path) -> None:
 def test_what_differs() -> None:
     left, right = one_try(beta=5, size=64, preview_every=1), one_try(2, beta=50, size=64)
     assert differences(left, right) == [("beta", "5", "50")]
+
+
+def test_pictures_and_masks_differ_too() -> None:
+    tower, cat = one_try(photo="tower.jpg"), one_try(2, photo="cat.jpg")
+    masked = {"masks": {1: b"a"}, "content_mask": b"b"}
+    cat = replace(cat, order=Order("cat.jpg", ["ink.webp", "glass.webp"], masked))
+    assert differences(tower, cat) == [
+        ("photo", "tower", "cat"),
+        ("style", "style", "ink, glass"),
+        ("number of masks", "0", "2"),
+    ]
+
+
+def test_the_photo_is_beside_paintings_of_it_alone() -> None:
+    one, other = one_try(), one_try(2)
+    assert "Your photo" in cards.comparison(one, other)
+    other = replace(other, photo=picture("gray", format="JPEG"))
+    assert "Your photo" not in cards.comparison(one, other)
 
 
 def test_names_from_files_cannot_become_markup() -> None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class AsyncBruno:
     """A Bruno server, for asyncio: the verbs of `Bruno`, and all that is said there holds here.
 
-    It needs httpx2 (`pip install 'bruno-paint[async]'`), and belongs to one event loop; many
-    tasks may use it. Pictures are read in threads beside the loop. `session` is an
+    It needs httpx2 (`pip install './client[async]'` in a clone), and belongs to one event loop;
+    many tasks may use it. Pictures are read in threads beside the loop. `session` is an
     httpx2.AsyncClient of your own, which stays open.
 
     >>> import asyncio
@@ -62,7 +62,8 @@ class AsyncBruno:
             if missing.name != "httpx2":
                 raise
             raise ModuleNotFoundError(
-                "AsyncBruno needs httpx2: pip install 'bruno-paint[async]'", name="httpx2"
+                "AsyncBruno needs httpx2: pip install './client[async]' in a clone of Bruno",
+                name="httpx2",
             ) from None
         self._server = Server(url, token, key_file, timeout)
         self._connection = AsyncConnection(self._server, session)

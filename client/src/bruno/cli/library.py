@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from bruno import styles as library
 from bruno.cli.help import Command
@@ -86,9 +87,15 @@ def styles(names: Sequence[str], as_json: bool) -> None:
     elif as_json:
         click.echo(json.dumps([asdict(style) for style in library.library()]))
     else:
-        table = Table("name", "title", "painter", "year", "license", "here")
-        for style in library.library():
-            here = "yes" if library.is_here(style.name) else "to be fetched"
-            license = style.license
-            table.add_row(style.name, style.title, style.painter, str(style.year), license, here)
-        Console().print(table)
+        Console().print(_table())
+        click.echo("The first six are under the MIT license, the others in the public domain.")
+
+
+def _table() -> Table:
+    # A name is there to be typed, so that it stays whole where the terminal is narrow.
+    name = Column("name", no_wrap=True)
+    table = Table(name, "title", "painter", "year", "here", box=SIMPLE_HEAD)
+    for style in library.library():
+        here = "yes" if library.is_here(style.name) else "to be fetched"
+        table.add_row(style.name, style.title, style.painter, str(style.year), here)
+    return table

@@ -30,7 +30,7 @@ def studio(client: Bruno, host: str, port: int) -> None:
         from bruno.studio.app import serve
     except ModuleNotFoundError as missing:
         raise click.UsageError(
-            f"the studio needs {missing.name}: pip install 'bruno-paint[studio]'"
+            f"the studio needs {missing.name}: pip install './client[studio]' in a clone of Bruno"
         ) from None
     ended = threading.Event()
     with serve(client, host, port) as address:

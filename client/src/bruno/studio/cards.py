@@ -55,10 +55,11 @@ def _item(one: Try, chosen: bool) -> str:
 
 
 def comparison(one: Try | None, other: Try | None) -> str:
-    """Two tries beside the photo, and the options in which they differ."""
+    """Two tries beside the photo where both have the same, and in what they differ."""
     if not one or not other:
         return '<p class="empty">Choose two paintings to see them side by side.</p>'
-    pictures = [(one.photo, "Your photo", "")] if one.photo else []
+    photo = one.photo if one.photo == other.photo else None
+    pictures = [(photo, "Your photo", "")] if photo else []
     pictures += [(each.shown, each.name, each.told()) for each in (one, other)]
     figures = "".join(
         f'<figure><img src="{inline(jpeg)}" alt="{escape(name)}">'
@@ -75,11 +76,11 @@ def _table(one: Try, other: Try) -> str:
         for name, left, right in differences(one, other)
     )
     if not rows:
-        return "<p>Both were painted with the same options.</p>"
+        return "<p>Both were painted of the same pictures, with the same options.</p>"
     heads = "".join(f'<th scope="col">{escape(each.name)}</th>' for each in (one, other))
     return (
         f'<table class="differences"><caption>What differs</caption><thead><tr>'
-        f'<th scope="col">option</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+        f"<td></td>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 

@@ -14,6 +14,8 @@ CURVES: Final = ("total", "style", "content")
 
 _MOST_POINTS: Final = 240
 _FLOOR: Final = 1e-9
+# A canvas that starts as the photo has next to no content loss: that would flatten all others.
+_DECADES_MOST: Final = 4
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Losses:
         low = math.floor(math.log10(min(values)))
         high = math.ceil(math.log10(max(values)))
         steps = max(self.steps, self.points[-1].step if self.points else 0, 1)
-        return Scale(low, max(high, low + 1), steps)
+        high = max(high, low + 1)
+        return Scale(max(low, high - _DECADES_MOST), high, steps)
 
     def curve(self, name: str) -> list[tuple[float, float]]:
         """One curve as points from (0, 0) at the top left to (100, 100) at the bottom right."""

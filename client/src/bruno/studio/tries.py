@@ -131,7 +131,23 @@ def small(image: Image.Image, side: int = SHOWN_SIDE) -> bytes:
 
 
 def differences(one: Try, other: Try) -> list[tuple[str, str, str]]:
-    """The options in which two tries differ: name, value of the one, value of the other."""
+    """In what two tries differ: pictures and options by name, of the one, and of the other."""
+    made_of = zip(_pictures(one.order), _pictures(other.order), strict=True)
+    rows = [(name, left, right) for (name, left), (_, right) in made_of if left != right]
+    return rows + _options(one, other)
+
+
+def _pictures(order: Order) -> list[tuple[str, str]]:
+    masks = sum(len(order.request.get(name, ())) for name in ("masks", "style_masks"))
+    masks += "content_mask" in order.request
+    return [
+        ("photo", PurePath(order.photo).stem),
+        ("style", ", ".join(PurePath(style).stem for style in order.styles)),
+        ("number of masks", str(masks)),
+    ]
+
+
+def _options(one: Try, other: Try) -> list[tuple[str, str, str]]:
     names = [name for name in {**one.options, **other.options} if name != "preview_every"]
     pairs = ((name, one.options.get(name), other.options.get(name)) for name in names)
     return [(name, _short(left), _short(right)) for name, left, right in pairs if left != right]
