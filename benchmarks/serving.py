@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -112,7 +113,8 @@ def _launched(archive: Path) -> Iterator[tuple[psutil.Process, Bruno]]:
         line = next((line for line in process.stdout if marker in line), None)
         if line is None:
             raise StartError("The server of the benchmark ended before it could paint.")
-        key_file = line.partition(marker)[2].strip()
+        exported = dict(word.split("=", 1) for word in shlex.split(line) if "=" in word)
+        key_file = exported["BRUNO_KEY_FILE"]
         client = Bruno(f"http://127.0.0.1:{port}", key_file=key_file)
         yield psutil.Process(process.pid), client
     finally:

@@ -18,6 +18,7 @@ import pytest
 from scripted_server import Reply, Scripted, paint
 
 from bruno import Bruno
+from serve import RunningServer
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PHOTO, STYLE = EXAMPLES / "photo.jpg", EXAMPLES / "style.png"
@@ -50,6 +51,12 @@ def scripted(scripted_once: Scripted, monkeypatch: pytest.MonkeyPatch) -> Script
     scripted_once.requests = []
     scripted_once.begun, scripted_once.left = threading.Event(), threading.Event()
     return scripted_once
+
+
+@pytest.fixture(scope="session")
+def server(torchserve: RunningServer) -> RunningServer:
+    """The contract's tests run against both servers; here one is enough, and half the time."""
+    return torchserve
 
 
 @pytest.fixture
