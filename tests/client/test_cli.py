@@ -222,6 +222,7 @@ def test_like_is_quiet_where_all_is_the_same(
         (["compare", "photo.jpg", "photo.jpg", "--x", "size", "--y", "beta=1"], "must be like alp"),
         (["compare", "photo.jpg", "photo.jpg", "--x", "beta=1", "--y", "beta=2"], "two options"),
         (["health", "--key-file", "no.json"], "the key file no.json cannot be read"),
+        (["health", "--key-file", "no.json"], "a server that was started anew has another"),
     ],
 )
 def test_a_users_mistake_is_one_sentence_and_2(

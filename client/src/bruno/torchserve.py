@@ -61,8 +61,10 @@ class Key:
         try:
             return str(json.loads(Path(str(self._file)).read_bytes())["inference"]["key"])
         except OSError as error:
+            gone = isinstance(error, FileNotFoundError)
+            hint = "; a server that was started anew has another" if gone else ""
             raise InvalidInputError(
-                f"the key file {self._file} cannot be read: {error.strerror}"
+                f"the key file {self._file} cannot be read: {error.strerror}{hint}"
             ) from None
         except (KeyError, TypeError, ValueError):
             raise InvalidInputError(f"the key file {self._file} holds no inference key") from None
