@@ -77,7 +77,7 @@ def test_pictures_and_links_are_there(page):
             continue
         assert place.exists(), target
         if picture:
-            assert place.stat().st_size < 600_000
+            assert place.stat().st_size < 1_500_000
             with Image.open(place) as image:
                 image.load()
 
