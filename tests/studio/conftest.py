@@ -111,6 +111,13 @@ class Visit:
     def paint(self) -> None:
         self.page.click("#paint")
 
+    def leave(self) -> None:
+        """Stops what is painted: the studio would try again, into the next test's requests."""
+        stop = self.page.locator("#stop:enabled")
+        if stop.count():
+            stop.dispatch_event("click")
+            self.page.locator("#stop:disabled").wait_for()
+
     def wait_for_status(self, words: str, seconds: float = 60) -> str:
         """The status line, once it has these words."""
         line = self.page.locator("#said").filter(has_text=words)
@@ -212,6 +219,7 @@ def visit(browser: Any) -> Iterator[Visiting]:
 
         yield open_page
         for address, visited in visits:
+            visited.leave()
             assert visited.errors == []
             assert visited.asked
             elsewhere = [url for url in visited.asked if not url.startswith((address, "data:"))]

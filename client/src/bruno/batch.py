@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
-from types import TracebackType
 
+from bruno.closing import Closing
 from bruno.errors import AuthenticationError, BrunoError, InvalidInputError
 from bruno.events import Event
 from bruno.inputs import Picture
@@ -95,7 +95,7 @@ def checked_at_once(at_once: int) -> int:
     return at_once
 
 
-class Batch(Iterator[Finished]):
+class Batch(Iterator[Finished], Closing):
     """The paintings of many tasks as they finish; leaving it cancels those that run.
 
     What went wrong is kept apart in `failures`, and disturbs no other task; but where the server
@@ -129,19 +129,6 @@ class Batch(Iterator[Finished]):
         """The next painting that is finished."""
         with self._turn:
             return next(self._results)
-
-    def __enter__(self) -> Batch:
-        """The batch itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        self.close()
 
     def close(self) -> None:
         """Drops what waits and ends what runs, at once; may be called from any thread."""

@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from types import TracebackType
-from typing import Final, Self, Unpack
+from typing import Final, Unpack
 
 import requests
 
 from bruno.album import Album, Kept
 from bruno.batch import Batch, OnEvent, Task, checked_at_once, tasks_of
+from bruno.closing import Closing
 from bruno.connection import Connection
 from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
@@ -29,7 +29,7 @@ from bruno.stream import Stream
 POLL_SECONDS: Final = 0.5
 
 
-class Bruno:
+class Bruno(Closing):
     """A Bruno server; made once, it may be used from many threads.
 
     `url`, `token` and `key_file` (TorchServe's key_file.json, read anew when its key is
@@ -68,19 +68,6 @@ class Bruno:
     def url(self) -> str:
         """The server's address, as it was given."""
         return self._server.given_url
-
-    def __enter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        self.close()
 
     def close(self) -> None:
         """Closes the connections that are kept open; nothing can be asked for afterwards.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
 from typing import Unpack
 
 from bruno.batch import Task
+from bruno.closing import Closing
 from bruno.events import Event
 from bruno.going import Going
 from bruno.inputs import Picture
@@ -16,7 +16,7 @@ from bruno.painting import Painting
 from bruno.stream import Stream
 
 
-class Live(Iterator[Event]):
+class Live(Iterator[Event], Closing):
     """The events of a painting, which goes on from its canvas whenever an option changes.
 
     Iterating ends with the Painting. After a further `change` it can be iterated again, and goes
@@ -54,19 +54,6 @@ class Live(Iterator[Event]):
                     return event
                 self._stream = None  # it was ended by a change, or by leaving
         raise StopIteration
-
-    def __enter__(self) -> Live:
-        """The live painting itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        self.close()
 
     @property
     def canvas(self) -> bytes | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from types import TracebackType
 
+from bruno.closing import Closing
 from bruno.connection import Connection
 from bruno.course import Course
 from bruno.errors import BrunoError
@@ -15,7 +15,7 @@ from bruno.leaving import Leaving
 from bruno.painting import Painting
 
 
-class Stream(Iterator[Event]):
+class Stream(Iterator[Event], Closing):
     """The events of one painting, ending with the Painting; leaving it cancels the job.
 
     >>> from bruno import Bruno, Preview
@@ -36,19 +36,6 @@ class Stream(Iterator[Event]):
         """The next event; raises a BrunoError where the painting cannot be made."""
         with self._turn:
             return next(self._events)
-
-    def __enter__(self) -> Stream:
-        """The stream itself."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        self.close()
 
     def painting(self, on_event: Callable[[Event], None] | None = None) -> Painting:
         """The painting; `on_event` is told every event on the way to it.

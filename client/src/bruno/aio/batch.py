@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
-from types import TracebackType
 
 from bruno.aio.stream import AsyncStream
 from bruno.batch import Failed, Finished, OnEvent, Outcome, Roll, Task
+from bruno.closing import AsyncClosing
 from bruno.errors import AuthenticationError, BrunoError
 from bruno.painting import Painting
 
 Open = Callable[[Task], AsyncStream]
 
 
-class AsyncBatch(AsyncIterator[Finished]):
+class AsyncBatch(AsyncIterator[Finished], AsyncClosing):
     """The paintings of many tasks as they finish; leaving it cancels those that run.
 
     What went wrong is kept apart in `failures`, as a Batch does.
@@ -62,19 +62,6 @@ class AsyncBatch(AsyncIterator[Finished]):
                 return finished
         self._unread = 0
         raise StopAsyncIteration
-
-    async def __aenter__(self) -> AsyncBatch:
-        """The batch itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        await self.aclose()
 
     def __del__(self) -> None:
         """Ends what runs where nobody closed it."""

@@ -7,8 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from bruno.aio.batch import AsyncBatch
 from bruno.aio.live import AsyncLive
@@ -16,6 +15,7 @@ from bruno.aio.stream import AsyncStream
 from bruno.album import Album, Kept
 from bruno.batch import OnEvent, Task, checked_at_once, tasks_of
 from bruno.client import POLL_SECONDS
+from bruno.closing import AsyncClosing
 from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
 from bruno.exchange import DEFAULT_RETRIES, DEFAULT_TIMEOUT, DESCRIBE, Server, Timeout
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import httpx2
 
 
-class AsyncBruno:
+class AsyncBruno(AsyncClosing):
     """A Bruno server, for asyncio: the verbs of `Bruno`, and all that is said there holds here.
 
     It needs httpx2 (`pip install './client[async]'` in a clone), and belongs to one event loop;
@@ -73,19 +73,6 @@ class AsyncBruno:
     def url(self) -> str:
         """The server's address, as it was given."""
         return self._server.given_url
-
-    async def __aenter__(self) -> Self:
-        """The client itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        await self.aclose()
 
     async def aclose(self) -> None:
         """Closes the connections that are kept open; nothing can be asked for afterwards.

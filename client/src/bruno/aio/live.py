@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from types import TracebackType
 from typing import Unpack
 
 from bruno.aio.stream import AsyncStream
 from bruno.batch import Task
+from bruno.closing import AsyncClosing
 from bruno.events import Event
 from bruno.going import Going
 from bruno.inputs import Picture
@@ -16,7 +16,7 @@ from bruno.options import Request, with_options
 from bruno.painting import Painting
 
 
-class AsyncLive(AsyncIterator[Event]):
+class AsyncLive(AsyncIterator[Event], AsyncClosing):
     """The events of a painting, which goes on from its canvas whenever an option changes.
 
     What is said of Live holds here; `change` and `cancel` are called in the event loop's thread.
@@ -57,19 +57,6 @@ class AsyncLive(AsyncIterator[Event]):
                     return event
                 self._stream = None  # it was ended by a change, or by leaving
         raise StopAsyncIteration
-
-    async def __aenter__(self) -> AsyncLive:
-        """The live painting itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        await self.aclose()
 
     @property
     def canvas(self) -> bytes | None:

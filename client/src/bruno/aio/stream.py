@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
-from types import TracebackType
 from typing import TYPE_CHECKING
 
+from bruno.closing import AsyncClosing
 from bruno.course import Course
 from bruno.errors import BrunoError
 from bruno.events import Event
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Begin = Callable[[], Awaitable[Course]]
 
 
-class AsyncStream(AsyncIterator[Event]):
+class AsyncStream(AsyncIterator[Event], AsyncClosing):
     """The events of one painting, ending with the Painting; leaving it cancels the job.
 
     Its pictures are read when the first event is asked for.
@@ -53,19 +53,6 @@ class AsyncStream(AsyncIterator[Event]):
         if event is None:
             raise StopAsyncIteration
         return event
-
-    async def __aenter__(self) -> AsyncStream:
-        """The stream itself."""
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Closes it."""
-        await self.aclose()
 
     async def painting(self, on_event: Callable[[Event], None] | None = None) -> Painting:
         """The painting; `on_event` is told every event on the way to it.

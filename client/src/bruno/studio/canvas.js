@@ -68,8 +68,3 @@ element.addEventListener('click', (event) => {
   const { full, alt } = button.closest('[data-full]').dataset;
   open(full, alt, button.dataset.look);
 });
-
-// A double click paints once, however late its second half is heard of.
-document.addEventListener('click', (event) => {
-  if (event.detail > 1 && event.target.closest('#paint')) event.stopImmediatePropagation();
-}, true);
