@@ -18,8 +18,7 @@ from typing import Any, Final
 from bruno_service.fields import FORM, form_fields, media_type, other_fields
 from bruno_service.limits import Limits
 from bruno_service.parsing import accepts_events, is_describe
-from bruno_service.process import make_painter, watch
-from bruno_service.service import Service
+from bruno_service.process import make_service, watch
 from bruno_service.session import Piece, Session
 
 # An empty form is the one new request whose row is empty; no form with pictures is so small.
@@ -49,7 +48,7 @@ class BrunoHandler:
         self._slice_seconds = limits.pop("slice_seconds")
         self._reap_seconds = limits.pop("reap_seconds")
         checkpoint = Path(context.system_properties["model_dir"]) / "vgg19.safetensors"
-        self._service = Service(partial(make_painter, checkpoint), Limits(**limits))
+        self._service = make_service(checkpoint, Limits(**limits))
         self._model = context.model_name
         self._metrics = {k: v for kind in context.metrics.cache.values() for k, v in kind.items()}
         self._written: Mapping[str, int] = {}

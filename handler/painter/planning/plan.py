@@ -14,8 +14,8 @@ from painter.errors import OutOfRange
 from painter.options.catalog import SHORTEST_SIDE, Options
 from painter.options.request import Request, Resume
 from painter.pictures.color import prepared_content
-from painter.pictures.decoding import check_together
-from painter.pictures.picture import Picture, decode, resize, resize_picture
+from painter.pictures.decoding import check_together, read_planes
+from painter.pictures.picture import Picture, Read, decode, resize, resize_picture
 from painter.planning.masks import MASK_LEAST, read_mask, share_out, where_both
 from painter.planning.pyramid import Shape, fit, level_shapes, share_steps
 from painter.planning.style import Style, read_styles
@@ -73,35 +73,35 @@ class Plan:
         return self.levels[-1].shape
 
 
-def make_plan(request: Request) -> Plan:
+def make_plan(request: Request, read: Read = read_planes) -> Plan:
     """Decodes and checks a request; raises PaintError for all that can be refused."""
     check_together(request.pictures.values())
     options = request.options
     adjusted: list[str] = []
-    photo, levels = _photo(request, adjusted)
+    photo, levels = _photo(request, adjusted, read)
     shape = levels[-1].shape
-    styles = read_styles(request, photo, shape, adjusted)
+    styles = read_styles(request, photo, shape, adjusted, read)
     shares = _normalized(request.style_weights, len(styles))
-    content_mask = read_mask(request.content_mask, "content_mask", photo, adjusted)
+    content_mask = read_mask(request.content_mask, "content_mask", photo, adjusted, read)
     return Plan(
         options=options,
         photo=photo,
         content=prepared_content(photo.pixels, options.color, options.color_strength),
         content_mask=where_both(content_mask, photo.alpha),
-        parts=_parts(styles, shares, request.masks, photo, adjusted),
+        parts=_parts(styles, shares, request.masks, photo, adjusted, read),
         style_weights=shares,
         levels=levels,
-        start=_start(request, shape, adjusted),
+        start=_start(request, shape, adjusted, read),
         resume=_checked_resume(request.resume, levels),
         digests=_digests(request, photo, styles),
         adjusted=tuple(adjusted),
     )
 
 
-def _photo(request: Request, adjusted: list[str]) -> tuple[Picture, tuple[Level, ...]]:
+def _photo(request: Request, adjusted: list[str], read: Read) -> tuple[Picture, tuple[Level, ...]]:
     """The photo at the painting's size, and its levels; the file's own pixels are not kept."""
     options = request.options
-    content = decode(request.content, "content")
+    content = decode(request.content, "content", read)
     levels = levels_of(content.shape, options, adjusted)
     photo = resize_picture(content, levels[-1].shape)
     if photo.alpha is not None:
@@ -155,11 +155,12 @@ def _parts(
     masks: Mapping[int, bytes],
     photo: Picture,
     adjusted: list[str],
+    read: Read,
 ) -> tuple[Part, ...]:
     if not masks:
         return (Part(photo.alpha, tuple(zip(shares, styles, strict=True))),)
     given = [
-        read_mask(masks.get(index), f"mask_{index}", photo, adjusted)
+        read_mask(masks.get(index), f"mask_{index}", photo, adjusted, read)
         for index in range(1, len(styles) + 1)
     ]
     visible = torch.ones(photo.shape) if photo.alpha is None else photo.alpha
@@ -179,7 +180,7 @@ def _parts(
     return tuple(parts)
 
 
-def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None:
+def _start(request: Request, shape: Shape, adjusted: list[str], read: Read) -> Tensor | None:
     if request.canvas is None:
         if request.options.init == "image" or request.resume is not None:
             asked = "init=image" if request.resume is None else "resume"
@@ -189,7 +190,7 @@ def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None
                 "canvas",
             )
         return None
-    start = decode(request.canvas, "canvas")
+    start = decode(request.canvas, "canvas", read)
     if request.resume is None and request.options.init != "image":
         adjusted.append(f"canvas: left out, since init is {request.options.init}")
         return None
