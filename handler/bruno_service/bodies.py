@@ -30,8 +30,8 @@ from painter.errors import Malformed, PaintError, TooLarge
 # A form has boundaries and names beside its files; more parts than there are fields are not read.
 FRAME_BYTES: Final = 2**20
 PARTS_MOST: Final = 200
-# What a body is, where Content-Type says that it is bytes: such a body TorchServe hands on whole,
-# while its own decoder keeps the memory of forms that it cannot read.
+# What a body is, where Content-Type says that it is bytes: such a body every front end hands on
+# whole, while one of them has a decoder of its own, which keeps forms that it cannot read.
 KIND_HEADER: Final = "x-bruno-content-type"
 BYTES: Final = "application/octet-stream"
 # All bodies that a server receives at once.
@@ -126,7 +126,7 @@ def submit_whole(
     """The session of a body that is there as a whole; what is wrong with it is its answer."""
     try:
         reader = BodyReader({**headers, "content-length": str(len(body))})
-        reader.write(body)
+        reader.write(bytes(body))
     except PaintError as error:
         return refuse(service, id, error)
     return reader.submit(service, id)
