@@ -91,7 +91,7 @@ def preview(step: int, level: int = 1) -> bytes:
 
 DEFAULTS = {"alpha": 1.0, "beta": 20.0, "content_layers": {"conv4_2": 1.0}, "seed": 0}
 PRESETS = {"fine": {"beta": 80.0}}
-NO_OPTIONS = ("content", "style", "mask", "canvas", "resume", "stream")
+NO_OPTIONS = ("content", "style", "mask", "canvas", "palette", "resume", "stream")
 
 
 def digest(data: bytes | None) -> str | None:
@@ -119,6 +119,7 @@ def record_of(received: Received) -> dict[str, Any]:
             "styles": [digest(fields[name]) for name in styles],
             "masks": {name: digest(data) for name, data in fields.items() if "mask" in name},
             "canvas": digest(fields.get("canvas")),
+            "palette": digest(fields.get("palette")),
         },
         "weights": "w" * 64,
         "steps": STEPS,
