@@ -17,6 +17,8 @@ from typing import Any, Final
 
 from bruno_service.fields import FORM, form_fields, media_type, other_fields
 from bruno_service.limits import Limits
+from bruno_service.metrics import CATALOG, metric_of, parts
+from bruno_service.origin import origin_of
 from bruno_service.parsing import accepts_events, is_describe
 from bruno_service.process import make_painter, watch
 from bruno_service.service import Service
@@ -52,7 +54,7 @@ class BrunoHandler:
         self._service = Service(partial(make_painter, checkpoint), Limits(**limits))
         self._model = context.model_name
         self._metrics = {k: v for kind in context.metrics.cache.values() for k, v in kind.items()}
-        self._written: Mapping[str, int] = {}
+        self._written: Mapping[str, float] = {}
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._called = time.monotonic()
@@ -102,7 +104,7 @@ class BrunoHandler:
         if is_describe(row.get("body")):
             return self._service.describe(id)
         read = partial(_fields, row, known.get("content-type", ""))
-        return self._service.submit(id, read, accept)
+        return self._service.submit(id, read, accept, origin_of(known))
 
     def _take_pieces(self, sessions: Sequence[Session]) -> list[Piece | None]:
         """What goes out in one reply: all of those who have least to tell, then of the others."""
@@ -121,11 +123,12 @@ class BrunoHandler:
             if time.monotonic() - self._called >= self._reap_seconds:
                 self._service.interrupt(self._sessions.values(), LOST)
         before, self._written = self._written, self._service.tally()
-        for name, value in self._written.items():
-            added = value - before.get(name, 0)
-            if added and name in self._metrics:
-                update = added if name.endswith("_total") else value
-                self._metrics[name].add_or_update(update, [self._model])
+        for series, value in self._written.items():
+            name, labels = parts(series)
+            if value != before.get(series) and name in self._metrics:
+                grows = CATALOG[metric_of(name)].kind == "counter"
+                update = value - before.get(series, 0) if grows else value
+                self._metrics[name].add_or_update(update, [self._model, *labels])
 
 
 def _is_news(sessions: Sequence[Session]) -> bool:

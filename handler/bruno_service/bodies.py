@@ -21,6 +21,7 @@ from bruno_service.fields import (
 )
 from bruno_service.limits import BODY_BYTES
 from bruno_service.messages import LengthRequired
+from bruno_service.origin import origin_of
 from bruno_service.parsing import is_describe
 from bruno_service.service import Service
 from bruno_service.session import Session
@@ -49,6 +50,7 @@ class BodyReader:
         self.length = _length(headers.get("content-length"))
         self.seconds = BODY_SECONDS + self.length / SLOWEST_BYTES
         self._accept = headers.get("accept", "")
+        self._origin = origin_of(headers)
         if media_type(content_type) not in (FORM, JSON):
             raise wrong_type(content_type)
         self._form: dict[str, bytes] = {}
@@ -86,11 +88,12 @@ class BodyReader:
         if self._parser is not None:
             if not self._is_whole:
                 raise _unreadable("it ends before its last boundary")
-            return service.submit(id, partial(form_fields, self._form), self._accept)
+            read = partial(form_fields, self._form)
+            return service.submit(id, read, self._accept, self._origin)
         said = self._parsed()
         if is_describe(said):
             return service.describe(id)
-        return service.submit(id, partial(json_fields, said), self._accept)
+        return service.submit(id, partial(json_fields, said), self._accept, self._origin)
 
     def _parsed(self) -> object:
         """What the JSON says, or its bytes where it is none."""

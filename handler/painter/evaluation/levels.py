@@ -17,6 +17,7 @@ from painter.evaluation.style_targets import StyleCache, blended_targets
 from painter.losses.catalog import STYLE_LOSSES
 from painter.losses.content import energy
 from painter.network.vgg import VGG19, PassConfig
+from painter.optimizers.catalog import OPTIMIZERS
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
 from painter.planning.plan import Level, Part, Plan
@@ -35,8 +36,8 @@ def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
 
 
 def shifts_of(plan: Plan) -> tuple[Shift, ...]:
-    """The shifts a plan's steps go through: none for L-BFGS, whose losses must not change."""
-    return SHIFTS if plan.options.optimizer == "adam" else (CENTERED,)
+    """The shifts a plan's steps go through: one where others would change what is compared."""
+    return (CENTERED,) if OPTIMIZERS[plan.options.optimizer].compares_losses else SHIFTS
 
 
 def is_tiled(shape: Shape, config: PassConfig) -> bool:
