@@ -176,7 +176,9 @@ class Reply(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.fetched.append(self.path)
-        if self.path.startswith("/picture.png"):
+        if self.path in self.server.paths:
+            self.server.paths[self.path](self)
+        elif self.path.startswith("/picture.png"):
             self.whole(200, "image/png", picture())
         elif self.path == "/text":
             self.whole(200, "text/plain", b"no picture at all")
@@ -260,6 +262,7 @@ class Scripted(ThreadingHTTPServer):
         self.script: list[Callable[[Reply], None]] = []
         self.requests: list[Received] = []
         self.fetched: list[str] = []
+        self.paths: dict[str, Callable[[Reply], None]] = {}
         self.begun, self.left = threading.Event(), threading.Event()
 
     @property
