@@ -17,6 +17,7 @@ PICTURES: Final = {
     "style": "The painting; several are named style_1, style_2 and so on.",
     "content_mask": "Where on the photo the content counts, white = 1.",
     "canvas": "The picture to start from: init is image then, unless it is given.",
+    "palette": "A picture whose colors are taken, not the style's.",
 }
 NUMBERED: Final = {
     "style": "Painting {i} of several.",

@@ -148,10 +148,11 @@ class Options(TypedDict, total=False):
         Option("Weight of the total variation.", "from 0 to 1,000,000", low=0, high=1_000_000),
     ]
     color: Annotated[
-        Literal["style", "luminance", "match"] | None,
+        Literal["style", "luminance", "match", "guided"] | None,
         Option(
-            "Colors of the style, of the photo (luminance), or the style recolored first (match).",
-            "one of style, luminance, match",
+            "Colors of the style, of the photo (luminance), the style recolored first (match), or "
+            "the photo's brought to the style's (guided).",
+            "one of style, luminance, match, guided",
         ),
     ]
     color_strength: Annotated[
@@ -219,6 +220,9 @@ class Request(Options, total=False):
     ]
     canvas: Annotated[
         Picture | None, Option("What the canvas starts from; makes init image.", "a picture")
+    ]
+    palette: Annotated[
+        Picture | None, Option("A picture whose colors are taken, not the style's.", "a picture")
     ]
     resume: Annotated[
         Mapping[str, int] | None,

@@ -64,13 +64,15 @@ def bytes_kept(plan: Plan) -> int:
     masks += [style.mask for part in parts for _, style in part.styles]
     tensors = [tensor for picture in pictures for tensor in (picture.samples, picture.alpha)]
     # One that has two names is counted once.
-    distinct = {id(tensor): tensor for tensor in (plan.content, plan.start, *tensors, *masks)}
+    distinct = {
+        id(tensor): tensor for tensor in (plan.content, plan.start, plan.chroma, *tensors, *masks)
+    }
     return sum(tensor.nbytes for tensor in distinct.values() if tensor is not None)
 
 
 def bytes_encoding(plan: Plan) -> int:
     """The bytes on the host from a finished canvas to the answer in base64, the canvas included."""
-    colored = plan.photo.alpha is not None or plan.options.color == "luminance"
+    colored = plan.photo.alpha is not None or plan.options.color in ("luminance", "guided")
     return plan.levels[-1].pixels * (_ENCODING_BYTES + colored * _COLORING_BYTES)
 
 

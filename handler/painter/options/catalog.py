@@ -137,8 +137,9 @@ class Options:
     color: str = _option(
         "style",
         "choice",
-        "Colors of the style, of the photo (luminance), or the style recolored first (match).",
-        choices=("style", "luminance", "match"),
+        "Colors of the style, of the photo (luminance), the style recolored first (match), or the "
+        "photo's brought to the style's (guided).",
+        choices=("style", "luminance", "match", "guided"),
     )
     color_strength: float = _option(
         1.0, "number", "How much of the color treatment counts.", low=0, high=1

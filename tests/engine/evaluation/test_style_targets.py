@@ -62,6 +62,7 @@ def test_a_second_request_finds_what_the_first_has_left():
         {"config": replace(CONFIG, taps=frozenset(TAPS[:1]))},
         {"alpha": 7, "steps": 9, "seed": 5},
         {"color_strength": 0.5},
+        {"color": "guided", "palette": photo(seed=4)},
     ],
     ids=str,
 )
@@ -90,6 +91,7 @@ class _Other:
         {"color": "match"},
         {"color": "luminance"},
         {"color": "match", "color_strength": 0.5},
+        {"palette": photo(seed=4)},
     ],
     ids=lambda changed: ",".join(changed),
 )

@@ -70,6 +70,7 @@ class Wish:
             if name not in ("content", "style")
         }
         self._canvas = digests.pop("canvas", None)
+        self._palette = digests.pop("palette", None)
         self._masks = digests
         self._digest_of_file = cache(_digest_of_file)
 
@@ -89,6 +90,7 @@ class Wish:
             "style": ([self._digest_of_file(str(task.style))], digests["styles"]),
             "masks": (self._masks, digests.get("masks", {})),
             "canvas": (self._canvas, digests.get("canvas")),
+            "palette": (self._palette, digests.get("palette")),
         }
         return options + [name for name, (now, before) in pictures.items() if now != before]
 
