@@ -15,11 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bruno_service.bodies import KIND_HEADER, begun_elsewhere, refuse, submit_whole, unreadable
-from bruno_service.fields import taken_apart
+from bruno_service.bodies import begun_elsewhere, refuse, submit_row, unreadable
 from bruno_service.limits import Limits
 from bruno_service.messages import Unauthorized, is_bearer
-from bruno_service.parsing import is_describe
+from bruno_service.metrics import CATALOG, metric_of, parts
 from bruno_service.process import make_painter, watch
 from bruno_service.service import Service
 from bruno_service.session import Piece, Session
@@ -56,7 +55,7 @@ class BrunoHandler:
         self._service = Service(partial(make_painter, checkpoint), Limits(**limits))
         self._model = context.model_name
         self._metrics = {k: v for kind in context.metrics.cache.values() for k, v in kind.items()}
-        self._written: Mapping[str, int] = {}
+        self._written: Mapping[str, float] = {}
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
         self._called, self._calls = time.monotonic(), 0
@@ -108,13 +107,7 @@ class BrunoHandler:
             return refuse(self._service, id, Unauthorized())
         if is_empty:
             return refuse(self._service, id, unreadable("none of its parts can be found"))
-        body = row.get("body")
-        if KIND_HEADER in known and isinstance(body, bytes | bytearray):
-            return submit_whole(self._service, id, known, body)
-        if is_describe(body):
-            return self._service.describe(id)
-        read = partial(taken_apart, row, known.get("content-type", ""))
-        return self._service.submit(id, read, accept)
+        return submit_row(self._service, id, known, row)
 
     def _take_pieces(self, sessions: Sequence[Session]) -> list[Piece | None]:
         """What goes out in one reply: all of those who have least to tell, then of the others."""
@@ -133,11 +126,12 @@ class BrunoHandler:
             if time.monotonic() - self._called >= self._reap_seconds:
                 self._service.interrupt(self._sessions.values(), LOST)
         before, self._written = self._written, self._service.tally()
-        for name, value in self._written.items():
-            added = value - before.get(name, 0)
-            if added and name in self._metrics:
-                update = added if name.endswith("_total") else value
-                self._metrics[name].add_or_update(update, [self._model])
+        for series, value in self._written.items():
+            name, labels = parts(series)
+            if value != before.get(series) and name in self._metrics:
+                grows = CATALOG[metric_of(name)].kind == "counter"
+                update = value - before.get(series, 0) if grows else value
+                self._metrics[name].add_or_update(update, [self._model, *labels])
 
 
 def _is_news(sessions: Sequence[Session]) -> bool:

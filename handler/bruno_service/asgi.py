@@ -182,9 +182,9 @@ class Application:
 
     async def _metrics(self, _request: Request) -> Response:
         service = await asyncio.shield(self._starting)
-        answered = {f"Requests{hundreds}XX": self._statuses[hundreds] for hundreds in (2, 4, 5)}
         tally = await run_in_threadpool(service.tally)
-        return Response(metrics.as_text(answered | tally), media_type=metrics.MEDIA_TYPE)
+        text = metrics.as_text(tally | metrics.answers(self._statuses))
+        return Response(text, media_type=metrics.MEDIA_TYPE)
 
 
 async def _leave(receive: Receive, scope: anyio.CancelScope) -> None:

@@ -18,10 +18,12 @@ from bruno_service.fields import (
     form_fields,
     json_fields,
     media_type,
+    taken_apart,
     wrong_type,
 )
 from bruno_service.limits import BODY_BYTES
 from bruno_service.messages import LengthRequired
+from bruno_service.origin import origin_of
 from bruno_service.parsing import accepts_events, is_describe
 from bruno_service.service import Service
 from bruno_service.session import Session
@@ -54,6 +56,7 @@ class BodyReader:
         self.length = _length(headers.get("content-length"))
         self.seconds = BODY_SECONDS + self.length / SLOWEST_BYTES
         self._accept = headers.get("accept", "")
+        self._origin = origin_of(headers)
         if media_type(content_type) not in (FORM, JSON):
             raise wrong_type(content_type)
         self._form: dict[str, bytes] = {}
@@ -86,11 +89,11 @@ class BodyReader:
     def submit(self, service: Service, id: str) -> Session:
         """Hands all of it to the service, for which a thread does well."""
         if self._parser is not None:
-            return service.submit(id, self._fields, self._accept)
+            return service.submit(id, self._fields, self._accept, self._origin)
         said = self._parsed()
         if is_describe(said):
             return service.describe(id)
-        return service.submit(id, partial(json_fields, said), self._accept)
+        return service.submit(id, partial(json_fields, said), self._accept, self._origin)
 
     def _fields(self) -> dict[str, Any]:
         if not self._is_whole:
@@ -120,13 +123,26 @@ class BodyReader:
         self._is_whole = True
 
 
-def submit_whole(
-    service: Service, id: str, headers: Mapping[str, str], body: bytes | bytearray
+def submit_row(
+    service: Service, id: str, headers: Mapping[str, str], row: Mapping[str, Any]
 ) -> Session:
-    """The session of a body that is there as a whole; what is wrong with it is its answer."""
+    """The session of a request that a front end took in: a form's fields by name, or its `body`.
+
+    What is wrong with it is its answer.
+    """
+    body = row.get("body")
+    if KIND_HEADER in headers and isinstance(body, bytes | bytearray):
+        return _submit_whole(service, id, headers, bytes(body))
+    if is_describe(body):
+        return service.describe(id)
+    read = partial(taken_apart, row, headers.get("content-type", ""))
+    return service.submit(id, read, headers.get("accept", ""), origin_of(headers))
+
+
+def _submit_whole(service: Service, id: str, headers: Mapping[str, str], body: bytes) -> Session:
     try:
         reader = BodyReader({**headers, "content-length": str(len(body))})
-        reader.write(bytes(body))
+        reader.write(body)
     except PaintError as error:
         return refuse(service, id, error)
     return reader.submit(service, id)

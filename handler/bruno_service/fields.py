@@ -21,6 +21,7 @@ _PICTURES: Final = (
     *(f"{kind}_{i}" for kind in ("style", "mask", "style_mask") for i in range(1, STYLES_MOST + 1)),
     "content_mask",
     "canvas",
+    "palette",
 )
 _NAMES: Final = (*_PICTURES, "style_weights", "resume", "options", "stream", *SPECS)
 

@@ -97,7 +97,7 @@ def preview(step: int, level: int = 1) -> bytes:
 
 DEFAULTS = {"alpha": 1.0, "beta": 20.0, "content_layers": {"conv4_2": 1.0}, "seed": 0}
 PRESETS = {"fine": {"beta": 80.0}}
-NO_OPTIONS = ("content", "style", "mask", "canvas", "resume", "stream")
+NO_OPTIONS = ("content", "style", "mask", "canvas", "palette", "resume", "stream")
 
 
 def digest(data: bytes | None) -> str | None:
@@ -125,6 +125,7 @@ def record_of(received: Received) -> dict[str, Any]:
             "styles": [digest(fields[name]) for name in styles],
             "masks": {name: digest(data) for name, data in fields.items() if "mask" in name},
             "canvas": digest(fields.get("canvas")),
+            "palette": digest(fields.get("palette")),
         },
         "weights": "w" * 64,
         "steps": STEPS,
@@ -181,7 +182,9 @@ class Reply(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.fetched.append(self.path)
-        if self.path.startswith("/picture.png"):
+        if self.path in self.server.paths:
+            self.server.paths[self.path](self)
+        elif self.path.startswith("/picture.png"):
             self.whole(200, "image/png", picture())
         elif self.path == "/text":
             self.whole(200, "text/plain", b"no picture at all")
@@ -265,6 +268,7 @@ class Scripted(ThreadingHTTPServer):
         self.script: list[Callable[[Reply], None]] = []
         self.requests: list[Received] = []
         self.fetched: list[str] = []
+        self.paths: dict[str, Callable[[Reply], None]] = {}
         self.begun, self.left = threading.Event(), threading.Event()
 
     @property

@@ -28,6 +28,12 @@ from bruno.errors import (
 PATH: Final = "/predictions/bruno"
 """Where paintings and descriptions are asked for, below the server's address."""
 
+PING: Final = "/ping"
+"""Where TorchServe tells whether its worker keeps failing: 200, or 500."""
+
+UNLOADED: Final = "ModelNotFoundException"
+"""What it calls a model that it has not loaded yet."""
+
 DESCRIBE: Final = b'{"describe": true}'
 """The body that asks for a description, as JSON."""
 

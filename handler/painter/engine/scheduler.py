@@ -13,6 +13,7 @@ from painter.device.faults import as_paint_error, is_out_of_memory, raise_if_los
 from painter.engine.memory import bytes_needed
 from painter.engine.painter import Painter
 from painter.evaluation.passes import Evaluation
+from painter.optimizers.catalog import OPTIMIZERS
 from painter.painting.painting import Job
 
 # How many canvases share a pass on CUDA.
@@ -25,7 +26,8 @@ class Scheduler:
     """Gives jobs their turns in rotation: one evaluation, or one tile, a turn.
 
     On the CPU each canvas has its own pass, so that pixels never depend on the neighbors. On
-    CUDA canvases of one size share passes, but those of jobs that are `reproducible` or L-BFGS's.
+    CUDA canvases of one size share passes, but those of jobs that are `reproducible` or whose
+    optimizer compares losses.
     """
 
     def __init__(self, painter: Painter) -> None:
@@ -162,5 +164,5 @@ class Scheduler:
 
 
 def _is_private(job: Job) -> bool:
-    """Whether nobody may share its passes: neighbors would change how L-BFGS's losses round."""
-    return job.options.reproducible or job.options.optimizer == "lbfgs"
+    """Whether nobody may share its passes: neighbors would change how its losses round."""
+    return job.options.reproducible or OPTIMIZERS[job.options.optimizer].compares_losses

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final, Self
 
 import torch
 from torch import Tensor
 
 from painter.device.readings import read
 from painter.optimizers.curvature import Curvature
-from painter.optimizers.optimizer import Soundness
+from painter.optimizers.optimizer import Optimizer
+from painter.options.catalog import Options
 
 HISTORY: Final = 5
 _FIRST_MOVE: Final = 0.3
@@ -23,7 +24,7 @@ _SEARCHES_MOST: Final = 20
 _ROUNDING: Final = 1 / 64
 
 
-class LBFGS:
+class LBFGS(Optimizer):
     """L-BFGS (Nocedal & Wright 2006, alg. 7.4) within the box, with a backtracking search.
 
     Its initial inverse Hessian is no multiple of the identity, but scales places and frequencies
@@ -34,22 +35,29 @@ class LBFGS:
     one is no way up, or the search would look for a way down in vain near the end of a painting.
     """
 
+    compares_losses: ClassVar = True
+    is_averaged: ClassVar = False
+    # The history's pairs, and the spectra of directions and changes.
+    copies: ClassVar = 24 + 2 * HISTORY
+
     def __init__(self, canvas: Tensor, dtype: torch.dtype = torch.float64) -> None:
+        super().__init__(canvas.device)
         self._trial = canvas.clone()
         self._rounding = _ROUNDING * torch.finfo(dtype).eps
-        self._soundness = Soundness(canvas.device)
         self._search = self._descend()
         next(self._search)
+
+    @classmethod
+    def begin(
+        cls, canvas: Tensor, options: Options, dtype: torch.dtype, before: Self | None
+    ) -> Self:
+        """With nothing of the level before: its pairs tell of another canvas."""
+        return cls(canvas, dtype)
 
     @property
     def canvas(self) -> Tensor:
         """The canvas to be evaluated next: a trial of the line search."""
         return self._trial
-
-    @property
-    def lost(self) -> Tensor:
-        """Whether it stands still."""
-        return self._soundness.lost
 
     def tell(self, loss: Tensor, gradient: Tensor) -> bool:
         """One evaluation of the search; False once no step along the gradient goes down."""

@@ -17,7 +17,6 @@ from painter.evaluation.levels import is_tiled, shifts_of
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View, evaluate_in_tiles
 from painter.network.vgg import VGG19
-from painter.optimizers.adam import LAST_PACE, Adam
 from painter.optimizers.optimizer import Optimizer
 from painter.planning.plan import Level, Plan
 
@@ -87,7 +86,7 @@ def descend(
     and a Step after each step.
     """
     shifts = shifts_of(plan)
-    average = Average(plan.options.averaging if isinstance(optimizer, Adam) else 0.0)
+    average = Average(plan.options.averaging if optimizer.is_averaged else 0.0)
     best = Candidate(optimizer.canvas.clone(), len(objective.weights))
     level = plan.levels[index - 1]
     is_judged = False
@@ -99,8 +98,7 @@ def descend(
         if not is_judged:
             best.take_if_better(canvas, evaluation)
         assert evaluation.gradient is not None  # asked for
-        if isinstance(optimizer, Adam) and level.steps:
-            optimizer.pace = 1 - (1 - LAST_PACE) * step / level.steps
+        optimizer.pace_for(step, level.steps)
         going = optimizer.tell(evaluation.objective_value, evaluation.gradient)
         course.tell(index, step + 1, optimizer.lost, evaluation)
         # The gradient is as large as the canvas, and what follows evaluates again.
@@ -114,7 +112,7 @@ def descend(
             is_judged = True
             best.take_if_better(average.canvas, judged)
         # A line search tries canvases that are no progress: what it has found is shown instead.
-        shown = average.canvas if isinstance(optimizer, Adam) else best.canvas
+        shown = average.canvas if optimizer.is_averaged else best.canvas
         yield Step(index, step + 1, shown, best)
         if last:
             break

@@ -16,8 +16,7 @@ from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
-from painter.optimizers.adam import Adam
-from painter.optimizers.lbfgs import LBFGS
+from painter.optimizers.catalog import OPTIMIZERS
 from painter.optimizers.optimizer import Optimizer
 from painter.painting.descent import Candidate, Course, Step, Yielded, descend, steps_of
 from painter.painting.progress import Painted, Preview, Progress, losses_of, terms_in
@@ -157,7 +156,8 @@ class Job:
             return Snapshot(canvas, self._record(best))
 
     def _canvas(self, pixels: Tensor, shape: Shape, kept: bool) -> Canvas:
-        return Canvas(Arriving(pixels, kept), shape, self.options, self.plan.photo)
+        arriving = Arriving(pixels, kept)
+        return Canvas(arriving, shape, self.options, self.plan.photo, self.plan.chroma)
 
     def _record(self, best: Candidate) -> dict[str, Any]:
         return record(
@@ -178,19 +178,14 @@ class Job:
             if index < self._first:
                 continue  # a level that is resumed is seen at the sizes of those before as well
             # No name holds the canvas before: it is kept no longer than it is shown.
-            optimizer = self._optimizer(self._start_of(index, objective), optimizer)
+            optimizer = OPTIMIZERS[self.options.optimizer].begin(
+                self._start_of(index, objective), self.options, self._vgg.trunk, optimizer
+            )
             yield from descend(self.plan, index, objective, optimizer, self._vgg, self._course)
 
     def _start_of(self, index: int, objective: Objective) -> Tensor:
         canvas = self._step.best.canvas
         return canvas if index == self._first else enlarged(self.plan, objective, canvas)
-
-    def _optimizer(self, start: Tensor, before: Optimizer | None) -> Optimizer:
-        if self.options.optimizer == "lbfgs":
-            return LBFGS(start, self._vgg.trunk)
-        if isinstance(before, Adam):
-            return before.enlarged(start)
-        return Adam(start, self.options.learning_rate)
 
     def _progress_at(self, reading: Reading | None) -> Progress:
         if reading is None:
