@@ -159,7 +159,8 @@ class Job:
             return Snapshot(canvas, self._record(best))
 
     def _canvas(self, pixels: Tensor, shape: Shape, kept: bool) -> Canvas:
-        return Canvas(Arriving(pixels, kept), shape, self.options, self.plan.photo)
+        arriving = Arriving(pixels, kept)
+        return Canvas(arriving, shape, self.options, self.plan.photo, self.plan.chroma)
 
     def _record(self, best: Candidate) -> dict[str, Any]:
         return record(
