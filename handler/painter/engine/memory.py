@@ -9,6 +9,7 @@ import torch
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
 from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.terms import terms_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.vgg import PassConfig
 from painter.optimizers.catalog import OPTIMIZERS
@@ -63,20 +64,22 @@ def bytes_kept(plan: Plan) -> int:
     masks += [style.mask for part in parts for _, style in part.styles]
     tensors = [tensor for picture in pictures for tensor in (picture.samples, picture.alpha)]
     # One that has two names is counted once.
-    distinct = {id(tensor): tensor for tensor in (plan.content, plan.start, *tensors, *masks)}
+    distinct = {
+        id(tensor): tensor for tensor in (plan.content, plan.start, plan.chroma, *tensors, *masks)
+    }
     return sum(tensor.nbytes for tensor in distinct.values() if tensor is not None)
 
 
 def bytes_encoding(plan: Plan) -> int:
     """The bytes on the host from a finished canvas to the answer in base64, the canvas included."""
-    colored = plan.photo.alpha is not None or plan.options.color == "luminance"
+    colored = plan.photo.alpha is not None or plan.options.color in ("luminance", "guided")
     return plan.levels[-1].pixels * (_ENCODING_BYTES + colored * _COLORING_BYTES)
 
 
 def _targets(plan: Plan) -> int:
     """What the styles' statistics take, of all regions on all levels."""
-    loss = STYLE_LOSSES[plan.options.style_loss]
-    of_layers = sum(loss.bytes_at(_channels(tap)) for tap in plan.options.style_layers)
+    terms = [term for term in terms_of(plan.options) if term.kind == "style"]
+    of_layers = sum(STYLE_LOSSES[term.loss].bytes_at(_channels(term.layer)) for term in terms)
     return of_layers * len(plan.parts) * len(plan.levels)
 
 

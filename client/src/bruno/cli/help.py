@@ -23,6 +23,7 @@ _SECTIONS: Final = {
         "style_scale",
         "color",
         "color_strength",
+        "palette",
         "seed",
         "max_seconds",
     ),
