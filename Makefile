@@ -23,7 +23,7 @@ help: ## Show this list
 .PHONY: setup
 setup: $(INSTALLED) ## Make the virtual environment .venv with all pinned dependencies
 
-$(INSTALLED): pyproject.toml client/pyproject.toml config/requirements.txt config/requirements-dev.txt
+$(INSTALLED): pyproject.toml client/pyproject.toml config/requirements.txt config/requirements-dev.txt config/requirements-tracing.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make setup: Bruno needs Python 3.11 or newer, and this one is %d.%d: name another with PYTHON=python3.12 make setup" % sys.version_info[:2])'
 	@echo 'installing dependencies into $(VENV) (minutes at the first time)'
 	@$(PYTHON) -m venv $(VENV)

@@ -55,13 +55,13 @@ class Line:
     def receive_planes(self, shape: list[int], kind: str) -> np.ndarray[Any, Any]:
         """An array of this shape, as `send_planes` sends it."""
         planes = np.empty(shape, kind)
-        self.receive_into(memoryview(planes).cast("B"))
+        self.receive_into(planes.data.cast("B"))
         return planes
 
     def send_planes(self, planes: np.ndarray[Any, Any]) -> None:
         """One plane after the other, of which each is copied alone."""
         for plane in planes:
-            self._end.sendall(memoryview(np.ascontiguousarray(plane)).cast("B"))
+            self._end.sendall(np.ascontiguousarray(plane).data.cast("B"))
 
     def close(self) -> None:
         """Ends it for both sides."""

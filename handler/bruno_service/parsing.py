@@ -43,6 +43,7 @@ def read_request(fields: Mapping[str, Any], accept: str) -> tuple[Request, bool]
         style_masks=_masks("style_mask", fields, len(styles)),
         content_mask=fields.get("content_mask"),
         canvas=fields.get("canvas"),
+        palette=fields.get("palette"),
         resume=_resume(fields.get("resume"), "canvas" in fields),
     )
     return request, _events(fields, accept)

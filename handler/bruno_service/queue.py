@@ -91,6 +91,7 @@ class Queue:
         """Keeps the plan of a session; raises what went wrong with its pictures."""
         for entry in self._of(session):
             if entry.decoding is not None:
+                entry.session.timeline.mark("decoded")
                 entry.plan = entry.decoding.result()
                 entry.hold = self._ledger.hold(entry.kept)
                 entry.decoding = None
@@ -141,6 +142,7 @@ class Queue:
         if hold is None:
             return False
         entry.hold, entry.kept, entry.request = hold, entry.planned, None
+        entry.session.timeline.mark("decoding")
         entry.decoding = self._pools.decode(request, hold)
         return True
 

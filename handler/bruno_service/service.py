@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -15,10 +13,13 @@ import torch
 from bruno_service.description import describe_service
 from bruno_service.limits import Limits
 from bruno_service.messages import Interrupted
+from bruno_service.observation import Observations, load, memory, work
+from bruno_service.origin import NOWHERE, Origin
 from bruno_service.parsing import read_request
 from bruno_service.pools import Pools
 from bruno_service.queue import Queue
 from bruno_service.session import Piece, Session
+from bruno_service.timeline import Timeline
 from painter.device.faults import as_paint_error
 from painter.device.memory import give_back_memory
 from painter.engine.ledger import Bytes
@@ -41,12 +42,9 @@ RETRY_SECONDS: Final = 60
 REST_SECONDS: Final = 60.0
 # Whoever has so many bytes still to read gets no preview on top of them.
 BEHIND_BYTES: Final = 2**18
-ENDS: Final = ("finished", "failed", "cancelled", "refused")
 
 LOST: Final = "the device failed, and the worker is being started anew"
 STOPPING: Final = "the server is being stopped; the same request may be sent again"
-
-logger = logging.getLogger(__name__)
 
 
 class Service:
@@ -75,7 +73,7 @@ class Service:
         self._queue = Queue(self.painter, self._ledger, self._pools)
         self._begun: list[Session] = []
         self.is_draining = False
-        self._ends: Counter[str] = Counter()
+        self._observed = Observations()
         self._busy_at: float | None = None
 
     @property
@@ -107,9 +105,15 @@ class Service:
             return "broken"
         return "draining" if self.is_draining else self.health
 
-    def submit(self, id: str, read: Callable[[], Mapping[str, Any]], accept: str) -> Session:
+    def submit(
+        self,
+        id: str,
+        read: Callable[[], Mapping[str, Any]],
+        accept: str,
+        origin: Origin = NOWHERE,
+    ) -> Session:
         """Takes in a request whose fields `read` gives; what is wrong with it is its answer."""
-        session = Session(id, self._clock())
+        session = Session(id, self._clock(), origin=origin, timeline=Timeline(self._clock))
         try:
             request, session.events = read_request(read(), accept)
             session.open(MEDIA_TYPES[request.options.format])
@@ -203,17 +207,14 @@ class Service:
             give_back_memory()
             return True
 
-    def tally(self) -> dict[str, int]:
-        """How many paintings run and wait now, and totals since the start, as metrics."""
+    def tally(self) -> dict[str, float]:
+        """What is so now, and totals since the start, as the series of `metrics.CATALOG`."""
         with self._lock:
-            cache = self.painter.describe()["style_cache"]
             return {
-                "bruno_paintings_running": self.running,
-                "bruno_paintings_waiting": self.waiting,
-                **{f"bruno_paintings_{end}_total": self._ends[end] for end in ENDS},
-                "bruno_evaluations_total": self.engine.evaluations,
-                "bruno_style_cache_hits_total": cache["hits"],
-                "bruno_style_cache_misses_total": cache["misses"],
+                **load(self.running, self.waiting, self.limits),
+                **self._observed.samples(self._begun),
+                **work(self.engine),
+                **memory(self.painter, self._ledger.held),
             }
 
     def close(self) -> None:
@@ -248,6 +249,7 @@ class Service:
         if session not in self._begun:
             return
         self._begun.remove(session)
+        self._observed.leave(session)
         if session.mailbox is not None:
             self.engine.drop(session.mailbox)
         if session.hold is None:
@@ -261,9 +263,7 @@ class Service:
     def _close(self, session: Session) -> None:
         self._free(session)
         session.is_closed = True
-        self._ends[session.outcome] += 1
-        if session.outcome != "described":
-            logger.info(session.summary(self._clock()))
+        self._observed.close(session)
 
     @contextmanager
     def _answering(self, session: Session) -> Iterator[None]:
@@ -289,6 +289,7 @@ class Service:
     def _admit(self) -> None:
         """Has those painted that there is a place for, and decides on those that must wait."""
         for session, plan, hold in self._queue.advance(self.limits.running - self.running):
+            session.timeline.mark("painting")
             session.mailbox = self.engine.begin(plan, shows=session.events)
             session.mailbox.gone.add_done_callback(hold.release)
             self._begun.append(session)
@@ -308,6 +309,7 @@ class Service:
         if news.progress is not None and news.ended:
             session.report(news.progress, now)
         if news.ended:
+            session.timeline.mark("painted")
             self._encode(session, mailbox.plan, news)
 
     def _preview(self, session: Session, snapshot: PreviewSnapshot) -> None:

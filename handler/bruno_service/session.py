@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bruno_service import messages
+from bruno_service.origin import NOWHERE, Origin
+from bruno_service.timeline import Timeline
 from painter.engine.ledger import Hold
 from painter.engine.mailbox import Mailbox
 from painter.errors import PaintError
@@ -38,7 +40,8 @@ class Session:
     Nothing of its answer goes out before it is `decided` that it is good. `begun` says that a
     part has gone out, `heard` when that was last, in seconds of the service's clock, `is_closed`
     that all of it has or that its client has gone; `outcome` is finished, failed, refused,
-    cancelled or described.
+    cancelled or described, and `code` that of its problem. Once it is painted on, it has a `size`
+    (width and height), `steps` done and the `painted_seconds` that they took.
     """
 
     id: str
@@ -55,8 +58,12 @@ class Session:
     begun: bool = False
     is_closed: bool = False
     outcome: str = ""
+    code: str | None = None
+    origin: Origin = NOWHERE
+    timeline: Timeline = field(default_factory=Timeline)
     heard: float = field(init=False)
-    _about: str = ""
+    _size: tuple[int, int] | None = None
+    _progress: Progress | None = None
     _status: int = 200
     _headers: Mapping[str, str] = field(default_factory=dict)
     _outbox: bytearray = field(default_factory=bytearray)
@@ -65,6 +72,26 @@ class Session:
 
     def __post_init__(self) -> None:
         self.heard = self.started
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of what is painted, None before that is decided."""
+        if self.mailbox is None:
+            return self._size
+        height, width = self.mailbox.plan.shape
+        return width, height
+
+    @property
+    def steps(self) -> int:
+        """How many steps were taken."""
+        progress = self.mailbox.progress if self.mailbox else self._progress
+        return progress.step if progress else 0
+
+    @property
+    def painted_seconds(self) -> float:
+        """How long those steps took."""
+        progress = self.mailbox.progress if self.mailbox else self._progress
+        return progress.seconds if progress else 0.0
 
     @property
     def pending(self) -> int:
@@ -106,10 +133,12 @@ class Session:
 
     def show(self, preview: Preview) -> None:
         """Adds a preview."""
+        self.timeline.mark("previewed")
         self._outbox += messages.event("preview", preview.as_json())
 
     def finish(self, painted: Painted) -> None:
         """Ends with the painting, or with what there is of it where it is `broken`."""
+        self.timeline.mark("encoded")
         body = painted.data
         if self.events:
             members = {
@@ -131,7 +160,7 @@ class Session:
             self._status = error.status
             self._headers = messages.problem_headers(error)
             self._end("failed" if self.mailbox else "refused", messages.as_json(problem))
-        self._about = f"{error.code}, {self._about}"
+        self.code = error.code
 
     def describe(self, description: Mapping[str, Any]) -> None:
         """Ends with what the service can do."""
@@ -148,10 +177,6 @@ class Session:
         last = self.ended and not self._outbox
         return Piece(piece, first, last, self._status, self._headers)
 
-    def summary(self, now: float) -> str:
-        """How it went, in one line."""
-        return f"{self.id} {self.outcome}: {self._about}{now - self.started:.1f} s"
-
     def cancel(self) -> None:
         """Ends without a word: the client has gone."""
         self._end("cancelled", b"")
@@ -161,9 +186,7 @@ class Session:
         self.outcome = outcome
         self.ended = self.decided = True
         if self.mailbox is not None:
-            height, width = self.mailbox.plan.shape
-            steps = self.mailbox.progress.step if self.mailbox.progress else 0
-            self._about = f"{width}x{height} px, {steps} steps, "
+            self._size, self._progress = self.size, self.mailbox.progress
         for future in (self.previewing, self.encoding):
             if future is not None:
                 future.cancel()

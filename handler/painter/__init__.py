@@ -11,8 +11,8 @@ those before it, which is nearly the order in which data flows:
     planning     a plan is made: sizes, levels, styles, masks
     canvas       how a canvas lies on the network's grid
     losses       what it is compared by
-    evaluation   loss and gradient of a canvas
     optimizers   how it descends
+    evaluation   loss and gradient of a canvas
     painting     one painting, step by step, and what is told of it
     engine       many paintings: turns, memory, and the thread that owns the device
 """

@@ -31,7 +31,7 @@ _FORMATS: Final = {
     ".tiff": "tiff",
 }
 # Arguments that are neither pictures that must be there nor options.
-_OTHERS: Final = ("style_weights", "mask", "style_mask", "content_mask", "canvas")
+_OTHERS: Final = ("style_weights", "mask", "style_mask", "content_mask", "canvas", "palette")
 # Where no one watches a line that rewrites itself, a new one every so often.
 _LINE_SECONDS: Final = 10.0
 
@@ -78,6 +78,7 @@ def _begin(given: dict[str, Any], output: Path) -> tuple[Painter, Job]:
         style_masks=_by_style("--style-mask", others["style_mask"], len(styles)),
         content_mask=_read(others["content_mask"]),
         canvas=_read(others["canvas"]),
+        palette=_read(others["palette"]),
     )
     painter = Painter(weights, device)
     return painter, painter.begin(request)
@@ -154,6 +155,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     parser.add_argument("--content-mask", type=Path, help="Where the photo counts.")
     parser.add_argument("--canvas", type=Path, help="What to start from, with --init image.")
+    parser.add_argument("--palette", type=Path, help="Whose colors to take, not the style's.")
     for name, spec in SPECS.items():
         parser.add_argument(
             "--" + name.replace("_", "-"),

@@ -105,7 +105,7 @@ class BlockingBruno:
 
     def __getattr__(self, verb: str) -> Any:
         thing = getattr(self._bruno, verb)
-        if verb in ("paint", "health", "wait_ready", "describe"):
+        if verb in ("paint", "health", "state", "wait_ready", "describe"):
             return lambda *given, **more: self._loop.wait(thing(*given, **more))
         if verb in ("stream", "batch", "run", "live"):
             return lambda *g, **more: Blocking(self._loop, self._loop.call(thing, *g, **more))

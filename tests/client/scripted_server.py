@@ -42,6 +42,12 @@ class Received:
     fields: dict[str, bytes]
 
     @property
+    def content_type(self) -> str:
+        """What the body is, which no decoder on the way is told."""
+        assert self.headers["Content-Type"] == "application/octet-stream"
+        return self.headers["X-Bruno-Content-Type"]
+
+    @property
     def options(self) -> dict[str, Any]:
         texts = {name: value for name, value in self.fields.items() if b"\x00" not in value}
         return {name: _value(text.decode("utf-8", "replace")) for name, text in texts.items()}
@@ -91,7 +97,7 @@ def preview(step: int, level: int = 1) -> bytes:
 
 DEFAULTS = {"alpha": 1.0, "beta": 20.0, "content_layers": {"conv4_2": 1.0}, "seed": 0}
 PRESETS = {"fine": {"beta": 80.0}}
-NO_OPTIONS = ("content", "style", "mask", "canvas", "resume", "stream")
+NO_OPTIONS = ("content", "style", "mask", "canvas", "palette", "resume", "stream")
 
 
 def digest(data: bytes | None) -> str | None:
@@ -119,6 +125,7 @@ def record_of(received: Received) -> dict[str, Any]:
             "styles": [digest(fields[name]) for name in styles],
             "masks": {name: digest(data) for name, data in fields.items() if "mask" in name},
             "canvas": digest(fields.get("canvas")),
+            "palette": digest(fields.get("palette")),
         },
         "weights": "w" * 64,
         "steps": STEPS,
@@ -175,7 +182,9 @@ class Reply(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.fetched.append(self.path)
-        if self.path.startswith("/picture.png"):
+        if self.path in self.server.paths:
+            self.server.paths[self.path](self)
+        elif self.path.startswith("/picture.png"):
             self.whole(200, "image/png", picture())
         elif self.path == "/text":
             self.whole(200, "text/plain", b"no picture at all")
@@ -216,7 +225,7 @@ class Reply(BaseHTTPRequestHandler):
 
     def _receive(self) -> Received:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        boundary = re.search("boundary=(.+)", self.headers["Content-Type"])
+        boundary = re.search("boundary=(.+)", self.headers["X-Bruno-Content-Type"])
         parts = body.split(b"--" + boundary[1].encode())[1:-1] if boundary else []
         fields = {}
         for part in parts:
@@ -229,7 +238,7 @@ class Reply(BaseHTTPRequestHandler):
 
 def paint(reply: Reply) -> None:
     """The happy path, and what the real server does with describe and a negative alpha."""
-    if reply.headers["Content-Type"] == "application/json":
+    if reply.received.content_type == "application/json":
         reply.whole(200, "application/json", json.dumps(DESCRIPTION).encode())
     elif reply.received.options.get("alpha", 0) < 0:
         refused = problem(422, "option_out_of_range", "alpha must be …, got -1", field="alpha")
@@ -259,6 +268,7 @@ class Scripted(ThreadingHTTPServer):
         self.script: list[Callable[[Reply], None]] = []
         self.requests: list[Received] = []
         self.fetched: list[str] = []
+        self.paths: dict[str, Callable[[Reply], None]] = {}
         self.begun, self.left = threading.Event(), threading.Event()
 
     @property

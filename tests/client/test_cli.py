@@ -162,6 +162,7 @@ def test_like_takes_the_weights_of_as_many_styles(scripted: Scripted, folder: Fo
                 "styles": [],
                 "masks": {"mask_1": "0" * 64},
                 "canvas": "0" * 64,
+                "palette": "0" * 64,
             },
             "weights": "v" * 64,
         }
@@ -172,6 +173,7 @@ def test_like_takes_the_weights_of_as_many_styles(scripted: Scripted, folder: Fo
     assert json.loads(scripted.requests[-1].fields["style_weights"]) == [0.25, 0.75]
     assert "warning: not the same masks as in the record" in done.stderr
     assert "warning: not the same canvas as in the record" in done.stderr
+    assert "warning: not the same palette as in the record" in done.stderr
     run(*two, "--style-weights", "1,1", "--force")
     assert json.loads(scripted.requests[-1].fields["style_weights"]) == [1, 1]
     assert run("paint", "photo.jpg", "starry-night.jpg", "--like", "a.jpg", "-f").exit_code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import threading
 
@@ -10,7 +11,7 @@ import pytest
 import requests
 from PIL import Image
 
-from bruno import Bruno, BrunoError, Painting, Preview, Task
+from bruno import Bruno, BrunoError, ConnectError, Painting, Preview, Task
 
 from .both import Connect
 from .conftest import Folder
@@ -128,3 +129,17 @@ def test_notebooks_show_a_painting(format: str) -> None:
     with Image.open(io.BytesIO(shown)) as image:
         assert (image.format, image.size) == ("PNG", (64, 48))
     assert Preview(1, 2, 64, 48, "image/jpeg", b"jpeg")._repr_jpeg_() == b"jpeg"
+
+
+def test_a_server_tells_its_state_itself_or_by_its_description(
+    scripted: Scripted, connect: Connect
+) -> None:
+    bruno = connect(scripted.url, token="mine")  # noqa: S106 - no secret
+    assert bruno.state() == "ready"
+    body = json.dumps({"health": "draining"}).encode()
+    scripted.paths["/health"] = lambda reply: reply.whole(503, "application/json", body)
+    assert bruno.state() == "draining"
+    scripted.paths["/health"] = lambda reply: reply.whole(503, "text/html", b"<h1>no</h1>")
+    assert bruno.state() == "ready"
+    with pytest.raises(ConnectError, match="cannot be reached: connection refused"):
+        connect("http://127.0.0.1:9", token="mine").state()  # noqa: S106 - no secret

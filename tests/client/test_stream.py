@@ -69,6 +69,7 @@ def test_what_is_sent(bruno: Bruno, scripted: Scripted) -> None:
         style_masks=[mask],
         content_mask=mask,
         canvas=mask,
+        palette=mask,
         content_layers={"conv4_2": 1.0},
         style_layers=["conv1_1", "conv2_1"],
         style_scale=(0.5, 2),
@@ -79,7 +80,7 @@ def test_what_is_sent(bruno: Bruno, scripted: Scripted) -> None:
     (received,) = scripted.requests
     pictures = {"content": photo, "style_1": first, "style_2": second}
     assert {name: received.fields[name] for name in pictures} == pictures
-    for name in ("mask_2", "style_mask_1", "content_mask", "canvas"):
+    for name in ("mask_2", "style_mask_1", "content_mask", "canvas", "palette"):
         assert received.fields.pop(name) == mask
     texts = {name: text.decode() for name, text in received.fields.items() if name not in pictures}
     assert {name: json.loads(text) for name, text in texts.items()} == {

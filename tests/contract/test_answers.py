@@ -96,6 +96,7 @@ def test_masks_and_a_preview_that_is_gone_on_from(
         "style_mask_2": style,
         "content_mask": style,
         "canvas": style,
+        "palette": style,
     }
     resumed = {"init": "image", "resume": '{"level": 1, "step": 4}', "style_weights": "[1, 3]"}
     answer = caller.send(files=files, data={**TINY, **resumed, "stream": "events"})

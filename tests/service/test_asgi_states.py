@@ -63,9 +63,9 @@ def test_health_follows_the_service_from_its_start_to_its_end(service: Any) -> N
             status, text = await client.get("/metrics", "token")
             assert status == 200
             # Of before: three and three of /health, and two refusals of a token.
-            assert b"Requests2XX 3\n" in text
-            assert b"Requests4XX 2\n" in text
-            assert b"Requests5XX 3\n" in text
+            for told in (b"2xx", b"5xx"):
+                assert b'bruno_answers_total{class="%s"} 3\n' % told in text
+            assert b'bruno_answers_total{class="4xx"} 2\n' in text
             assert b"bruno_paintings_running 1\n" in text
 
     asyncio.run(talk())

@@ -24,7 +24,7 @@ def read(body: bytes, content_type: str = FORM, size: int = 10**6, accept: str =
     for start in range(0, len(body), size):
         reader.write(body[start : start + size])
     service: Any = SimpleNamespace(
-        submit=lambda _id, fields, told: (fields(), told), describe=lambda _id: "described"
+        submit=lambda _id, fields, told, _origin: (fields(), told), describe=lambda _id: "described"
     )
     return reader.submit(service, "id")
 

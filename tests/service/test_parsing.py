@@ -38,6 +38,7 @@ def test_content_and_style_are_enough() -> None:
 def test_everything_at_once() -> None:
     row = form(
         "style_1", "style_2", "mask_2", "style_mask_1", "content_mask", "canvas",
+        "palette",
         style_weights="[1, 0.5]", resume='{"level": 2, "step": 0}', init="image", alpha="3",
     )  # fmt: skip
     request = read(row)
@@ -46,6 +47,7 @@ def test_everything_at_once() -> None:
     assert request.masks == {2: b"mask_2"}
     assert request.style_masks == {1: b"style_mask_1"}
     assert (request.content_mask, request.canvas) == (b"content_mask", b"canvas")
+    assert request.palette == b"palette"
     assert request.resume == Resume(level=2, step=0)
     assert request.options.alpha == 3
 

@@ -162,4 +162,5 @@ def test_an_ended_order_lets_go_of_its_painting() -> None:
     assert (session.mailbox, session.encoding, session.previewing) == (None, None, None)
     assert encoding.cancelled()
     assert previewing.cancelled()
-    assert session.summary(now=2.0) == "id failed: internal, 4x3 px, 1 steps, 2.0 s"
+    assert (session.outcome, session.code) == ("failed", "internal")
+    assert (session.size, session.steps) == ((4, 3), 1)

@@ -5,8 +5,9 @@
 
 The way of a call: inputs become a request (`inputs`, `encoding`, `album`, `request`), the request
 becomes events (`exchange`, `connection`, `sse`, `events`), broken connections are mended (`course`,
-`retries`, `stream`) or left (`leaving`), and `client` puts it together; `torchserve` alone knows
-what is peculiar to the server. `errors` draws everything that can go wrong.
+`retries`, `stream`) or left (`leaving`), and `client` puts it together, which `states` helps to
+tell how a server is; `torchserve` alone knows what is peculiar to the server. `errors` draws
+everything that can go wrong.
 """
 
 from bruno import errors, styles

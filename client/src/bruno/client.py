@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import Final, Unpack
+from typing import Final, Literal, Unpack
 
 import requests
 
+from bruno import states
 from bruno.album import Album, Kept
 from bruno.batch import Batch, OnEvent, Task, checked_at_once, tasks_of
 from bruno.closing import Closing
@@ -25,6 +26,7 @@ from bruno.painting import Painting
 from bruno.records import Description
 from bruno.request import Read, make_form
 from bruno.stream import Stream
+from bruno.torchserve import PING
 
 POLL_SECONDS: Final = 0.5
 
@@ -187,7 +189,7 @@ class Bruno(Closing):
         open_stream, most = partial(self._open, album.read), checked_at_once(at_once)
         return Batch(open_stream, tasks, most, self._is_locked_out, on_event)
 
-    def health(self) -> str:
+    def health(self) -> Literal["ready", "busy", "full"]:
         """One word: `ready`, `busy` (a place in the line is free) or `full`.
 
         >>> from bruno import Bruno
@@ -195,6 +197,22 @@ class Bruno(Closing):
         'ready'
         """
         return self.describe()["health"]
+
+    def state(self) -> states.State:
+        """As `health`, and also of a server that cannot paint: `warming`, `draining` or `broken`.
+
+        >>> from bruno import Bruno
+        >>> Bruno().state()
+        'ready'
+        """
+        told = states.from_health(*self._connection.look(states.HEALTH))
+        if told:
+            return told
+        try:
+            return self.health()
+        except BrunoError as problem:
+            told = states.from_problem(problem)
+        return told or states.from_ping(self._connection.look(PING)[0])
 
     def wait_ready(self, timeout: float = 300.0) -> None:
         """Waits until the server is ready to paint; raises ConnectError after `timeout` s.

@@ -14,7 +14,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError
 
 from bruno.errors import AuthenticationError, BrunoError
-from bruno.exchange import Ask, Server
+from bruno.exchange import Ask, Server, authorization
 from bruno.leaving import Call, LeavableAdapter
 from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
 
@@ -62,6 +62,28 @@ class Connection:
             answer.close()
             raise
         return answer
+
+    def look(self, path: str) -> tuple[int, bytes]:
+        """The status and the body of what is at a path beside the paintings.
+
+        Raises ConnectError or StreamBrokenError.
+        """
+        token = self.server.key.token()
+        session = self._session()
+        try:
+            answer = session.get(
+                self.server.url + path,
+                headers=authorization(token),
+                auth=_NoAuth(),
+                timeout=self.server.timeout,
+                stream=True,
+                allow_redirects=False,
+            )
+        except requests.ReadTimeout:
+            raise self.server.silent() from None
+        except requests.RequestException as error:
+            raise self.server.unreachable(reason_of(error)) from None
+        return answer.status_code, b"".join(self.pieces(answer))
 
     def pieces(self, answer: requests.Response) -> Iterator[bytes]:
         """The body as it arrives; raises StreamBrokenError where it breaks or goes silent."""

@@ -26,6 +26,11 @@ DEFAULT_TIMEOUT: Final = (5.0, 60.0)
 DEFAULT_RETRIES: Final = 5
 
 
+def authorization(token: str | None) -> dict[str, str]:
+    """The header that shows a token, where there is one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
 @dataclass(frozen=True)
 class Ask:
     """What is sent, and the media type that its answer must have."""
@@ -36,8 +41,8 @@ class Ask:
 
     def headers(self, token: str | None) -> dict[str, str]:
         """The headers that go with it."""
-        headers = {"Content-Type": self.content_type, "Accept": self.accept}
-        return headers | ({"Authorization": f"Bearer {token}"} if token else {})
+        headers = torchserve.body_headers(self.content_type) | {"Accept": self.accept}
+        return headers | authorization(token)
 
 
 DESCRIBE: Final = Ask(torchserve.DESCRIBE, "application/json", "application/json")

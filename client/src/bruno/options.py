@@ -22,6 +22,7 @@ from typing import (
 from bruno.inputs import Picture
 
 Layers = Mapping[str, float] | Sequence[str] | str
+Losses = Mapping[str, float] | Sequence[str] | str
 Masks = Mapping[int, Picture] | Sequence[Picture]
 Format = Literal["png", "png16", "jpeg", "webp", "tiff", "tiff16"]
 
@@ -116,11 +117,18 @@ class Options(TypedDict, total=False):
             high=4_294_967_295,
         ),
     ]
+    content_loss: Annotated[
+        Losses | None,
+        Option(
+            "How the photo is compared, position by position.",
+            "names of l2, or several with weights",
+        ),
+    ]
     style_loss: Annotated[
-        Literal["gram", "wasserstein", "sliced"] | None,
+        Losses | None,
         Option(
             "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
-            "one of gram, wasserstein, sliced",
+            "names of gram, wasserstein, sliced, or several with weights",
         ),
     ]
     style_scale: Annotated[
@@ -140,10 +148,11 @@ class Options(TypedDict, total=False):
         Option("Weight of the total variation.", "from 0 to 1,000,000", low=0, high=1_000_000),
     ]
     color: Annotated[
-        Literal["style", "luminance", "match"] | None,
+        Literal["style", "luminance", "match", "guided"] | None,
         Option(
-            "Colors of the style, of the photo (luminance), or the style recolored first (match).",
-            "one of style, luminance, match",
+            "Colors of the style, of the photo (luminance), the style recolored first (match), or "
+            "the photo's brought to the style's (guided).",
+            "one of style, luminance, match, guided",
         ),
     ]
     color_strength: Annotated[
@@ -211,6 +220,9 @@ class Request(Options, total=False):
     ]
     canvas: Annotated[
         Picture | None, Option("What the canvas starts from; makes init image.", "a picture")
+    ]
+    palette: Annotated[
+        Picture | None, Option("A picture whose colors are taken, not the style's.", "a picture")
     ]
     resume: Annotated[
         Mapping[str, int] | None,

@@ -32,6 +32,7 @@ class Digests(TypedDict):
     styles: list[str]
     masks: NotRequired[dict[str, str]]
     canvas: NotRequired[str | None]
+    palette: NotRequired[str | None]
 
 
 class Mended(TypedDict):

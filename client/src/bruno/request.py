@@ -18,7 +18,7 @@ Read = Callable[[str, Picture], bytes]
 """How the picture of a field is read."""
 
 _ALL_NAMES = frozenset(Request.__optional_keys__)
-_PICTURES = ("content_mask", "canvas")
+_PICTURES = ("content_mask", "canvas", "palette")
 _MASKS = {"masks": "mask", "style_masks": "style_mask"}
 
 

@@ -1,4 +1,4 @@
-"""What is peculiar to the server, and known nowhere else: its path, its key file, its own errors.
+"""What is peculiar to the server, and known nowhere else: paths, keys, bodies, its own errors.
 
 Bruno speaks in problems of RFC 9457 (`errors.from_problem`). Around it TorchServe, or a proxy,
 answers in words of its own.
@@ -28,11 +28,26 @@ from bruno.errors import (
 PATH: Final = "/predictions/bruno"
 """Where paintings and descriptions are asked for, below the server's address."""
 
+PING: Final = "/ping"
+"""Where TorchServe tells whether its worker keeps failing: 200, or 500."""
+
+UNLOADED: Final = "ModelNotFoundException"
+"""What it calls a model that it has not loaded yet."""
+
 DESCRIBE: Final = b'{"describe": true}'
 """The body that asks for a description, as JSON."""
 
 BODY_BYTES: Final = 48 * 2**20
 """The largest request, in bytes. Of much larger ones TorchServe hangs up without an answer."""
+
+
+def body_headers(content_type: str) -> dict[str, str]:
+    """The headers that say what a body is.
+
+    As bytes it reaches the painter whole: the decoder of TorchServe, which nobody mends any more,
+    keeps the memory of forms that it cannot read.
+    """
+    return {"Content-Type": "application/octet-stream", "X-Bruno-Content-Type": content_type}
 
 
 class Key:

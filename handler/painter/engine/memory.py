@@ -9,9 +9,10 @@ import torch
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
 from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.terms import terms_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.vgg import PassConfig
-from painter.optimizers.lbfgs import HISTORY
+from painter.optimizers.catalog import OPTIMIZERS
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape
 
@@ -19,15 +20,13 @@ from painter.planning.pyramid import Shape
 _IN_FLIGHT: Final = 4 * 64
 # What the allocator needs beside it: blocks of many sizes leave gaps.
 _GAPS: Final = 1.4
-# Canvases in float32: the optimizer's three, the average, the best, the photo, the gradient and
-# those of the coarser levels are 8, 9.3 with the allocator's gaps; and the photo without colors.
-_ADAM_COPIES: Final = 11
+# Canvases in float32 beside the optimizer's: the average, the best, the photo, the gradient and
+# those of the coarser levels are 5; the allocator's gaps, and the photo without colors.
+_COPIES: Final = 8
 # What there is of them while a style's statistics are gathered, before a level's first step; the
 # style is there as floats then, with what resizing it takes for a moment.
 _PREPARING_COPIES: Final = 4
 _STYLE_COPIES: Final = 3
-# The same without averages, the history's pairs, and the spectra of directions and changes.
-_LBFGS_COPIES: Final = 32 + 2 * HISTORY
 # Float16 at every tap, and at those of the coarser levels: 2 · 4/3 · 4/3.
 _MASK_BYTES: Final = 3.6
 # Bytes for each pixel of a painting that is encoded; the photo's alpha and colors need more.
@@ -43,7 +42,7 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     styles = [style for part in plan.parts for _, style in part.styles]
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
-    copies = _LBFGS_COPIES if plan.options.optimizer == "lbfgs" else _ADAM_COPIES
+    copies = _COPIES + OPTIMIZERS[plan.options.optimizer].copies
     of_photo = len(shifts_of(plan)) * _features(set(plan.options.content_layers))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
     activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * of_photo
@@ -65,20 +64,22 @@ def bytes_kept(plan: Plan) -> int:
     masks += [style.mask for part in parts for _, style in part.styles]
     tensors = [tensor for picture in pictures for tensor in (picture.samples, picture.alpha)]
     # One that has two names is counted once.
-    distinct = {id(tensor): tensor for tensor in (plan.content, plan.start, *tensors, *masks)}
+    distinct = {
+        id(tensor): tensor for tensor in (plan.content, plan.start, plan.chroma, *tensors, *masks)
+    }
     return sum(tensor.nbytes for tensor in distinct.values() if tensor is not None)
 
 
 def bytes_encoding(plan: Plan) -> int:
     """The bytes on the host from a finished canvas to the answer in base64, the canvas included."""
-    colored = plan.photo.alpha is not None or plan.options.color == "luminance"
+    colored = plan.photo.alpha is not None or plan.options.color in ("luminance", "guided")
     return plan.levels[-1].pixels * (_ENCODING_BYTES + colored * _COLORING_BYTES)
 
 
 def _targets(plan: Plan) -> int:
     """What the styles' statistics take, of all regions on all levels."""
-    loss = STYLE_LOSSES[plan.options.style_loss]
-    of_layers = sum(loss.bytes_at(_channels(tap)) for tap in plan.options.style_layers)
+    terms = [term for term in terms_of(plan.options) if term.kind == "style"]
+    of_layers = sum(STYLE_LOSSES[term.loss].bytes_at(_channels(term.layer)) for term in terms)
     return of_layers * len(plan.parts) * len(plan.levels)
 
 

@@ -13,6 +13,7 @@ from painter.device.faults import as_paint_error, is_out_of_memory, raise_if_los
 from painter.engine.memory import bytes_needed
 from painter.engine.painter import Painter
 from painter.evaluation.passes import Evaluation
+from painter.optimizers.catalog import OPTIMIZERS
 from painter.painting.painting import Job
 
 # How many canvases share a pass on CUDA.
@@ -25,7 +26,8 @@ class Scheduler:
     """Gives jobs their turns in rotation: one evaluation, or one tile, a turn.
 
     On the CPU each canvas has its own pass, so that pixels never depend on the neighbors. On
-    CUDA canvases of one size share passes, but those of jobs that are `reproducible` or L-BFGS's.
+    CUDA canvases of one size share passes, but those of jobs that are `reproducible` or whose
+    optimizer compares losses.
     """
 
     def __init__(self, painter: Painter) -> None:
@@ -101,7 +103,7 @@ class Scheduler:
         # The error was raised and caught elsewhere, so that nothing of the failed pass is kept.
         if not isinstance(outcome, Exception):
             for job, evaluation in zip(group, outcome, strict=True):
-                self._tell(job, evaluation)
+                self._take(job, evaluation)
         elif len(group) > 1:
             for part in self._parts(group, outcome):
                 self._turn(part)
@@ -146,11 +148,11 @@ class Scheduler:
         if isinstance(outcome, Exception):
             self._fail(job, outcome)
         else:
-            self._tell(job, outcome[0])
+            self._take(job, outcome[0])
 
-    def _tell(self, job: Job, evaluation: Evaluation | None) -> None:
+    def _take(self, job: Job, evaluation: Evaluation | None) -> None:
         try:
-            job.tell(evaluation)
+            job.take(evaluation)
         except Exception as error:
             raise_if_lost(error)
             self._fail(job, error)
@@ -162,5 +164,5 @@ class Scheduler:
 
 
 def _is_private(job: Job) -> bool:
-    """Whether nobody may share its passes: neighbors would change how L-BFGS's losses round."""
-    return job.options.reproducible or job.options.optimizer == "lbfgs"
+    """Whether nobody may share its passes: neighbors would change how its losses round."""
+    return job.options.reproducible or OPTIMIZERS[job.options.optimizer].compares_losses

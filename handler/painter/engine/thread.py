@@ -37,7 +37,8 @@ class Engine:
 
     Other threads begin paintings, read their mailboxes and drop them; `ring` is called, from the
     engine's thread, whenever a mailbox has more than another step. `lost` says that the device
-    answers no more, and that nothing is painted from then on.
+    answers no more, and that nothing is painted from then on. It has painted `turns` without a
+    pause, which took `turn_seconds` together.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Engine:
         """Has its thread make the painter; raises what `make` raises."""
         self.lost = False
         self.evaluations = 0
+        self.turns, self.turn_seconds = 0, 0.0
         self._ring = ring
         self._clock = clock
         self._work = threading.Condition()
@@ -140,7 +142,10 @@ class Engine:
         if arrival is not None:
             self._begin(arrival)
         if is_asked:
+            began = self._clock()
             self._scheduler.advance(0)
+            self.turn_seconds += self._clock() - began
+            self.turns += 1
             for mailbox, job in list(self._jobs.items()):
                 self._tell(mailbox, job)
 

@@ -8,15 +8,16 @@ import torch
 from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling
-from painter.canvas.layout import CENTERED, Shift, pad, padded_shape
+from painter.canvas.layout import CENTERED, Shift, padded_shape
 from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
-from painter.evaluation.objective import Layout, Objective, Region, norm_floor
-from painter.evaluation.passes import features_of
+from painter.evaluation.content_targets import content_features, content_losses
+from painter.evaluation.objective import Layout, Objective, Region
 from painter.evaluation.style_targets import StyleCache, blended_targets
 from painter.losses.catalog import STYLE_LOSSES
-from painter.losses.content import energy
+from painter.losses.terms import terms_of
 from painter.network.vgg import VGG19, PassConfig
+from painter.optimizers.catalog import OPTIMIZERS
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
 from painter.planning.plan import Level, Part, Plan
@@ -29,14 +30,13 @@ SHIFTS: tuple[Shift, ...] = (CENTERED, Shift(1, 13), Shift(13, 4), Shift(4, 0))
 
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     """The pass of a plan, in the trunk's type."""
-    options = plan.options
-    taps = frozenset([*options.content_layers, *options.style_layers])
-    return PassConfig(taps, options.pooling, trunk)
+    taps = frozenset(term.layer for term in terms_of(plan.options))
+    return PassConfig(taps, plan.options.pooling, trunk)
 
 
 def shifts_of(plan: Plan) -> tuple[Shift, ...]:
-    """The shifts a plan's steps go through: none for L-BFGS, whose losses must not change."""
-    return SHIFTS if plan.options.optimizer == "adam" else (CENTERED,)
+    """The shifts a plan's steps go through: one where others would change what is compared."""
+    return (CENTERED,) if OPTIMIZERS[plan.options.optimizer].compares_losses else SHIFTS
 
 
 def is_tiled(shape: Shape, config: PassConfig) -> bool:
@@ -55,13 +55,15 @@ def prepare(
     options = plan.options
     config = pass_config_of(plan, vgg.trunk)
     content = resize(plan.content, level.shape).to(vgg.device)
-    style_config = config.with_taps(options.style_layers)
+    terms = terms_of(options)
     losses = {
-        tap: STYLE_LOSSES[options.style_loss].at(
-            vgg.typical_energy[tap], vgg.channels_of(tap), vgg.device
+        term: STYLE_LOSSES[term.loss].at(
+            vgg.typical_energy[term.layer], vgg.channels_of(term.layer), vgg.device
         )
-        for tap in options.style_layers
+        for term in terms
+        if term.kind == "style"
     }
+    style_config = config.with_taps(term.layer for term in losses)
     regions = []
     for part in plan.parts:
         targets = yield from blended_targets(
@@ -74,24 +76,28 @@ def prepare(
     for part in plan.parts:
         weights = yield from _weights(plan, part.mask, level, options.style_layers, vgg)
         of_parts.append(weights)
+    of_photo = [term for term in terms if term.kind == "content"]
+    content_config = config.with_taps(term.layer for term in of_photo)
+    is_whole = not is_tiled(level.shape, config)
     layouts = {}
     for shift in shifts_of(plan):
         layouts[shift] = Layout(
-            _content_features(level, vgg, config, content, shift, options),
+            content_features(vgg, content_config, content, shift) if is_whole else None,
             None if of_content is None else of_content[shift],
             tuple(None if weights is None else weights[shift] for weights in of_parts),
         )
         yield
-    norms = yield from _content_norms(vgg, config, content, layouts[CENTERED], options)
+    centered = layouts[CENTERED]
     return Objective(
         config=config,
-        content_layers=tuple(options.content_layers),
-        style_layers=tuple(options.style_layers),
+        terms=tuple(terms),
         weights=_weights_of_terms(options).to(vgg.device),
         has_variation=options.tv > 0,
+        content_losses=(
+            yield from content_losses(vgg, content_config, content, centered, of_photo, config)
+        ),
         style_losses=losses,
         content=content,
-        content_norms=norms,
         regions=tuple(regions),
         layouts=layouts,
         coarser=coarser,
@@ -160,18 +166,9 @@ def _downsampling(
 
 
 def _weights_of_terms(options: Options) -> Tensor:
-    content = [options.alpha * weight for weight in options.content_layers.values()]
-    style = [options.beta * weight for weight in options.style_layers.values()]
-    return torch.tensor([*content, *style, options.tv], dtype=torch.float64)
-
-
-def _content_features(
-    level: Level, vgg: VGG19, config: PassConfig, content: Tensor, shift: Shift, options: Options
-) -> dict[str, Tensor] | None:
-    if is_tiled(level.shape, config):
-        return None
-    content_config = config.with_taps(options.content_layers)
-    return features_of(vgg, pad(content, shift), content_config)
+    shares = {"content": options.alpha, "style": options.beta}
+    weights = [shares[term.kind] * weight for term, weight in terms_of(options).items()]
+    return torch.tensor([*weights, options.tv], dtype=torch.float64)
 
 
 def _weights(
@@ -188,29 +185,3 @@ def _area(part: Part, plan: Plan) -> float:
         return 1.0
     alpha = plan.photo.alpha
     return float(part.mask.sum()) / (part.mask.numel() if alpha is None else float(alpha.sum()))
-
-
-def _content_norms(
-    vgg: VGG19, config: PassConfig, content: Tensor, layout: Layout, options: Options
-) -> Generator[None, None, dict[str, Tensor]]:
-    """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
-    content_config = config.with_taps(options.content_layers)
-    norms: dict[str, Tensor] = {}
-    floors: dict[str, Tensor] = {}
-    for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), config):
-        features = layout.content
-        if features is None:
-            features = features_of(vgg, tile.padded(content, CENTERED), content_config)
-        for tap, values in features.items():
-            owned = tile.owned(values, tap)
-            weights = layout.content_weights
-            part = (
-                torch.ones(owned.shape[1:], device=owned.device)
-                if weights is None
-                else tile.of_whole(weights[tap], tap)
-            )
-            floor = norm_floor(vgg.typical_energy[tap], len(owned), part.sum(dtype=torch.float32))
-            norms[tap] = norms.get(tap, 0) + energy(owned, part)
-            floors[tap] = floors.get(tap, 0) + floor
-        yield
-    return {tap: torch.maximum(norm, floors[tap]) for tap, norm in norms.items()}

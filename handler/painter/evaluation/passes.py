@@ -1,4 +1,4 @@
-"""Loss and gradient of canvases: in one pass, in one shared by several, or tile by tile."""
+"""Loss and gradient of canvases, in one pass or in one shared by several."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from torch import Tensor
 
 from painter.canvas.layout import CENTERED, Shift, pad, padded_shape, unpad_gradient
 from painter.canvas.tiles import tiles
-from painter.evaluation.objective import (
-    Objective,
+from painter.evaluation.comparing import (
+    Losses,
     compare_styles,
     region_statistics,
     tap_gradients,
     terms_of,
 )
+from painter.evaluation.objective import Objective
 from painter.losses.style_loss import Statistics, StyleLoss
+from painter.losses.terms import Term
 from painter.losses.variation import variation
 from painter.network.vgg import VGG19, PassConfig
 
@@ -68,55 +70,17 @@ def evaluate(vgg: VGG19, views: Sequence[View]) -> list[Evaluation]:
         for index, view in enumerate(views)
     ]
     if not views[0].with_gradient:
-        return [_evaluation(view, each, None) for view, each in zip(views, results, strict=True)]
+        return [
+            evaluation_of(view, each.losses, None)
+            for view, each in zip(views, results, strict=True)
+        ]
     at_taps = {
         tap: _stacked([each.gradients.get(tap) for each in results], trace.taps[tap])
         for tap in config.taps
     }
     gradient = vgg.gradient(trace, config, at_taps)
     triples = zip(views, results, gradient, strict=True)
-    return [_evaluation(view, each, part) for view, each, part in triples]
-
-
-@torch.no_grad()
-def evaluate_in_tiles(
-    vgg: VGG19, view: View, side: int | None = None
-) -> Generator[None, None, Evaluation]:
-    """Evaluates one canvas tile by tile, exactly; yields after each tile.
-
-    The style's statistics are sums over positions. So the first round over the tiles adds
-    them up, and the second compares each tile with the statistics of the whole. Memory
-    depends on the tile and not on the canvas; the price is one more forward pass, and one of
-    the photo.
-    """
-    objective, layout = view.objective, view.objective.layouts[view.shift]
-    shape = padded_shape(objective.shape)
-    all_tiles = tiles(shape, objective.config, side)
-    by_region: dict[tuple[int, str], Statistics] = {}
-    for tile in all_tiles:
-        features = features_of(vgg, tile.padded(view.canvas, view.shift), objective.config)
-        for key, sums in region_statistics(objective, layout, tile, features).items():
-            by_region[key] = by_region[key] + sums if key in by_region else sums
-        yield
-    style, to_means = compare_styles(objective, by_region)
-    wanted = to_means if view.with_gradient else {}
-    content_config = objective.config.with_taps(objective.content_layers)
-    losses: dict[str, Tensor] = {}
-    gradient = view.canvas.new_zeros(3, *shape)
-    for tile in all_tiles:
-        targets = features_of(vgg, tile.padded(objective.content, view.shift), content_config)
-        trace = vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
-        features = {tap: values[0] for tap, values in trace.taps.items()}
-        parts, at_taps = tap_gradients(
-            objective, layout, tile, features, targets, by_region, wanted
-        )
-        for tap, part in parts.items():
-            losses[tap] = losses[tap] + part if tap in losses else part
-        if view.with_gradient:
-            batched = {tap: values[None] for tap, values in at_taps.items()}
-            tile.cut(gradient).add_(vgg.gradient(trace, objective.config, batched)[0])
-        yield
-    return _evaluation(view, _AtTaps(losses, style, {}), gradient if view.with_gradient else None)
+    return [evaluation_of(view, each.losses, part) for view, each, part in triples]
 
 
 @torch.no_grad()
@@ -124,40 +88,40 @@ def style_statistics(
     vgg: VGG19,
     picture: Tensor,
     config: PassConfig,
-    losses: Mapping[str, StyleLoss[Any, Any]],
+    losses: Mapping[Term, StyleLoss[Any, Any]],
     weights: Mapping[str, Tensor] | None,
-) -> Generator[None, None, dict[str, Statistics]]:
-    """What each tap's loss keeps of a style [3, H, W] within its margin; yields after each tile.
+) -> Generator[None, None, dict[Term, Statistics]]:
+    """What each term's loss keeps of a style [3, H, W] within its margin; yields after each tile.
 
     `weights` has those of each tap's positions, where they do not all count alike.
     """
-    total: dict[str, Statistics] = {}
+    total: dict[Term, Statistics] = {}
     for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), config):
         features = features_of(vgg, tile.padded(picture, CENTERED), config)
-        for tap, values in features.items():
+        for term, loss in losses.items():
+            tap = term.layer
             part = None if weights is None else tile.of_whole(weights[tap], tap)
-            part_of_style = losses[tap].of_style(tile.owned(values, tap), part)
-            total[tap] = total[tap] + part_of_style if tap in total else part_of_style
+            of_part = loss.of_style(tile.owned(features[tap], tap), part)
+            total[term] = total[term] + of_part if term in total else of_part
         yield
     return total
 
 
 @dataclass(frozen=True, slots=True)
 class _AtTaps:
-    """What a canvas's features came to: losses by layer, and the total's gradients."""
+    """What a canvas's features came to: unweighted losses, and the total's gradients."""
 
-    content: Mapping[str, Tensor]
-    style: Mapping[str, Tensor]
+    losses: Losses
     gradients: Mapping[str, Tensor]
 
 
-def _evaluation(view: View, compared: _AtTaps, gradient: Tensor | None) -> Evaluation:
-    """From what is known at the taps, and the gradient [3, H, W] at the canvas in its margin."""
+def evaluation_of(view: View, losses: Losses, gradient: Tensor | None) -> Evaluation:
+    """From unweighted losses, and the gradient [3, H, W] at the canvas in its margin."""
     objective = view.objective
     whole = None if gradient is None else unpad_gradient(gradient, view.shift)
     onto = whole if objective.has_variation else None
     tv = variation(view.canvas, onto, objective.weight_of_variation)
-    terms = terms_of(objective, compared.content, compared.style, tv)
+    terms = terms_of(objective, losses, tv)
     return Evaluation(terms, whole, terms @ objective.weights)
 
 
@@ -170,7 +134,7 @@ def _one_of(view: View, features: Mapping[str, Tensor]) -> _AtTaps:
     content, gradients = tap_gradients(
         objective, layout, None, features, layout.content, by_region, wanted
     )
-    return _AtTaps(content, style, gradients)
+    return _AtTaps({**content, **style}, gradients)
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:

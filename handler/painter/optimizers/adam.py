@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from painter.optimizers.optimizer import Soundness
+from painter.optimizers.optimizer import Optimizer
+from painter.options.catalog import Options
 
 # Shorter than the paper's averages (0.9 and 0.999): a level has one to three dozen steps.
 MOMENTUM: Final = (0.7, 0.95)
@@ -24,7 +25,7 @@ EPSILON_BY_PIXELS: Final = 1e-3
 _BAND_PIXELS: Final = 2**18
 
 
-class Adam:
+class Adam(Optimizer):
     """Kingma & Ba 2015, clamped to the box after each step; on the pixels, and on channels.
 
     What all pixels of a channel have in common is most of what the first layers' Gram matrices see,
@@ -33,11 +34,15 @@ class Adam:
     share of the learning rate that the next step takes.
     """
 
+    compares_losses: ClassVar = False
+    is_averaged: ClassVar = True
+    copies: ClassVar = 3
+
     def __init__(
         self, canvas: Tensor, learning_rate: Tensor | float, moments: _Moments | None = None
     ) -> None:
+        super().__init__(canvas.device)
         self._canvas = canvas.clone()
-        self._soundness = Soundness(canvas.device)
         self._has_stepped = moments is not None
         self._pixels = moments or _Moments.none_of(canvas)
         self._channels = _Moments.none_of(canvas.new_zeros(len(canvas), 1, 1))
@@ -46,15 +51,21 @@ class Adam:
         self._last_rate = zero
         self.pace = 1.0
 
+    @classmethod
+    def begin(
+        cls, canvas: Tensor, options: Options, dtype: torch.dtype, before: Self | None
+    ) -> Self:
+        """With the moments of the level before, if there was one."""
+        return cls(canvas, options.learning_rate) if before is None else before.enlarged(canvas)
+
     @property
     def canvas(self) -> Tensor:
         """The canvas to be evaluated next."""
         return self._canvas
 
-    @property
-    def lost(self) -> Tensor:
-        """Whether it stands still."""
-        return self._soundness.lost
+    def pace_for(self, step: int, steps: int) -> None:
+        """Slows down towards a level's end; where that is open, it does not."""
+        self.pace = 1 - (1 - LAST_PACE) * step / steps if steps else 1.0
 
     def tell(self, loss: Tensor, gradient: Tensor) -> bool:
         """One step; a loss or gradient that is not finite takes the last step back, halved.
@@ -78,7 +89,7 @@ class Adam:
         self._learning_rate = self._learning_rate * halved
         return True
 
-    def enlarged(self, canvas: Tensor) -> Adam:
+    def enlarged(self, canvas: Tensor) -> Self:
         """The same descent on a canvas of another size, its moments carried over.
 
         They get the weight of a single step: a canvas just enlarged lacks all that is finer
@@ -87,7 +98,7 @@ class Adam:
         more.
         """
         if not self._has_stepped:
-            return Adam(canvas, self._learning_rate)
+            return type(self)(canvas, self._learning_rate)
         shape = (canvas.shape[-2], canvas.shape[-1])
         ratio = self._canvas.numel() / canvas.numel()
         before = self._pixels
@@ -97,7 +108,7 @@ class Adam:
             _interpolated(before.second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
             before.steps.clamp(max=1),
         )
-        return Adam(canvas, self._learning_rate, moments)
+        return type(self)(canvas, self._learning_rate, moments)
 
     def _move(self, rate: Tensor) -> None:
         """Against the first moments, each value scaled by its second; within the box."""

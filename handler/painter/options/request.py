@@ -28,6 +28,7 @@ class Request:
     style_masks: Mapping[int, bytes] = field(default_factory=dict)
     content_mask: bytes | None = None
     canvas: bytes | None = None
+    palette: bytes | None = None
     resume: Resume | None = None
 
     @property
@@ -36,7 +37,11 @@ class Request:
         styles = {self.style_name(i): data for i, data in enumerate(self.styles, start=1)}
         masks = {f"mask_{i}": data for i, data in self.masks.items()}
         style_masks = {f"style_mask_{i}": data for i, data in self.style_masks.items()}
-        others = {"content_mask": self.content_mask, "canvas": self.canvas}
+        others = {
+            "content_mask": self.content_mask,
+            "canvas": self.canvas,
+            "palette": self.palette,
+        }
         given = {name: data for name, data in others.items() if data is not None}
         return {"content": self.content, **styles, **masks, **style_masks, **given}
 

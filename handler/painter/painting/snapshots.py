@@ -13,6 +13,7 @@ from painter.options.catalog import Options
 from painter.painting.progress import Painted, Preview
 from painter.pictures.color import finished
 from painter.pictures.encoding import MEDIA_TYPES, encode, encode_preview
+from painter.pictures.guided import tinted
 from painter.pictures.picture import Picture, resize
 from painter.planning.pyramid import Shape
 
@@ -21,17 +22,21 @@ from painter.planning.pyramid import Shape
 class Canvas:
     """Pixels [3, h, w] from 0 to 1 on their way to the host, which no step changes any more.
 
-    `shape` is what they are to be brought to, `photo` what they were painted from.
+    `shape` is what they are to be brought to, `photo` what they were painted from, `chroma` the
+    color axes that the painting is to have, if any.
     """
 
     arriving: Arriving
     shape: Shape
     options: Options
     photo: Picture
+    chroma: Tensor | None
 
     def finished(self) -> Tensor:
         """Pixels of that shape, with the colors that were asked for."""
         pixels = resize(self.arriving.tensor, self.shape)
+        if self.chroma is not None:
+            return tinted(pixels, self.chroma, self.options.color_strength)
         if self.options.color != "luminance":
             return pixels
         photo = resize(self.photo.pixels, self.shape)

@@ -1,16 +1,22 @@
-"""Whose colors the painting has: the style's, the photo's, or the style's brought to the photo's.
+"""Whose colors the painting has: the style's, the photo's, or one's brought to the other's.
 
-Gatys, Bethge, Hertzmann & Shechtman 2016, "Preserving color in neural artistic style transfer".
+Gatys, Bethge, Hertzmann & Shechtman 2016, "Preserving color in neural artistic style transfer";
+`guided` is that of Kolkin et al. 2022, "Neural neighbor style transfer".
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
+from painter.pictures.moments import Moments, moments, moved
+from painter.pictures.oklab import from_oklab, to_oklab
+
 # Rec. 601, the luma of YCbCr as JPEG has it.
 _LUMA = (0.299, 0.587, 0.114)
-_VARIANCE_LEAST = 1e-5
+_SPREAD_LEAST = 1e-5
 
 
 def recolored(
@@ -25,7 +31,7 @@ def recolored(
 
     Only the colors of pixels that count are compared: masks [H, W], None for all.
     """
-    if color == "style":
+    if color in ("style", "guided"):
         return style
     match = _matched if color == "match" else _matched_gray
     return torch.lerp(style, match(style, content, style_counts, content_counts), strength)
@@ -36,6 +42,20 @@ def prepared_content(content: Tensor, color: str, strength: float) -> Tensor:
     if color == "luminance":
         return torch.lerp(content, _luma(content).expand_as(content), strength)
     return content
+
+
+def photos_chroma(photo: Tensor, parts: Iterable[tuple[Tensor | None, Moments]]) -> Tensor:
+    """The photo's color axes [2, H, W] of OkLab with other moments in each part.
+
+    Parts are masks [H, W] (None: everywhere) that sum to at most 1; where none is, the photo's
+    own stay.
+    """
+    own = to_oklab(photo)[1:]
+    chroma = own.clone()
+    for mask, wanted in parts:
+        change = moved(own, moments(own, mask), wanted).sub_(own)
+        chroma += change if mask is None else change.mul_(mask)
+    return chroma
 
 
 def finished(canvas: Tensor, content: Tensor, color: str, strength: float) -> Tensor:
@@ -60,32 +80,16 @@ def _matched_gray(
 ) -> Tensor:
     """The style's luma with the mean and spread of the photo's; section 5 of the paper."""
     luma = _luma(style)
-    mean, variance = _statistics(luma, counts)
-    wanted_mean, wanted_variance = _statistics(_luma(content), content_counts)
-    scale = (wanted_variance.sqrt() / variance.sqrt().clamp(min=_VARIANCE_LEAST)).to(luma.dtype)
-    return ((luma - mean) * scale + wanted_mean).clamp(0, 1).expand_as(style)
+    own, wanted = moments(luma, counts), moments(_luma(content), content_counts)
+    spread = own.covariance.sqrt().clamp(min=_SPREAD_LEAST)
+    scale = (wanted.covariance.sqrt() / spread).to(luma.dtype)
+    offset = (wanted.mean.to(luma.dtype) - own.mean.to(luma.dtype) * scale)[..., None]
+    return (luma * scale + offset).clamp(0, 1).expand_as(style)
 
 
 def _matched(
     style: Tensor, content: Tensor, counts: Tensor | None, content_counts: Tensor | None
 ) -> Tensor:
-    """The style's colors with the photo's mean and covariance; section 4, symmetric roots."""
-    mean, covariance = _statistics(style, counts)
-    wanted_mean, wanted_covariance = _statistics(content, content_counts)
-    transform = _power(wanted_covariance, 0.5) @ _power(covariance, -0.5)
-    rows = (style.reshape(3, -1) - mean).to(transform.dtype)
-    matched = (transform @ rows).to(style.dtype) + wanted_mean
-    return matched.clamp(0, 1).reshape(style.shape)
-
-
-def _statistics(pixels: Tensor, counts: Tensor | None) -> tuple[Tensor, Tensor]:
-    rows = pixels.flatten(1)
-    weights = torch.ones_like(rows[0]) if counts is None else counts.flatten()
-    mean = (rows * weights).sum(1, keepdim=True) / weights.sum()
-    return mean, torch.cov(rows.double(), correction=0, aweights=weights.double())
-
-
-def _power(covariance: Tensor, exponent: float) -> Tensor:
-    values, vectors = torch.linalg.eigh(covariance)
-    raised = values.clamp(min=_VARIANCE_LEAST).pow(exponent)
-    return torch.matmul(vectors * raised, vectors.T)
+    """The style's colors with the photo's mean and covariance in OkLab."""
+    axes, wanted = to_oklab(style), moments(to_oklab(content), content_counts)
+    return from_oklab(moved(axes, moments(axes, counts), wanted))

@@ -99,9 +99,7 @@ def _to_srgb(values: Samples, profile: bytes) -> Samples:
                 outcolorspace="rgb",
             )
         except imagecodecs.CmsError:
-            return (
-                values  # one that does not fit its own picture is common, and no reason to refuse
-            )
+            return values  # one that does not fit its own picture is common, and left out
         if is_gray:
             converted[band][..., 3:] = values[band][..., 1:]
     return converted

@@ -15,7 +15,7 @@ from painter.pictures.decoding import Header, check_together, read_header
 from painter.pictures.picture import Picture
 from painter.planning.plan import Part, Plan, levels_of
 from painter.planning.pyramid import Shape, fit
-from painter.planning.style import Style, shape_beside
+from painter.planning.style import Style, is_recolored, shape_beside
 
 # Bytes for each pixel of a file while it is decoded and resized, by whether it is deep and whether
 # it has alpha: what was measured of the kind that takes most (WebP, and 16 bit with a profile),
@@ -58,7 +58,7 @@ def outline(request: Request) -> Outline:
     return Outline(
         plan=plan,
         files=sum(map(len, files.values())),
-        planning=decoding[largest] + _coloring(plan),
+        planning=decoding[largest] + _coloring(plan, request.palette is not None),
         largest=(largest, headers[largest].shape),
     )
 
@@ -68,10 +68,10 @@ def _decoding(header: Header) -> int:
     return height * width * _DECODED_BYTES[header.is_deep, header.has_alpha]
 
 
-def _coloring(plan: Plan) -> int:
+def _coloring(plan: Plan, has_palette: bool) -> int:
     photo = plan.levels[-1].pixels
     filling = 0 if plan.photo.alpha is None else photo * _FILLED_BYTES
-    if plan.options.color == "style":
+    if plan.options.color == "style" and not has_palette:
         return filling
     styles = [style.picture.samples[0].numel() for part in plan.parts for _, style in part.styles]
     return filling + max(photo, *styles) * _RECOLORED_BYTES
@@ -100,6 +100,7 @@ def _plan(request: Request, headers: dict[str, Header]) -> Plan:
         style_weights=shares,
         levels=levels,
         start=_start(headers.get("canvas"), shape),
+        chroma=_empty(2, *shape) if options.color == "guided" else None,
         resume=request.resume,
         digests={},
         adjusted=(),
@@ -113,7 +114,7 @@ def _styles(request: Request, headers: dict[str, Header], canvas: Shape) -> Iter
         header = headers[request.style_name(index)]
         shape = header.shape
         decoded = fit(shape, min(max(shape), 2 * max(shape_beside(shape, scale, canvas))))
-        is_new = decoded != shape or header.is_deep or request.options.color != "style"
+        is_new = decoded != shape or header.is_deep or is_recolored(request)
         picture = _picture(header, decoded, torch.float32 if is_new else torch.uint8)
         is_masked = header.has_alpha or index in request.style_masks
         yield Style(picture, shape, _empty(*decoded) if is_masked else None, scale, ())

@@ -16,6 +16,7 @@ from painter.options.request import Request, Resume
 from painter.pictures.color import prepared_content
 from painter.pictures.decoding import check_together, read_planes
 from painter.pictures.picture import Picture, Read, decode, resize, resize_picture
+from painter.planning.colors import chroma_of, read_palette
 from painter.planning.masks import MASK_LEAST, read_mask, share_out, where_both
 from painter.planning.pyramid import Shape, fit, level_shapes, share_steps
 from painter.planning.style import Style, read_styles
@@ -52,7 +53,7 @@ class Plan:
 
     `photo` is the photo at the painting's size, `content` the same as it is to be painted
     (without colors for `color=luminance`). `start` has the samples of the canvas that was sent,
-    if any.
+    if any, `chroma` the color axes [2, H, W] of OkLab that the painting is to have, if any.
     """
 
     options: Options
@@ -63,6 +64,7 @@ class Plan:
     style_weights: tuple[float, ...]
     levels: tuple[Level, ...]
     start: Tensor | None
+    chroma: Tensor | None
     resume: Resume | None
     digests: Mapping[str, Any]
     adjusted: tuple[str, ...]
@@ -80,18 +82,21 @@ def make_plan(request: Request, read: Read = read_planes) -> Plan:
     adjusted: list[str] = []
     photo, levels = _photo(request, adjusted, read)
     shape = levels[-1].shape
-    styles = read_styles(request, photo, shape, adjusted, read)
+    palette = read_palette(request, adjusted, read)
+    styles = read_styles(request, photo, palette, shape, adjusted, read)
     shares = _normalized(request.style_weights, len(styles))
     content_mask = read_mask(request.content_mask, "content_mask", photo, adjusted, read)
+    parts = _parts(styles, shares, request.masks, photo, adjusted, read)
     return Plan(
         options=options,
         photo=photo,
         content=prepared_content(photo.pixels, options.color, options.color_strength),
         content_mask=where_both(content_mask, photo.alpha),
-        parts=_parts(styles, shares, request.masks, photo, adjusted, read),
+        parts=parts,
         style_weights=shares,
         levels=levels,
         start=_start(request, shape, adjusted, read),
+        chroma=_chroma(options, photo, parts, palette),
         resume=_checked_resume(request.resume, levels),
         digests=_digests(request, photo, styles),
         adjusted=tuple(adjusted),
@@ -180,6 +185,14 @@ def _parts(
     return tuple(parts)
 
 
+def _chroma(
+    options: Options, photo: Picture, parts: Sequence[Part], palette: Picture | None
+) -> Tensor | None:
+    if options.color != "guided":
+        return None
+    return chroma_of(photo, [(part.mask, part.styles) for part in parts], palette)
+
+
 def _start(request: Request, shape: Shape, adjusted: list[str], read: Read) -> Tensor | None:
     if request.canvas is None:
         if request.options.init == "image" or request.resume is not None:
@@ -229,5 +242,10 @@ def _digests(request: Request, photo: Picture, styles: Sequence[Style]) -> dict[
             )
             if data is not None
         },
-        "canvas": None if request.canvas is None else hashlib.sha256(request.canvas).hexdigest(),
+        "canvas": _digest(request.canvas),
+        "palette": _digest(request.palette),
     }
+
+
+def _digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()

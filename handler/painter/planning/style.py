@@ -48,8 +48,19 @@ def shape_beside(picture: Shape, scale: float, canvas: Shape) -> Shape:
     return fit(picture, min(LONGEST_STYLE, max(round(scale * max(canvas)), least)))
 
 
+def is_recolored(request: Request) -> bool:
+    """Whether styles are learned from in other colors than their own."""
+    color = request.options.color
+    return color in ("match", "luminance") or (color == "style" and request.palette is not None)
+
+
 def read_styles(
-    request: Request, photo: Picture, canvas: Shape, adjusted: list[str], read: Read
+    request: Request,
+    photo: Picture,
+    palette: Picture | None,
+    canvas: Shape,
+    adjusted: list[str],
+    read: Read,
 ) -> tuple[Style, ...]:
     """The styles with their masks and scales; raises PaintError, and says what it adjusts."""
     count = len(request.styles)
@@ -57,7 +68,7 @@ def read_styles(
     scales = request.options.style_scales
     scales = scales * count if len(scales) == 1 else scales
     return tuple(
-        _style(request, index, scale, photo, canvas, adjusted, read)
+        _style(request, index, scale, photo, palette, canvas, adjusted, read)
         for index, scale in enumerate(scales, start=1)
     )
 
@@ -67,6 +78,7 @@ def _style(
     index: int,
     scale: float,
     photo: Picture,
+    palette: Picture | None,
     canvas: Shape,
     adjusted: list[str],
     read: Read,
@@ -79,13 +91,16 @@ def _style(
     mask_data = request.style_masks.get(index)
     mask = read_mask(mask_data, f"style_mask_{index}", picture, adjusted, read)
     counts = where_both(mask, picture.alpha)
-    colors = (options.color, options.color_strength)
-    samples = picture.samples
-    if options.color != "style":
-        samples = recolored(picture.pixels, photo.pixels, *colors, counts, photo.alpha)
+    samples, recolor = picture.samples, None
+    if is_recolored(request):
+        # A style depends then on the palette or the photo as well.
+        color = "match" if palette else options.color
+        wanted = palette or photo
+        samples = recolored(
+            picture.pixels, wanted.pixels, color, options.color_strength, counts, wanted.alpha
+        )
+        recolor = (color, options.color_strength, wanted.digest, wanted.shape)
     mask_digest = None if mask_data is None else hashlib.sha256(mask_data).hexdigest()
-    # Recolored, a style depends on the photo as well.
-    recolor = None if options.color == "style" else (*colors, photo.digest, canvas)
     return Style(
         Picture(samples, picture.alpha, picture.digest),
         shape,

@@ -10,6 +10,10 @@ from PIL import Image
 from painter.options.reading import read_options
 from painter.options.request import Request
 
+_FIELDS = (
+    "style_weights", "masks", "style_masks", "content_mask", "canvas", "palette", "resume",
+)  # fmt: skip
+
 
 def png(pixels) -> bytes:
     """An array [H, W] or [H, W, C] of bytes as a PNG."""
@@ -35,10 +39,6 @@ def stripes(height=64, width=64, period=6) -> bytes:
 
 def request(content=None, styles=None, **given) -> Request:
     """A request of 64 px and few steps, with options and the request's other fields given."""
-    others = {
-        name: given.pop(name)
-        for name in ("style_weights", "masks", "style_masks", "content_mask", "canvas", "resume")
-        if name in given
-    }
+    others = {name: given.pop(name) for name in _FIELDS if name in given}
     options = read_options({"size": 64, "steps": 4, **given})
     return Request(options, content or photo(), tuple(styles or [stripes()]), **others)

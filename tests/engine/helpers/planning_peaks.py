@@ -36,6 +36,8 @@ def _requests():
     yield "mask", {"content_mask": save(colors, "png", compress_level=1)}
     styled = {"styles": [save(colors, "jpeg")], "color": "match", "style_scale": 4}
     yield "matched", {"size": 256, **styled}
+    yield "a palette", {"palette": styled["styles"][0], **styled, "color": "style"}
+    yield "guided", {"size": SIDE, "content": save(colors, "jpeg"), "color": "guided"}
 
 
 def _status(name: str) -> int:

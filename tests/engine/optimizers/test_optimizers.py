@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from networks import noise
-from painter.optimizers import adam, lbfgs
+from painter.optimizers import adam, hessian
 from painter.optimizers.adam import CHANNEL_RATE, MOMENTUM, Adam
+from painter.optimizers.catalog import OPTIMIZERS
 from painter.optimizers.lbfgs import LBFGS
 from painter.optimizers.optimizer import UNSOUND_MOST
+from painter.options.catalog import SPECS
 
 
 def _quadratic(seed=0, shape=(3, 4, 5)):
@@ -131,7 +133,7 @@ def test_lbfgs_learns_how_frequencies_curve(monkeypatch, kind):
     loss, center = _spectral(kind)
     start = torch.full_like(center, 0.5)
     found = _evaluations(loss, start, 1e-4)
-    monkeypatch.setattr(lbfgs, "Curvature", _Scalar)
+    monkeypatch.setattr(hessian, "Curvature", _Scalar)
     assert 3 * found < _evaluations(loss, start, 1e-4)
 
 
@@ -254,3 +256,7 @@ def test_enlarged_adam_goes_on_without_a_gradient():
     moved = 0.5 - large.canvas
     assert float(moved[..., :6].max()) < -1e-4
     assert float(moved[..., 10:].min()) > 1e-4
+
+
+def test_the_option_has_the_names_of_the_catalog():
+    assert SPECS["optimizer"].choices == tuple(OPTIMIZERS)

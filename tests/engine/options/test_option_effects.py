@@ -28,7 +28,8 @@ PIXELS = {
     "optimizer": ("adam", "lbfgs", {}),
     "learning_rate": (0.01, 0.1, {}),
     "init_noise": (0, 0.5, {}),
-    "style_loss": ("gram", "wasserstein", {}),
+    "content_loss": ("l2", "l2:50", {}),
+    "style_loss": ("gram", "gram:1,wasserstein:1", {}),
     "style_scale": (0.5, 2, {"styles": [photo(64, 64, seed=3)]}),
     "pooling": ("max", "average", {}),
     "tv": (0, 100, {}),
@@ -37,7 +38,7 @@ PIXELS = {
 }
 CHOICES = {
     "init": [("content", {}), ("noise", {}), ("style", {}), ("image", {"canvas": stripes()})],
-    "color": [("style", {}), ("luminance", {}), ("match", {})],
+    "color": [("style", {}), ("luminance", {}), ("match", {}), ("guided", {})],
 }
 # Those that change no pixels by what they are for: each has a test of its own below.
 OTHERS = {"seed", "reproducible", "max_seconds", "format", "quality", "preview_every"}
@@ -150,6 +151,15 @@ def test_masks_and_their_kin_change_the_painting():
     for given in ({"masks": {1: left}}, {"content_mask": left}, {"style_masks": {1: left}}):
         assert _differ(painted(**beside), painted(**beside, **given))
     assert not _differ(plain, painted(masks={1: png(np.full((48, 64), 255))}))
+
+
+@pytest.mark.parametrize("color", ["style", "guided"])
+def test_a_palette_changes_the_painting_and_is_told(color):
+    green = png(np.tile([[[30, 200, 60], [10, 90, 20]]], (32, 16, 1)))
+    plain, job = painted(color=color), finished(color=color, palette=green)
+    assert _differ(plain, job.snapshot().canvas.finished())
+    red, green, blue = job.snapshot().canvas.finished().mean((1, 2))
+    assert green > max(red, blue)
 
 
 def test_style_weights_change_the_painting():

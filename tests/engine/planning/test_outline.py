@@ -42,6 +42,9 @@ REQUESTS = {
     "scales": {"styles": [stripes(), photo(seed=3)], "style_scale": "[0.5, 4]"},
     "luminance": {"color": "luminance"},
     "matched": {"color": "match", "color_strength": 0.5},
+    "guided": {"color": "guided", "styles": [stripes(), photo(seed=3)], "masks": {1: LEFT}},
+    "a palette": {"palette": photo(600, 400)},
+    "a palette, guided": {"palette": CLEAR, "color": "guided"},
     "a canvas": {"canvas": photo(96, 128), "init": "image"},
     "a small canvas": {"canvas": photo(24, 32), "init": "image"},
 }
@@ -65,6 +68,7 @@ REFUSED = {
     "a text": ({"styles": [TEXT]}, NotAnImage, "style"),
     "a text among styles": ({"styles": [stripes(), TEXT]}, NotAnImage, "style_2"),
     "nothing": ({"content_mask": b""}, Malformed, "content_mask"),
+    "no palette": ({"palette": TEXT}, NotAnImage, "palette"),
     "tiny": ({"content": photo(8, 8)}, OutOfRange, "content"),
     "narrow": ({"content": photo(20, 600)}, OutOfRange, "content"),
     "too few scales": ({"style_scale": "[1, 2]"}, OutOfRange, "style_scale"),
@@ -116,7 +120,7 @@ def test_planning_takes_no_more_than_was_told():
     command = [sys.executable, "-c", "import planning_peaks; planning_peaks.main()"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     found = json.loads(done.stdout)
-    assert len(found) == 9
+    assert len(found) == 11
     for kind, (told, peak) in found.items():
         assert (kind, peak <= told) == (kind, True), (kind, peak, told)
         assert (kind, told < 4 * peak) == (kind, True), (kind, peak, told)

@@ -85,7 +85,7 @@ def test_photos_that_cannot_be_painted(content, size, code, told):
     assert told in error.detail
 
 
-@pytest.mark.parametrize("name", ["content", "style", "canvas"])
+@pytest.mark.parametrize("name", ["content", "style", "canvas", "palette"])
 def test_every_picture_is_refused_under_its_own_name(name):
     broken = {"style": {"styles": [b"no"]}}.get(name, {name: b"no"})
     assert _refused(**broken).field == name
@@ -262,6 +262,8 @@ def test_digests_are_those_of_the_files():
             "content_mask": digest(RIGHT),
         },
         "canvas": None,
+        "palette": None,
     }
-    started = make_plan(request(init="image", canvas=stripes()))
+    started = make_plan(request(init="image", canvas=stripes(), palette=photo(seed=5)))
     assert started.digests["canvas"] == digest(stripes())
+    assert started.digests["palette"] == digest(photo(seed=5))

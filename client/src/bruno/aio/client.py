@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
+from bruno import states
 from bruno.aio.batch import AsyncBatch
 from bruno.aio.live import AsyncLive
 from bruno.aio.stream import AsyncStream
@@ -25,6 +26,7 @@ from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.records import Description
 from bruno.request import Read, make_form
+from bruno.torchserve import PING
 
 if TYPE_CHECKING:
     import httpx2
@@ -197,7 +199,7 @@ class AsyncBruno(AsyncClosing):
         open_stream, most = partial(self._open, album.read), checked_at_once(at_once)
         return AsyncBatch(open_stream, tasks, most, self._is_locked_out, on_event)
 
-    async def health(self) -> str:
+    async def health(self) -> Literal["ready", "busy", "full"]:
         """One word: `ready`, `busy` (a place in the line is free) or `full`.
 
         >>> import asyncio
@@ -209,6 +211,26 @@ class AsyncBruno(AsyncClosing):
         ready
         """
         return (await self.describe())["health"]
+
+    async def state(self) -> states.State:
+        """As `health`, and also of a server that cannot paint, as `Bruno.state` does.
+
+        >>> import asyncio
+        >>> from bruno import AsyncBruno
+        >>> async def main():
+        ...     async with AsyncBruno() as bruno:
+        ...         print(await bruno.state())
+        >>> asyncio.run(main())
+        ready
+        """
+        told = states.from_health(*await self._connection.look(states.HEALTH))
+        if told:
+            return told
+        try:
+            return await self.health()
+        except BrunoError as problem:
+            told = states.from_problem(problem)
+        return told or states.from_ping((await self._connection.look(PING))[0])
 
     async def wait_ready(self, timeout: float = 300.0) -> None:
         """Waits until the server is ready to paint, as `Bruno.wait_ready` does.

@@ -10,7 +10,7 @@ from typing import Final
 import httpx2
 
 from bruno.errors import AuthenticationError, BrunoError, InvalidInputError
-from bruno.exchange import Ask, Server
+from bruno.exchange import Ask, Server, authorization
 from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
 
 _UNREACHED: Final = (
@@ -60,6 +60,26 @@ class AsyncConnection:
             yield self._pieces(answer)
         finally:
             await answer.aclose()
+
+    async def look(self, path: str) -> tuple[int, bytes]:
+        """The status and the body of what is at a path beside the paintings.
+
+        Raises ConnectError or StreamBrokenError.
+        """
+        headers = authorization(self.server.key.token())
+        try:
+            answer = await self._session.get(
+                self.server.url + path,
+                headers=headers,
+                auth=None,
+                timeout=self._timeout,
+                follow_redirects=False,
+            )
+        except (httpx2.ReadTimeout, httpx2.WriteTimeout):
+            raise self.server.silent() from None
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise self.server.unreachable(reason_of(error)) from None
+        return answer.status_code, answer.content
 
     async def close(self) -> None:
         """Closes the session, unless it was given; nothing can be sent afterwards."""

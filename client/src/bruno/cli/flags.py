@@ -44,6 +44,7 @@ _EXTRAS: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "style_masks": ("--style-mask", _MASK),
     "content_mask": ("--content-mask", _PICTURE),
     "canvas": ("--canvas", _PICTURE),
+    "palette": ("--palette", _PICTURE),
 }
 
 

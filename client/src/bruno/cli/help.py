@@ -23,6 +23,7 @@ _SECTIONS: Final = {
         "style_scale",
         "color",
         "color_strength",
+        "palette",
         "seed",
         "max_seconds",
     ),
@@ -44,6 +45,11 @@ ENDS: Final = {
     0: "all is painted, or told",
     1: "the server failed, cannot be reached, or is full; in a batch: some paintings failed",
     2: "a mistake of the command's: an unknown flag, a picture or value that cannot be used",
+    3: "`health` alone: the server is busy, and one more painting would wait",
+    4: "`health` alone: it is full",
+    5: "`health` alone: it is warming up, or its worker is being started anew",
+    6: "`health` alone: it is draining, and takes nothing in any more",
+    7: "`health` alone: it is broken, and has to be started anew",
     130: "Ctrl-C; the canvas so far is kept beside the output",
 }
 """What each exit code of every command means."""

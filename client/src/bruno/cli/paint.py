@@ -177,6 +177,7 @@ def _warn_of_differences(
         "styles": styles,
         "masks": {name: _digest(data) for name, data in sent.items() if "mask" in name},
         "canvas": _digest(sent["canvas"]) if "canvas" in sent else None,
+        "palette": _digest(sent["palette"]) if "palette" in sent else None,
         "weights": client.describe()["weights"]["sha256"],
     }
     then = {
@@ -184,6 +185,7 @@ def _warn_of_differences(
         "styles": digests["styles"],
         "masks": digests.get("masks", {}),
         "canvas": digests.get("canvas"),
+        "palette": digests.get("palette"),
         "weights": record["weights"],
     }
     for what, digest in now.items():

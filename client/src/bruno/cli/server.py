@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Final
 
 import click
 from rich.console import Console
@@ -11,6 +13,18 @@ from rich.table import Table
 from bruno.cli.flags import server_flags
 from bruno.cli.help import Command
 from bruno.client import Bruno
+from bruno.errors import ServerFullError
+from bruno.records import Description
+from bruno.states import State
+
+CODES: Final[Mapping[State, int]] = {
+    "ready": 0,
+    "busy": 3,
+    "full": 4,
+    "warming": 5,
+    "draining": 6,
+    "broken": 7,
+}
 
 
 @click.command(cls=Command)
@@ -18,15 +32,30 @@ from bruno.client import Bruno
 @click.option("--json", "as_json", is_flag=True, help="Print all that it tells of itself.")
 @server_flags
 def health(client: Bruno, wait: float | None, as_json: bool) -> None:
-    """Tell whether the server is ready, busy or full."""
+    """Tell whether the server is ready, busy, full, warming, draining or broken.
+
+    Each has an exit code of its own: see `bruno --help`.
+    """
     if wait:
         client.wait_ready(wait)
-    description = client.describe()
+    state = client.state()
+    description = _description(client) if state in ("ready", "busy", "full") else None
     if as_json:
-        click.echo(json.dumps(description))
+        click.echo(json.dumps(description or {"health": state}))
+    elif description is None:
+        click.echo(f"{state} ({client.url})")
     else:
         device, running = description["device"], description["running"]
-        click.echo(f"{description['health']} ({client.url}, {device}, {running} running)")
+        click.echo(f"{state} ({client.url}, {device}, {running} running)")
+    click.get_current_context().exit(CODES[state])
+
+
+def _description(client: Bruno) -> Description | None:
+    """What the server tells of itself; a TorchServe that is full may not."""
+    try:
+        return client.describe()
+    except ServerFullError:
+        return None
 
 
 @click.command(cls=Command)

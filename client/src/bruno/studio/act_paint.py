@@ -138,7 +138,7 @@ def changes(bench: Bench, session: Session, before: Shown, now: Shown) -> Update
 
 def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
     """What the page asks for; raises InvalidInputError where something is missing."""
-    photo, gallery, canvas, *settings = shown
+    photo, gallery, canvas, palette, *settings = shown
     styles = [path for path, _ in gallery or ()]
     if not photo or not styles:
         missing = "a photo" if not photo else "at least one style"
@@ -146,4 +146,6 @@ def read_order(bench: Bench, session: Session, shown: tuple[Any, ...]) -> Order:
     request = request_options(dict(zip(bench.values, settings, strict=True)))
     if canvas:
         request["canvas"] = canvas
+    if palette:
+        request["palette"] = palette
     return Order(photo, styles, request | as_request(session.masks, photo, styles))

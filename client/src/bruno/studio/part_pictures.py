@@ -29,10 +29,11 @@ class Pictures:
     weights: gr.Textbox
     scales: gr.Textbox
     canvas: gr.Image
+    palette: gr.Image
 
     def inputs(self) -> list[Any]:
         """The parts with pictures."""
-        return [self.photo, self.styles, self.canvas]
+        return [self.photo, self.styles, self.canvas, self.palette]
 
 
 def pictures() -> Pictures:
@@ -51,13 +52,14 @@ def pictures() -> Pictures:
                 container=False,
                 elem_id="museum",
             )
-    with gr.Accordion("Several styles, another start", open=False):
+    with gr.Accordion("Several styles, another start, other colors", open=False):
         blend = gr.Checkbox(label="A style that is clicked joins those that are there")
         weights = text(WEIGHTS, help_of(WEIGHTS), "1, 1")
         scales = text(SCALES, "Scale of each style, instead of one style scale for all.", "1, 0.5")
         canvas = _picture("Canvas to start from", "start")
+        palette = _picture("Picture to take the colors from", "palette")
     return Pictures(
-        photo, styles, photo_samples, style_samples, museum, blend, weights, scales, canvas
+        photo, styles, photo_samples, style_samples, museum, blend, weights, scales, canvas, palette
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ PAINTERS: Final[Mapping[str, Words]] = {
             "style": "The painting's",
             "match": "Toned to the photo",
             "luminance": "The photo's",
+            "guided": "The photo's, in the painting's range",
         },
     ),
 }
