@@ -8,11 +8,14 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from painter.canvas.layout import CENTERED, Shift
 from painter.canvas.masks import TapWeights
 from painter.canvas.tiles import Tile
 from painter.evaluation.objective import Layout, Objective
+from painter.losses.hypercolumns import GRID
 from painter.losses.style_loss import MeansGradient, Statistics
 from painter.losses.terms import Term
+from painter.network.layers import stride_of
 
 RegionStatistics = Mapping[tuple[int, Term], Statistics]
 RegionGradients = Mapping[tuple[int, Term], MeansGradient]
@@ -79,6 +82,49 @@ def tap_gradients(
     if tile is not None:
         gradients = {tap: _within(tile, tap, features[tap], gradients[tap]) for tap in gradients}
     return losses, gradients
+
+
+def neighbor_losses(
+    objective: Objective,
+    shift: Shift,
+    tile: Tile | None,
+    features: Mapping[str, Tensor],
+    gradients: dict[str, Tensor] | None,
+) -> Losses:
+    """The losses of several layers at once; what they add to the gradients at the taps is added."""
+    losses: Losses = {}
+    for term, loss in objective.joint_losses.items():
+        mine = {tap: _owned(tile, features[tap], tap) for tap in loss.taps}
+        onto = None
+        if gradients is not None:
+            for tap in loss.taps:
+                if tap not in gradients:
+                    gradients[tap] = torch.zeros_like(features[tap])
+            onto = {tap: _owned(tile, gradients[tap], tap) for tap in loss.taps}
+        for region in objective.regions:
+            nearby = region.neighborhood
+            assert nearby is not None  # as there is a loss of neighbors
+            places = _of_grid(nearby.places, shift, tile)
+            weights = None if nearby.weights is None else _of_grid(nearby.weights, shift, tile)
+            scale = objective.weight_of(term) * region.share
+            value = loss.compare(mine, places, nearby.style, weights, nearby.total, scale, onto)
+            losses[term] = losses.get(term, 0) + region.share * value
+    return losses
+
+
+def _of_grid(values: Tensor, shift: Shift, tile: Tile | None) -> Tensor:
+    there = shifted(values, shift)
+    return there if tile is None else tile.of_whole(there, GRID)
+
+
+def shifted(values: Tensor, shift: Shift) -> Tensor:
+    """What was found for a centered canvas [rows, columns], for one that is shifted."""
+    for dim, (before, now) in enumerate(((CENTERED.top, shift.top), (CENTERED.left, shift.left))):
+        steps = round((before - now) / stride_of(GRID))
+        if steps:
+            places = torch.arange(values.shape[dim], device=values.device) + steps
+            values = values.index_select(dim, places.clamp(0, values.shape[dim] - 1))
+    return values
 
 
 def terms_of(objective: Objective, losses: Mapping[Term, Tensor], tv: Tensor) -> Tensor:

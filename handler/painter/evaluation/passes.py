@@ -14,6 +14,7 @@ from painter.canvas.tiles import tiles
 from painter.evaluation.comparing import (
     Losses,
     compare_styles,
+    neighbor_losses,
     region_statistics,
     tap_gradients,
     terms_of,
@@ -95,7 +96,7 @@ def evaluate_in_tiles(
     shape = padded_shape(objective.shape)
     all_tiles = tiles(shape, objective.config, side)
     by_region: dict[tuple[int, Term], Statistics] = {}
-    for tile in all_tiles:
+    for tile in all_tiles if objective.style_losses else ():
         features = features_of(vgg, tile.padded(view.canvas, view.shift), objective.config)
         for key, sums in region_statistics(objective, layout, tile, features).items():
             by_region[key] = by_region[key] + sums if key in by_region else sums
@@ -106,12 +107,16 @@ def evaluate_in_tiles(
     losses: Losses = {}
     gradient = view.canvas.new_zeros(3, *shape)
     for tile in all_tiles:
-        targets = features_of(vgg, tile.padded(objective.content, view.shift), content_config)
+        targets = {}
+        if content_config.taps:
+            targets = features_of(vgg, tile.padded(objective.content, view.shift), content_config)
         trace = vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
         features = {tap: values[0] for tap, values in trace.taps.items()}
         parts, at_taps = tap_gradients(
             objective, layout, tile, features, targets, by_region, wanted
         )
+        onto = at_taps if view.with_gradient else None
+        parts |= neighbor_losses(objective, view.shift, tile, features, onto)
         for term, part in parts.items():
             losses[term] = losses[term] + part if term in losses else part
         if view.with_gradient:
@@ -173,7 +178,9 @@ def _one_of(view: View, features: Mapping[str, Tensor]) -> _AtTaps:
     content, gradients = tap_gradients(
         objective, layout, None, features, layout.content, by_region, wanted
     )
-    return _AtTaps({**content, **style}, gradients)
+    onto = gradients if view.with_gradient else None
+    joint = neighbor_losses(objective, view.shift, None, features, onto)
+    return _AtTaps({**content, **style, **joint}, gradients)
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from torch import Tensor
 from painter.canvas.layout import CENTERED
 from painter.device.readings import Reading, Readings
 from painter.evaluation.levels import is_tiled, shifts_of
+from painter.evaluation.matching import matched
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View, evaluate_in_tiles
 from painter.network.vgg import VGG19
@@ -22,6 +23,8 @@ from painter.planning.plan import Level, Plan
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
 JUDGED_EVERY: Final = 20
+# Neighbors are found anew every so many steps.
+MATCHED_EVERY: Final = 20
 # What the levels before weigh, each beside the next: with nothing, finer levels undo the large
 # forms, since none of their layers looks that far.
 COARSER_WEIGHT: Final = 1.0
@@ -44,6 +47,10 @@ class Candidate:
         self.canvas = canvas
         self.terms = torch.full((terms,), math.nan, dtype=torch.float64, device=canvas.device)
         self.objective_value = torch.full((), math.inf, dtype=torch.float64, device=canvas.device)
+
+    def forget(self) -> None:
+        """The next canvas is better: what is compared has changed."""
+        self.objective_value = torch.full_like(self.objective_value, math.inf)
 
     def take_if_better(self, canvas: Tensor, evaluation: Evaluation) -> None:
         """A better canvas is copied over the one before: a level keeps a single one."""
@@ -92,6 +99,9 @@ def descend(
     is_judged = False
     for step in steps_of(plan, index):
         canvas = optimizer.canvas
+        if is_due(objective, optimizer, step, steps_of(plan, index).start):
+            objective = yield from matched(vgg, objective, canvas)
+            best.forget()
         view = View(canvas, objective, shifts[step % len(shifts)])
         evaluation = yield from _evaluated(view, vgg)
         # Until an average is judged, the iterates are all that a deadline could be answered with.
@@ -116,6 +126,13 @@ def descend(
         yield Step(index, step + 1, shown, best)
         if last:
             break
+
+
+def is_due(objective: Objective, optimizer: Optimizer, step: int, first: int) -> bool:
+    """Whether neighbors are to be found before a step: again only where losses may change by it."""
+    if not objective.joint_losses:
+        return False
+    return step == first or (step % MATCHED_EVERY == 0 and not optimizer.compares_losses)
 
 
 def steps_of(plan: Plan, index: int) -> range:
