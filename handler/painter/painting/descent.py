@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -13,10 +13,11 @@ from torch import Tensor
 
 from painter.canvas.layout import CENTERED
 from painter.device.readings import Reading, Readings
-from painter.evaluation.levels import is_tiled, shifts_of
+from painter.evaluation.levels import shifts_of
 from painter.evaluation.matching import matched
+from painter.evaluation.multiscale import MultiscaleEvaluation
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Evaluation, View, evaluate_in_tiles
+from painter.evaluation.passes import Evaluation, View
 from painter.network.vgg import VGG19
 from painter.optimizers.optimizer import Optimizer
 from painter.planning.plan import Level, Plan
@@ -25,9 +26,6 @@ from painter.planning.plan import Level, Plan
 JUDGED_EVERY: Final = 20
 # Neighbors are found anew every so many steps.
 MATCHED_EVERY: Final = 20
-# What the levels before weigh, each beside the next: with nothing, finer levels undo the large
-# forms, since none of their layers looks that far.
-COARSER_WEIGHT: Final = 1.0
 # A plateau is a window of steps that lowers the loss by less than this share of it. It is looked
 # for every so many steps, whenever their losses arrive: the pixels must not depend on that.
 PLATEAU_WINDOW: Final = 20
@@ -75,64 +73,107 @@ class Step:
     best: Candidate
 
 
-Yielded = View | Step | None
-Evaluating = Generator[Yielded, Evaluation | None, Evaluation]
+class Descent:
+    """The steps of level `index` (from 1), whose numbers it tells the course.
 
-
-def descend(
-    plan: Plan,
-    index: int,
-    objective: Objective,
-    optimizer: Optimizer,
-    vgg: VGG19,
-    course: Course,
-) -> Generator[Yielded, Evaluation | None, None]:
-    """All steps of level `index` (from 1), whose numbers it tells the course.
-
-    Yields a View for each evaluation it cannot run alone, None after each tile of one it can,
-    and a Step after each step.
+    Whoever drives it gives `take` the evaluation of `view`, again and again until it has `ended`;
+    where `view` is None, `take` evaluates a tile by itself, or looks for neighbors in one.
     """
-    shifts = shifts_of(plan)
-    average = Average(plan.options.averaging if optimizer.is_averaged else 0.0)
-    best = Candidate(optimizer.canvas.clone(), len(objective.weights))
-    level = plan.levels[index - 1]
-    is_judged = False
-    for step in steps_of(plan, index):
-        canvas = optimizer.canvas
-        if is_due(objective, optimizer, step, steps_of(plan, index).start):
-            objective = yield from matched(vgg, objective, canvas)
-            best.forget()
-        view = View(canvas, objective, shifts[step % len(shifts)])
-        evaluation = yield from _evaluated(view, vgg)
+
+    def __init__(
+        self,
+        plan: Plan,
+        index: int,
+        objective: Objective,
+        optimizer: Optimizer,
+        vgg: VGG19,
+        course: Course,
+    ) -> None:
+        self.ended = False
+        self._level, self._index = plan.levels[index - 1], index
+        self.objective, self._optimizer = objective, optimizer
+        self._vgg, self._course = vgg, course
+        self._shifts = shifts_of(plan)
+        self._done = steps_of(plan, index).start
+        self._average = Average(plan.options.averaging if optimizer.is_averaged else 0.0)
+        self._best = Candidate(optimizer.canvas.clone(), len(objective.weights))
+        self._has_judged = False
+        self._is_last = False
+        self._matching: Generator[None, None, Objective] | None = None
+        self._begin_step(is_first=True)
+
+    @property
+    def view(self) -> View | None:
+        """What is to be evaluated next in a pass."""
+        return None if self._matching is not None else self._evaluating.view
+
+    def take(self, evaluation: Evaluation | None) -> Step | None:
+        """Takes the evaluation of `view`; tells the step that it was the last piece of."""
+        if self._matching is not None:
+            self._match(self._matching)
+            return None
+        whole = self._evaluating.take(evaluation)
+        if whole is None:
+            return None
+        if self._is_judging:
+            self._best.take_if_better(self._average.canvas, whole)
+            self._has_judged = True
+            return self._end_step()
+        self._descend(whole)
+        is_due = self._is_last or self._done % JUDGED_EVERY == 0
+        if not self._average.decay or not is_due:
+            return self._end_step()
+        self._begin_judging()
+        return None
+
+    def _begin_step(self, is_first: bool = False) -> None:
+        self._is_judging = False
+        # Losses that are compared with each other are of the same neighbors.
+        is_due = self._done % MATCHED_EVERY == 0 and not self._optimizer.compares_losses
+        if self.objective.joint_losses and (is_first or is_due):
+            self._matching = matched(self._vgg, self.objective, self._optimizer.canvas)
+        else:
+            self._look()
+
+    def _match(self, matching: Generator[None, None, Objective]) -> None:
+        try:
+            next(matching)
+        except StopIteration as stop:
+            self.objective, self._matching = stop.value, None
+            self._best.forget()
+            self._look()
+
+    def _look(self) -> None:
+        shift = self._shifts[self._done % len(self._shifts)]
+        view = View(self._optimizer.canvas, self.objective, shift)
+        self._evaluating = MultiscaleEvaluation(self._vgg, view)
+
+    def _begin_judging(self) -> None:
+        self._is_judging = True
+        view = View(self._average.canvas, self.objective, CENTERED, with_gradient=False)
+        self._evaluating = MultiscaleEvaluation(self._vgg, view)
+
+    def _descend(self, evaluation: Evaluation) -> None:
+        """The optimizer's step with the loss and gradient of its canvas."""
+        optimizer = self._optimizer
         # Until an average is judged, the iterates are all that a deadline could be answered with.
-        if not is_judged:
-            best.take_if_better(canvas, evaluation)
+        if not self._has_judged:
+            self._best.take_if_better(optimizer.canvas, evaluation)
         assert evaluation.gradient is not None  # asked for
-        optimizer.pace_for(step, level.steps)
+        optimizer.pace_for(self._done, self._level.steps)
         going = optimizer.tell(evaluation.objective_value, evaluation.gradient)
-        course.tell(index, step + 1, optimizer.lost, evaluation)
-        # The gradient is as large as the canvas, and what follows evaluates again.
-        del evaluation
-        average.add(optimizer.canvas)
-        last = course.ends(level, index, step + 1) or not going
-        if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
-            judged = yield from _evaluated(
-                View(average.canvas, objective, CENTERED, with_gradient=False), vgg
-            )
-            is_judged = True
-            best.take_if_better(average.canvas, judged)
+        self._done += 1
+        self._course.tell(self._index, self._done, optimizer.lost, evaluation)
+        self._average.add(optimizer.canvas)
+        self._is_last = self._course.ends(self._level, self._index, self._done) or not going
+
+    def _end_step(self) -> Step:
         # A line search tries canvases that are no progress: what it has found is shown instead.
-        shown = average.canvas if optimizer.is_averaged else best.canvas
-        yield Step(index, step + 1, shown, best)
-        if last:
-            break
-
-
-def is_due(objective: Objective, optimizer: Optimizer, step: int, first: int) -> bool:
-    """Whether neighbors are to be found before a step: again only where losses may change by it."""
-    if not objective.joint_losses:
-        return False
-    return step == first or (step % MATCHED_EVERY == 0 and not optimizer.compares_losses)
+        shown = self._average.canvas if self._optimizer.is_averaged else self._best.canvas
+        self.ended = self._is_last
+        if not self.ended:
+            self._begin_step()
+        return Step(self._index, self._done, shown, self._best)
 
 
 def steps_of(plan: Plan, index: int) -> range:
@@ -204,28 +245,3 @@ class Course:
             return False
         before, now = sum(losses[:PLATEAU_WINDOW]), sum(losses[PLATEAU_WINDOW:])
         return not now < before * (1 - PLATEAU_SHARE)
-
-
-def _evaluated(view: View, vgg: VGG19) -> Evaluating:
-    """The evaluation of a canvas, and of what it looks like on all the levels before."""
-    here = yield from _evaluated_alone(view, vgg)
-    coarser = view.objective.coarser
-    if coarser is None:
-        return here
-    downsampling = view.objective.downsampling
-    assert downsampling is not None  # as there is a coarser one
-    below = yield from _evaluated(
-        replace(view, canvas=downsampling(view.canvas), objective=coarser), vgg
-    )
-    if here.gradient is not None and below.gradient is not None:
-        downsampling.add_adjoint(here.gradient, below.gradient, COARSER_WEIGHT)
-    total = here.objective_value + COARSER_WEIGHT * below.objective_value
-    return replace(here, objective_value=total)
-
-
-def _evaluated_alone(view: View, vgg: VGG19) -> Evaluating:
-    if is_tiled(view.objective.shape, view.objective.config):
-        return (yield from evaluate_in_tiles(vgg, view))
-    evaluation = yield view
-    assert evaluation is not None  # a view is answered
-    return evaluation

@@ -14,9 +14,10 @@ from painter.canvas.layout import CENTERED, Shift
 from painter.evaluation.comparing import shifted
 from painter.evaluation.levels import SHIFTS, prepare
 from painter.evaluation.matching import matched
-from painter.evaluation.passes import View, evaluate, evaluate_in_tiles
+from painter.evaluation.passes import View, evaluate
 from painter.evaluation.style_sets import picked
 from painter.evaluation.style_targets import StyleCache
+from painter.evaluation.tiled import TiledEvaluation
 from painter.losses import neighbors
 from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
@@ -60,7 +61,9 @@ def test_tiles_find_the_neighbors_and_the_gradient_of_the_whole(given, monkeypat
     tiled = _matched(objective)
     for one, other in zip(whole.regions, tiled.regions, strict=True):
         assert torch.equal(one.neighborhood.places, other.neighborhood.places)
-    found = finish(evaluate_in_tiles(vgg, view, side=96))
+    tiles, found = TiledEvaluation(vgg, view, side=96), None
+    while found is None:
+        found = tiles.advance()
     torch.testing.assert_close(found.terms, expected.terms, rtol=1e-10, atol=0)
     torch.testing.assert_close(found.gradient, expected.gradient, rtol=1e-8, atol=1e-13)
 

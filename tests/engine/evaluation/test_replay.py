@@ -47,8 +47,8 @@ class Again:
 def _painted(evaluator, **given):
     """The best canvas of a painting, and its total."""
     job = small_painter().begin(request(**{"steps": 32, **given}))
-    while not job.finished:
-        job.tell(evaluator([job.pending])[0] if job.pending else None)
+    job.lane.evaluate = evaluator
+    job.run()
     return job._step.best.canvas.clone(), best_total(job)
 
 
@@ -64,7 +64,7 @@ def _poison(replay):
     """No number of the painting before is left anywhere."""
     for slot in replay._slots.values():
         for tensor in (*slot._inputs, slot._view.canvas, slot._evaluation.terms):
-            tensor.fill_(torch.nan)
+            tensor.fill_(torch.nan if tensor.is_floating_point() else 0)
         slot._source = lambda: None
 
 
@@ -88,10 +88,12 @@ def test_a_second_painting_in_used_buffers_is_that_of_fresh_ones(given):
 def test_paintings_that_take_turns_in_the_same_buffers_do_not_meet():
     replay = _replay()
     jobs = [small_painter().begin(request(steps=12, **given)) for given in ({}, OTHER)]
+    for job in jobs:
+        job.lane.evaluate = replay
     while not all(job.finished for job in jobs):
         for job in jobs:
             if not job.finished:
-                job.tell(replay([job.pending])[0] if job.pending else None)
+                job.advance()
     for job, given in zip(jobs, ({}, OTHER), strict=True):
         assert torch.equal(job._step.best.canvas, _painted(_plain, steps=12, **given)[0])
 
