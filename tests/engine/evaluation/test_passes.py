@@ -7,27 +7,21 @@ from dataclasses import replace
 import pytest
 import torch
 
+from jobs import finish
 from networks import noise, random_checkpoint, reference_features, small_vgg
 from painter.canvas.layout import CENTERED, Shift, pad, padded_part, unpad_gradient
 from painter.evaluation.levels import SHIFTS, prepare
-from painter.evaluation.passes import View, evaluate, evaluate_in_tiles
+from painter.evaluation.passes import View, evaluate
 from painter.evaluation.style_targets import StyleCache
+from painter.evaluation.tiled import TiledEvaluation
 from painter.options.catalog import Options
 from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
 
-def _finish(generator):
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value
-
-
 def _objective(vgg, **given):
     plan = make_plan(request(**given))
-    return _finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**30)))
+    return finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**30)))
 
 
 LEFT = png([[255] * 32 + [0] * 32] * 48)
@@ -128,6 +122,13 @@ _TILED = {
 }
 
 
+def _in_tiles(vgg, view, side):
+    tiled = TiledEvaluation(vgg, view, side)
+    while (whole := tiled.advance()) is None:
+        pass
+    return whole
+
+
 @pytest.mark.parametrize("given", _TILED.values(), ids=_TILED.keys())
 def test_tiled_gradient_is_that_of_the_whole(given):
     vgg = small_vgg()
@@ -135,7 +136,7 @@ def test_tiled_gradient_is_that_of_the_whole(given):
     canvas = noise(3, *objective.content.shape[-2:], seed=9)
     view = View(canvas, objective, Shift(13, 4))
     whole = evaluate(vgg, [view])[0]
-    tiled = _finish(evaluate_in_tiles(vgg, view, side=96))
+    tiled = _in_tiles(vgg, view, side=96)
     assert float(tiled.objective_value) == pytest.approx(float(whole.objective_value), rel=1e-10)
     error = float((tiled.gradient - whole.gradient).norm() / whole.gradient.norm())
     assert error < 1e-10
@@ -147,7 +148,7 @@ def test_tiled_gradient_is_that_of_the_whole_in_float32_at_1024_px():
     canvas = noise(3, *objective.content.shape[-2:], seed=9).float()
     view = View(canvas, objective, Shift(13, 4))
     whole = evaluate(vgg, [view])[0]
-    tiled = _finish(evaluate_in_tiles(vgg, view, side=384))
+    tiled = _in_tiles(vgg, view, side=384)
     assert float(tiled.objective_value) == pytest.approx(float(whole.objective_value), rel=1e-4)
     error = float((tiled.gradient - whole.gradient).norm() / whole.gradient.norm())
     assert error < 1e-3
