@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from painter.canvas.downsampling import Downsampling
-from painter.canvas.layout import CENTERED, Shift, pad, padded_shape
+from painter.canvas.downsampling import Downsampling, resized
+from painter.canvas.layout import CENTERED, CLOSED, Seamless, Shift, pad, padded_shape
 from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
 from painter.evaluation.objective import Layout, Objective, Region, norm_floor
@@ -26,6 +28,8 @@ from painter.planning.pyramid import Shape
 # Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
 # each step sees another one. Their features of the photo are kept, so they are few.
 SHIFTS: tuple[Shift, ...] = (CENTERED, Shift(1, 13), Shift(13, 4), Shift(4, 0))
+# By how much of its length a seamless canvas is turned beside: its seam is never at one place.
+TURNS: Final = (0.0, 0.5, 0.25, 0.75)
 
 
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
@@ -37,7 +41,19 @@ def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
 
 def shifts_of(plan: Plan) -> tuple[Shift, ...]:
     """The shifts a plan's steps go through: one where others would change what is compared."""
-    return (CENTERED,) if OPTIMIZERS[plan.options.optimizer].compares_losses else SHIFTS
+    shifts = (CENTERED,) if OPTIMIZERS[plan.options.optimizer].compares_losses else SHIFTS
+    seamless = seamless_of(plan)
+    if seamless == CLOSED:
+        return shifts
+    return tuple(
+        replace(shift, seamless=seamless, turned=turned)
+        for shift, turned in zip(shifts, TURNS, strict=False)
+    )
+
+
+def seamless_of(plan: Plan) -> Seamless:
+    """Which sides of a plan's canvas meet."""
+    return plan.options.seamless in ("y", "both"), plan.options.seamless in ("x", "both")
 
 
 def is_tiled(shape: Shape, config: PassConfig) -> bool:
@@ -55,7 +71,7 @@ def prepare(
     """The objective of one level on top of the one before; yields after each pass."""
     options = plan.options
     config = pass_config_of(plan, vgg.trunk)
-    content = resize(plan.content, level.shape).to(vgg.device)
+    content = resized(plan.content, level.shape, seamless_of(plan)).to(vgg.device)
     style_config = config.with_taps(options.style_layers)
     losses = {
         tap: STYLE_LOSSES[options.style_loss].at(
@@ -83,7 +99,7 @@ def prepare(
             tuple(None if weights is None else weights[shift] for weights in of_parts),
         )
         yield
-    norms = yield from _content_norms(vgg, config, content, layouts[CENTERED], options)
+    norms = yield from _content_norms(vgg, config, content, layouts, options)
     return Objective(
         config=config,
         content_layers=tuple(options.content_layers),
@@ -96,7 +112,7 @@ def prepare(
         regions=tuple(regions),
         layouts=layouts,
         coarser=coarser,
-        downsampling=_downsampling(level.shape, coarser, vgg.device),
+        downsampling=_downsampling(plan, level, coarser, vgg.device),
     )
 
 
@@ -114,7 +130,7 @@ def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tenso
     elif options.init == "style":
         canvas = _covering(plan.parts[0].styles[0][1].picture.samples, shape)
     else:
-        canvas = resize(plan.content, shape)
+        canvas = resized(plan.content, shape, seamless_of(plan))
     return torch.lerp(canvas, noise, options.init_noise).to(device)
 
 
@@ -124,12 +140,13 @@ def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
     What it lacks of the photo, all that is finer than its own pixels, is added: as much as the
     photo counts beside the style, and where it counts. From there a level needs half the steps.
     """
-    photo, shape = objective.content, objective.shape
-    larger = resize(canvas, shape)
+    photo, shape, seamless = objective.content, objective.shape, seamless_of(plan)
+    larger = resized(canvas, shape, seamless)
     share = _share_of_detail(plan.options)
     if not share:
         return larger
-    detail = photo - resize(resize(photo, (canvas.shape[-2], canvas.shape[-1])), shape)
+    smaller = resized(photo, (canvas.shape[-2], canvas.shape[-1]), seamless)
+    detail = photo - resized(smaller, shape, seamless)
     if plan.content_mask is not None:
         detail *= resize(plan.content_mask, shape).to(detail.device)
     return detail.mul_(share).add_(larger).clamp_(0, 1)
@@ -155,9 +172,11 @@ def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def _downsampling(
-    shape: Shape, coarser: Objective | None, device: torch.device
+    plan: Plan, level: Level, coarser: Objective | None, device: torch.device
 ) -> Downsampling | None:
-    return None if coarser is None else Downsampling(shape, coarser.shape, device)
+    if coarser is None:
+        return None
+    return Downsampling(level.shape, coarser.shape, device, seamless_of(plan))
 
 
 def _weights_of_terms(options: Options) -> Tensor:
@@ -192,16 +211,21 @@ def _area(part: Part, plan: Plan) -> float:
 
 
 def _content_norms(
-    vgg: VGG19, config: PassConfig, content: Tensor, layout: Layout, options: Options
+    vgg: VGG19,
+    config: PassConfig,
+    content: Tensor,
+    layouts: Mapping[Shift, Layout],
+    options: Options,
 ) -> Generator[None, None, dict[str, Tensor]]:
     """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
     content_config = config.with_taps(options.content_layers)
+    shift, layout = next(iter(layouts.items()))
     norms: dict[str, Tensor] = {}
     floors: dict[str, Tensor] = {}
     for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), config):
         features = layout.content
         if features is None:
-            features = features_of(vgg, tile.padded(content, CENTERED), content_config)
+            features = features_of(vgg, tile.padded(content, shift), content_config)
         for tap, values in features.items():
             owned = tile.owned(values, tap)
             weights = layout.content_weights

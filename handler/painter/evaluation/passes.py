@@ -156,7 +156,8 @@ def _evaluation(view: View, compared: _AtTaps, gradient: Tensor | None) -> Evalu
     objective = view.objective
     whole = None if gradient is None else unpad_gradient(gradient, view.shift)
     onto = whole if objective.has_variation else None
-    tv = variation(view.canvas, onto, objective.weight_of_variation)
+    seamless = view.shift.seamless
+    tv = variation(view.canvas, onto, objective.weight_of_variation, seamless)
     terms = terms_of(objective, compared.content, compared.style, tv)
     return Evaluation(terms, whole, terms @ objective.weights)
 

@@ -11,7 +11,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED
 from painter.device.readings import Reading, Readings
 from painter.evaluation.levels import is_tiled, shifts_of
 from painter.evaluation.objective import Objective
@@ -107,7 +106,7 @@ def descend(
         last = course.ends(level, index, step + 1) or not going
         if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
             judged = yield from _evaluated(
-                View(average.canvas, objective, CENTERED, with_gradient=False), vgg
+                View(average.canvas, objective, shifts[0], with_gradient=False), vgg
             )
             is_judged = True
             best.take_if_better(average.canvas, judged)
