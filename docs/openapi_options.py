@@ -8,7 +8,7 @@ from typing import Any, Final
 from bruno_service.parsing import STREAMS
 from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
 from painter.options.catalog import SPECS, STYLES_MOST, Options, Spec
-from painter.options.reading import WEIGHT_MOST
+from painter.options.weights import WEIGHT_MOST
 
 Schema = dict[str, Any]
 
@@ -118,6 +118,8 @@ def _body_option(name: str) -> Schema:
 def _form_option(name: str) -> Schema:
     if SPECS[name].kind == "layers":
         return ref("LayersText")
+    if SPECS[name].kind == "losses":
+        return _losses_text(SPECS[name])
     return ref("Scale") if SPECS[name].kind == "scales" else _body_option(name)
 
 
@@ -133,10 +135,14 @@ def _dependencies() -> dict[str, list[str]]:
 
 def _option(name: str, spec: Spec) -> Schema:
     shape = ref("Layers") if spec.kind == "layers" else _value(spec)
+    if spec.kind == "losses":
+        shape = _losses(spec)
     return {"description": spec.help, "default": Options().as_json()[name], **shape}
 
 
 def _resolved(name: str, spec: Spec) -> Schema:
+    if spec.kind == "losses":
+        return _loss_weights(spec)
     return ref("LayerWeights") if spec.kind == "layers" else ref("Options", "properties", name)
 
 
@@ -193,12 +199,41 @@ def _layers() -> Schema:
     return {"anyOf": [ref("LayerWeights"), same, ref("LayersText")]}
 
 
+def _losses(spec: Spec) -> Schema:
+    names = {"type": "array", "minItems": 1, "items": {"enum": list(spec.choices)}}
+    same = {"description": "Losses of equal weight, which share 1.", **names}
+    return {"anyOf": [_loss_weights(spec), same, _losses_text(spec)]}
+
+
+def _loss_weights(spec: Spec) -> Schema:
+    return {
+        "description": "Weights of losses by their names, not all 0.",
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"enum": list(spec.choices)},
+        "additionalProperties": _weight(),
+    }
+
+
+def _losses_text(spec: Spec) -> Schema:
+    return {
+        "description": "Losses as a person types them.",
+        "type": "string",
+        "pattern": f"^({_named('({})'.format('|'.join(spec.choices)))})$",
+        "examples": [spec.choices[0], ",".join(f"{name}:1" for name in spec.choices[:2])],
+    }
+
+
+def _named(pattern: str) -> str:
+    """A pattern for names, all of them with weights or none."""
+    weighted = f"{pattern}:[0-9]{{1,6}}(\\.[0-9]+)?"
+    return "|".join(f"{one}(,{one})*" for one in (pattern, weighted))
+
+
 def _layers_text() -> Schema:
-    weighted = f"{LAYER_PATTERN}:[0-9]{{1,6}}(\\.[0-9]+)?"
-    many = "|".join(f"{one}(,{one})*" for one in (LAYER_PATTERN, weighted))
     return {
         "description": "Layers as a person types them.",
         "type": "string",
-        "pattern": f"^(all|{many})$",
+        "pattern": f"^(all|{_named(LAYER_PATTERN)})$",
         "examples": ["all", "conv1_1,conv2_1", "conv1_1:16,conv2_1:8"],
     }

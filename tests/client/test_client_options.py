@@ -38,7 +38,7 @@ def test_types_are_the_engines(name: str, spec: Spec) -> None:
     if spec.kind == "choice":
         assert get_origin(types[0]) is Literal
         assert get_args(types[0]) == spec.choices
-    elif spec.kind == "layers":
+    elif spec.kind in ("layers", "losses"):
         assert str in types
         assert len(types) == 3
     elif spec.kind == "scales":

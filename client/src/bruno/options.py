@@ -22,6 +22,7 @@ from typing import (
 from bruno.inputs import Picture
 
 Layers = Mapping[str, float] | Sequence[str] | str
+Losses = Mapping[str, float] | Sequence[str] | str
 Masks = Mapping[int, Picture] | Sequence[Picture]
 Format = Literal["png", "png16", "jpeg", "webp", "tiff", "tiff16"]
 
@@ -116,11 +117,18 @@ class Options(TypedDict, total=False):
             high=4_294_967_295,
         ),
     ]
+    content_loss: Annotated[
+        Losses | None,
+        Option(
+            "How the photo is compared, position by position.",
+            "names of l2, or several with weights",
+        ),
+    ]
     style_loss: Annotated[
-        Literal["gram", "wasserstein", "sliced"] | None,
+        Losses | None,
         Option(
             "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
-            "one of gram, wasserstein, sliced",
+            "names of gram, wasserstein, sliced, or several with weights",
         ),
     ]
     style_scale: Annotated[

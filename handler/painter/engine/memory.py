@@ -9,6 +9,7 @@ import torch
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
 from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.terms import terms_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.vgg import PassConfig
 from painter.optimizers.catalog import OPTIMIZERS
@@ -77,8 +78,8 @@ def bytes_encoding(plan: Plan) -> int:
 
 def _targets(plan: Plan) -> int:
     """What the styles' statistics take, of all regions on all levels."""
-    loss = STYLE_LOSSES[plan.options.style_loss]
-    of_layers = sum(loss.bytes_at(_channels(tap)) for tap in plan.options.style_layers)
+    terms = [term for term in terms_of(plan.options) if term.kind == "style"]
+    of_layers = sum(STYLE_LOSSES[term.loss].bytes_at(_channels(term.layer)) for term in terms)
     return of_layers * len(plan.parts) * len(plan.levels)
 
 

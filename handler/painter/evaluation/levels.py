@@ -1,8 +1,8 @@
-"""From a plan to the objective of one of its levels, and to the canvas it starts from."""
+"""From a plan to the objective of one of its levels."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling, resized
-from painter.canvas.layout import CENTERED, CLOSED, Seamless, Shift, pad, padded_shape
+from painter.canvas.layout import CENTERED, CLOSED, Seamless, Shift, padded_shape
 from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
-from painter.evaluation.objective import Layout, Objective, Region, norm_floor
-from painter.evaluation.passes import features_of
+from painter.evaluation.content_targets import content_features, content_losses
+from painter.evaluation.objective import Layout, Objective, Region
 from painter.evaluation.style_targets import StyleCache, blended_targets
 from painter.losses.catalog import STYLE_LOSSES
-from painter.losses.content import energy
+from painter.losses.terms import terms_of
 from painter.network.vgg import VGG19, PassConfig
 from painter.optimizers.catalog import OPTIMIZERS
 from painter.options.catalog import Options
@@ -34,9 +34,8 @@ TURNS: Final = (0.0, 0.5, 0.25, 0.75)
 
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     """The pass of a plan, in the trunk's type."""
-    options = plan.options
-    taps = frozenset([*options.content_layers, *options.style_layers])
-    return PassConfig(taps, options.pooling, trunk)
+    taps = frozenset(term.layer for term in terms_of(plan.options))
+    return PassConfig(taps, plan.options.pooling, trunk)
 
 
 def shifts_of(plan: Plan) -> tuple[Shift, ...]:
@@ -72,13 +71,15 @@ def prepare(
     options = plan.options
     config = pass_config_of(plan, vgg.trunk)
     content = resized(plan.content, level.shape, seamless_of(plan)).to(vgg.device)
-    style_config = config.with_taps(options.style_layers)
+    terms = terms_of(options)
     losses = {
-        tap: STYLE_LOSSES[options.style_loss].at(
-            vgg.typical_energy[tap], vgg.channels_of(tap), vgg.device
+        term: STYLE_LOSSES[term.loss].at(
+            vgg.typical_energy[term.layer], vgg.channels_of(term.layer), vgg.device
         )
-        for tap in options.style_layers
+        for term in terms
+        if term.kind == "style"
     }
+    style_config = config.with_taps(term.layer for term in losses)
     regions = []
     for part in plan.parts:
         targets = yield from blended_targets(
@@ -91,84 +92,32 @@ def prepare(
     for part in plan.parts:
         weights = yield from _weights(plan, part.mask, level, options.style_layers, vgg)
         of_parts.append(weights)
+    of_photo = [term for term in terms if term.kind == "content"]
+    content_config = config.with_taps(term.layer for term in of_photo)
+    is_whole = not is_tiled(level.shape, config)
     layouts = {}
     for shift in shifts_of(plan):
         layouts[shift] = Layout(
-            _content_features(level, vgg, config, content, shift, options),
+            content_features(vgg, content_config, content, shift) if is_whole else None,
             None if of_content is None else of_content[shift],
             tuple(None if weights is None else weights[shift] for weights in of_parts),
         )
         yield
-    norms = yield from _content_norms(vgg, config, content, layouts, options)
     return Objective(
         config=config,
-        content_layers=tuple(options.content_layers),
-        style_layers=tuple(options.style_layers),
+        terms=tuple(terms),
         weights=_weights_of_terms(options).to(vgg.device),
         has_variation=options.tv > 0,
+        content_losses=(
+            yield from content_losses(vgg, content_config, content, layouts, of_photo, config)
+        ),
         style_losses=losses,
         content=content,
-        content_norms=norms,
         regions=tuple(regions),
         layouts=layouts,
         coarser=coarser,
         downsampling=_downsampling(plan, level, coarser, vgg.device),
     )
-
-
-def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tensor:
-    """What the canvas of the first level starts from."""
-    options = plan.options
-    if plan.resume is not None and plan.start is not None:
-        return resize(plan.start, shape).to(device)
-    generator = torch.Generator().manual_seed(options.seed)
-    noise = torch.rand(3, *shape, generator=generator)
-    if options.init == "noise":
-        return noise.to(device)
-    if plan.start is not None:
-        canvas = resize(plan.start, shape)
-    elif options.init == "style":
-        canvas = _covering(plan.parts[0].styles[0][1].picture.samples, shape)
-    else:
-        canvas = resized(plan.content, shape, seamless_of(plan))
-    return torch.lerp(canvas, noise, options.init_noise).to(device)
-
-
-def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
-    """The canvas [3, h, w] of the level before at an objective's size.
-
-    What it lacks of the photo, all that is finer than its own pixels, is added: as much as the
-    photo counts beside the style, and where it counts. From there a level needs half the steps.
-    """
-    photo, shape, seamless = objective.content, objective.shape, seamless_of(plan)
-    larger = resized(canvas, shape, seamless)
-    share = _share_of_detail(plan.options)
-    if not share:
-        return larger
-    smaller = resized(photo, (canvas.shape[-2], canvas.shape[-1]), seamless)
-    detail = photo - resized(smaller, shape, seamless)
-    if plan.content_mask is not None:
-        detail *= resize(plan.content_mask, shape).to(detail.device)
-    return detail.mul_(share).add_(larger).clamp_(0, 1)
-
-
-def _share_of_detail(options: Options) -> float:
-    """All of it where the photo counts as much as by default, less where it counts less."""
-    usual = Options()
-    if not options.beta:
-        return 1.0
-    return min(1.0, options.alpha / options.beta * usual.beta / usual.alpha)
-
-
-def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The middle of a picture, as large as it goes without being stretched."""
-    height, width = picture.shape[-2:]
-    scale = max(shape[0] / height, shape[1] / width)
-    whole = resize(
-        picture, (max(shape[0], round(height * scale)), max(shape[1], round(width * scale)))
-    )
-    top, left = (whole.shape[-2] - shape[0]) // 2, (whole.shape[-1] - shape[1]) // 2
-    return whole[:, top : top + shape[0], left : left + shape[1]]
 
 
 def _downsampling(
@@ -180,18 +129,9 @@ def _downsampling(
 
 
 def _weights_of_terms(options: Options) -> Tensor:
-    content = [options.alpha * weight for weight in options.content_layers.values()]
-    style = [options.beta * weight for weight in options.style_layers.values()]
-    return torch.tensor([*content, *style, options.tv], dtype=torch.float64)
-
-
-def _content_features(
-    level: Level, vgg: VGG19, config: PassConfig, content: Tensor, shift: Shift, options: Options
-) -> dict[str, Tensor] | None:
-    if is_tiled(level.shape, config):
-        return None
-    content_config = config.with_taps(options.content_layers)
-    return features_of(vgg, pad(content, shift), content_config)
+    shares = {"content": options.alpha, "style": options.beta}
+    weights = [shares[term.kind] * weight for term, weight in terms_of(options).items()]
+    return torch.tensor([*weights, options.tv], dtype=torch.float64)
 
 
 def _weights(
@@ -208,34 +148,3 @@ def _area(part: Part, plan: Plan) -> float:
         return 1.0
     alpha = plan.photo.alpha
     return float(part.mask.sum()) / (part.mask.numel() if alpha is None else float(alpha.sum()))
-
-
-def _content_norms(
-    vgg: VGG19,
-    config: PassConfig,
-    content: Tensor,
-    layouts: Mapping[Shift, Layout],
-    options: Options,
-) -> Generator[None, None, dict[str, Tensor]]:
-    """Σ w P² of the photo at each content tap, over all tiles; with a floor."""
-    content_config = config.with_taps(options.content_layers)
-    shift, layout = next(iter(layouts.items()))
-    norms: dict[str, Tensor] = {}
-    floors: dict[str, Tensor] = {}
-    for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), config):
-        features = layout.content
-        if features is None:
-            features = features_of(vgg, tile.padded(content, shift), content_config)
-        for tap, values in features.items():
-            owned = tile.owned(values, tap)
-            weights = layout.content_weights
-            part = (
-                torch.ones(owned.shape[1:], device=owned.device)
-                if weights is None
-                else tile.of_whole(weights[tap], tap)
-            )
-            floor = norm_floor(vgg.typical_energy[tap], len(owned), part.sum(dtype=torch.float32))
-            norms[tap] = norms.get(tap, 0) + energy(owned, part)
-            floors[tap] = floors.get(tap, 0) + floor
-        yield
-    return {tap: torch.maximum(norm, floors[tap]) for tap, norm in norms.items()}

@@ -11,14 +11,16 @@ from torch import Tensor
 
 from painter.canvas.layout import CENTERED, Shift, pad, padded_shape, unpad_gradient
 from painter.canvas.tiles import tiles
-from painter.evaluation.objective import (
-    Objective,
+from painter.evaluation.comparing import (
+    Losses,
     compare_styles,
     region_statistics,
     tap_gradients,
     terms_of,
 )
+from painter.evaluation.objective import Objective
 from painter.losses.style_loss import Statistics, StyleLoss
+from painter.losses.terms import Term
 from painter.losses.variation import variation
 from painter.network.vgg import VGG19, PassConfig
 
@@ -92,7 +94,7 @@ def evaluate_in_tiles(
     objective, layout = view.objective, view.objective.layouts[view.shift]
     shape = padded_shape(objective.shape)
     all_tiles = tiles(shape, objective.config, side)
-    by_region: dict[tuple[int, str], Statistics] = {}
+    by_region: dict[tuple[int, Term], Statistics] = {}
     for tile in all_tiles:
         features = features_of(vgg, tile.padded(view.canvas, view.shift), objective.config)
         for key, sums in region_statistics(objective, layout, tile, features).items():
@@ -101,7 +103,7 @@ def evaluate_in_tiles(
     style, to_means = compare_styles(objective, by_region)
     wanted = to_means if view.with_gradient else {}
     content_config = objective.config.with_taps(objective.content_layers)
-    losses: dict[str, Tensor] = {}
+    losses: Losses = {}
     gradient = view.canvas.new_zeros(3, *shape)
     for tile in all_tiles:
         targets = features_of(vgg, tile.padded(objective.content, view.shift), content_config)
@@ -110,13 +112,14 @@ def evaluate_in_tiles(
         parts, at_taps = tap_gradients(
             objective, layout, tile, features, targets, by_region, wanted
         )
-        for tap, part in parts.items():
-            losses[tap] = losses[tap] + part if tap in losses else part
+        for term, part in parts.items():
+            losses[term] = losses[term] + part if term in losses else part
         if view.with_gradient:
             batched = {tap: values[None] for tap, values in at_taps.items()}
             tile.cut(gradient).add_(vgg.gradient(trace, objective.config, batched)[0])
         yield
-    return _evaluation(view, _AtTaps(losses, style, {}), gradient if view.with_gradient else None)
+    compared = _AtTaps({**losses, **style}, {})
+    return _evaluation(view, compared, gradient if view.with_gradient else None)
 
 
 @torch.no_grad()
@@ -124,30 +127,30 @@ def style_statistics(
     vgg: VGG19,
     picture: Tensor,
     config: PassConfig,
-    losses: Mapping[str, StyleLoss[Any, Any]],
+    losses: Mapping[Term, StyleLoss[Any, Any]],
     weights: Mapping[str, Tensor] | None,
-) -> Generator[None, None, dict[str, Statistics]]:
-    """What each tap's loss keeps of a style [3, H, W] within its margin; yields after each tile.
+) -> Generator[None, None, dict[Term, Statistics]]:
+    """What each term's loss keeps of a style [3, H, W] within its margin; yields after each tile.
 
     `weights` has those of each tap's positions, where they do not all count alike.
     """
-    total: dict[str, Statistics] = {}
+    total: dict[Term, Statistics] = {}
     for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), config):
         features = features_of(vgg, tile.padded(picture, CENTERED), config)
-        for tap, values in features.items():
+        for term, loss in losses.items():
+            tap = term.layer
             part = None if weights is None else tile.of_whole(weights[tap], tap)
-            part_of_style = losses[tap].of_style(tile.owned(values, tap), part)
-            total[tap] = total[tap] + part_of_style if tap in total else part_of_style
+            of_part = loss.of_style(tile.owned(features[tap], tap), part)
+            total[term] = total[term] + of_part if term in total else of_part
         yield
     return total
 
 
 @dataclass(frozen=True, slots=True)
 class _AtTaps:
-    """What a canvas's features came to: losses by layer, and the total's gradients."""
+    """What a canvas's features came to: unweighted losses, and the total's gradients."""
 
-    content: Mapping[str, Tensor]
-    style: Mapping[str, Tensor]
+    losses: Losses
     gradients: Mapping[str, Tensor]
 
 
@@ -158,7 +161,7 @@ def _evaluation(view: View, compared: _AtTaps, gradient: Tensor | None) -> Evalu
     onto = whole if objective.has_variation else None
     seamless = view.shift.seamless
     tv = variation(view.canvas, onto, objective.weight_of_variation, seamless)
-    terms = terms_of(objective, compared.content, compared.style, tv)
+    terms = terms_of(objective, compared.losses, tv)
     return Evaluation(terms, whole, terms @ objective.weights)
 
 
@@ -171,7 +174,7 @@ def _one_of(view: View, features: Mapping[str, Tensor]) -> _AtTaps:
     content, gradients = tap_gradients(
         objective, layout, None, features, layout.content, by_region, wanted
     )
-    return _AtTaps(content, style, gradients)
+    return _AtTaps({**content, **style}, gradients)
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:

@@ -15,13 +15,14 @@ from painter.canvas.masks import tap_weights
 from painter.device.compute import wait_for_all_streams
 from painter.evaluation.passes import style_statistics
 from painter.losses.style_loss import StyleLoss
+from painter.losses.terms import Term
 from painter.network.vgg import VGG19, PassConfig
 from painter.pictures.picture import resize, resize_picture
 from painter.planning.pyramid import Shape
 from painter.planning.style import Style
 
 Means = tuple[Tensor, ...]
-Losses = Mapping[str, StyleLoss[Any, Any]]
+Losses = Mapping[Term, StyleLoss[Any, Any]]
 
 
 class StyleCache:
@@ -65,27 +66,27 @@ def blended_targets(
     canvas: Shape,
     config: PassConfig,
     losses: Losses,
-) -> Generator[None, None, dict[str, Any]]:
-    """What the loss of each tap compares a region with: the weighted means of its styles.
+) -> Generator[None, None, dict[Term, Any]]:
+    """What the loss of each term compares a region with: the weighted means of its styles.
 
     Weights sum to 1. Statistics are blended, not losses: the target is the style of a picture of
     which each style holds its share. Yields after each pass.
     """
-    blend: dict[str, Means] = {}
+    blend: dict[Term, Means] = {}
     for weight, style in styles:
         entries = yield from _means(vgg, cache, style, style.shape_beside(canvas), config, losses)
-        for tap, means in entries.items():
+        for term, means in entries.items():
             part = tuple(mean * weight for mean in means)
-            blend[tap] = _added(blend[tap], part) if tap in blend else part
-    return {tap: losses[tap].target(means) for tap, means in blend.items()}
+            blend[term] = _added(blend[term], part) if term in blend else part
+    return {term: losses[term].target(means) for term, means in blend.items()}
 
 
 def _means(
     vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, config: PassConfig, losses: Losses
-) -> Generator[None, None, dict[str, Means]]:
+) -> Generator[None, None, dict[Term, Means]]:
     taps = sorted(config.taps)
     of_pass = (config.pooling, config.dtype, vgg.digest)
-    keys = [(style.key, shape, tap, losses[tap].kind, *of_pass) for tap in taps]
+    keys = [(style.key, shape, term.layer, loss.kind, *of_pass) for term, loss in losses.items()]
     entries = cache.find(keys)
     if entries is None:
         picture = resize_picture(style.picture, shape)
@@ -96,12 +97,12 @@ def _means(
             weights = by_shift[CENTERED]
         pixels = picture.pixels.to(vgg.device)
         sums = yield from style_statistics(vgg, pixels, config, losses, weights)
-        entries = [sums[tap].means for tap in taps]
+        entries = [sums[term].means for term in losses]
         for key, means in zip(keys, entries, strict=True):
             cache.keep(key, means)
         wait_for_all_streams(vgg.device)
     _used_here(entries)
-    return dict(zip(taps, entries, strict=True))
+    return dict(zip(losses, entries, strict=True))
 
 
 def _used_here(means: Sequence[Means]) -> None:

@@ -1,10 +1,11 @@
-"""The style losses by the names that the option `style_loss` has for them."""
+"""The losses by the names that the options `style_loss` and `content_loss` have for them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
+from painter.losses.content import L2
 from painter.losses.gram import Gram
 from painter.losses.sliced import Sliced
 from painter.losses.style_loss import StyleLoss
@@ -15,3 +16,4 @@ STYLE_LOSSES: Final[Mapping[str, type[StyleLoss[Any, Any]]]] = {
     "wasserstein": Wasserstein,
     "sliced": Sliced,
 }
+CONTENT_LOSSES: Final[Mapping[str, type[L2]]] = {"l2": L2}

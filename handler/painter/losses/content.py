@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -19,18 +21,25 @@ def energy(features: Tensor, weights: Tensor | None = None) -> Tensor:
     return (features.to(kind).square() * weights).sum()
 
 
-def content_loss(
-    features: Tensor,
-    target: Tensor,
-    norm: Tensor,
-    weights: Tensor | None = None,
-    scale: Tensor | float = 1.0,
-) -> tuple[Tensor, Tensor]:
-    """Σ w (F − P)² / norm, and its gradient times `scale`; Gatys et al. 2016, eq. 1.
+@dataclass(frozen=True, slots=True)
+class L2:
+    """Σ w (F − P)² / Σ w P² at one layer; Gatys et al. 2016, eq. 1.
 
-    `norm` is the content's own energy Σ w P², where the paper has ½ without a norm.
+    `norm` is the content's own energy Σ w P², with a floor, where the paper has ½ without a norm.
+    Losses and gradients of the positions of tiles add up to those of the whole.
     """
-    difference = features - target
-    loss = energy(difference, weights) / norm
-    gradient = difference.mul_((2 * scale / norm).to(features.dtype))
-    return loss, gradient if weights is None else gradient.mul_(weights.to(features.dtype))
+
+    norm: Tensor
+
+    def compare(
+        self,
+        features: Tensor,
+        target: Tensor,
+        weights: Tensor | None = None,
+        scale: Tensor | float = 1.0,
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of features [C, h, w] beside the photo's, and its gradient times `scale`."""
+        difference = features - target
+        loss = energy(difference, weights) / self.norm
+        gradient = difference.mul_((2 * scale / self.norm).to(features.dtype))
+        return loss, gradient if weights is None else gradient.mul_(weights.to(features.dtype))

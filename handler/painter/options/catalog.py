@@ -17,6 +17,7 @@ STYLES_MOST: Final = 8
 
 
 Layers = Mapping[str, float]
+Losses = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Spec:
 
     def allowed(self) -> str:
         """The bound in words, as errors and the documentation tell it."""
+        if self.kind == "losses":
+            return "names of " + ", ".join(self.choices) + ", or several with weights"
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.kind == "layers":
@@ -113,9 +116,12 @@ class Options:
         0.0, "number", "Share of noise mixed into the start.", low=0, high=1
     )
     seed: int = _option(0, "integer", "Seed of all that is random.", low=0, high=2**32 - 1)
-    style_loss: str = _option(
-        "gram",
-        "choice",
+    content_loss: Losses = _option(
+        {"l2": 1.0}, "losses", "How the photo is compared, position by position.", choices=("l2",)
+    )
+    style_loss: Losses = _option(
+        {"gram": 1.0},
+        "losses",
         "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
         choices=("gram", "wasserstein", "sliced"),
     )

@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from painter.errors import OutOfRange
-from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES
 from painter.options.catalog import PRESETS, SPECS, STYLES_MOST, Options, Spec
+from painter.options.weights import WEIGHT_MOST, read_weights
 from painter.options.wording import meant, short
-
-WEIGHT_MOST: Final = 1e6
 
 _DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
@@ -73,8 +71,8 @@ def _read(name: str, value: Any) -> Any:
         return _choice(name, spec, value)
     if spec.kind == "flag":
         return _flag(name, spec, value)
-    if spec.kind == "layers":
-        return _layers(name, spec, value)
+    if spec.kind in ("layers", "losses"):
+        return read_weights(name, spec, value, _from_text)
     if spec.kind == "scales":
         return _scales(name, spec, value)
     return _number(name, spec, value)
@@ -124,66 +122,3 @@ def _scales(name: str, spec: Spec, value: Any) -> float | tuple[float, ...]:
     if not 1 <= len(value) <= STYLES_MOST:
         raise _refuse(name, spec, value)
     return tuple(float(_number(name, spec, one)) for one in value)
-
-
-def _layers(name: str, spec: Spec, value: Any) -> dict[str, float]:
-    if isinstance(value, str):
-        value = _split_layers(name, spec, value)
-    if isinstance(value, Sequence):
-        if not value or not all(isinstance(one, str) for one in value):
-            raise _refuse(name, spec, value, "option_wrong_type")
-        value = {layer: 1 / len(value) for layer in _each_once(name, value)}
-    if not isinstance(value, Mapping) or not value:
-        raise _refuse(name, spec, value, "option_wrong_type")
-    weights = {layer: _layer_weight(name, layer, weight) for layer, weight in value.items()}
-    if sum(weights.values()) == 0:
-        raise OutOfRange(
-            "option_out_of_range",
-            f"{name}: the weights must not sum to 0, got {short(value)}",
-            name,
-        )
-    return weights
-
-
-def _split_layers(name: str, spec: Spec, text: str) -> Any:
-    """`all`, `conv1_1,conv2_1` or `conv1_1:16,conv2_1:8`, as a person types it."""
-    if text == "all":
-        return list(CONVOLUTION_NAMES)
-    parts = [part.strip() for part in text.split(",")]
-    if not any(":" in part for part in parts):
-        return parts
-    pairs = [part.rpartition(":") for part in parts]
-    if not all(colon for _, colon, _ in pairs):
-        raise _refuse(name, spec, text)
-    layers = _each_once(name, [layer.strip() for layer, _, _ in pairs])
-    return {layer: _from_text(weight) for layer, (_, _, weight) in zip(layers, pairs, strict=True)}
-
-
-def _each_once(name: str, layers: Sequence[str]) -> Sequence[str]:
-    seen: set[str] = set()
-    for layer in layers:
-        if layer in seen:
-            raise OutOfRange(
-                "option_out_of_range",
-                f"{name} must name each layer once, got {short(layer)} twice",
-                name,
-            )
-        seen.add(layer)
-    return layers
-
-
-def _layer_weight(name: str, layer: Any, weight: Any) -> float:
-    if layer not in LAYER_NAMES:
-        raise OutOfRange(
-            "unknown_layer",
-            f"{name} must name layers from conv1_1 to conv5_4 or relu1_1 to relu5_4, "
-            f"got {short(layer)}{meant(str(layer), LAYER_NAMES)}",
-            name,
-        )
-    if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight <= 1e6:
-        raise OutOfRange(
-            "option_out_of_range",
-            f"{name}: the weight of {layer} must be from 0 to 1,000,000, got {short(weight)}",
-            name,
-        )
-    return float(weight)

@@ -8,12 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from painter.losses.terms import terms_of
 from painter.options.catalog import Options
 
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """The terms of the total, unweighted, and what each layer contributes to them."""
+    """The terms of the total, unweighted, and what each layer contributes to them.
+
+    Where losses are mixed, each layer has the sum of theirs by their weights; a loss of several
+    layers at once is told by its name.
+    """
 
     content: float
     style: float
@@ -90,18 +95,25 @@ class Painted:
 
 
 def terms_in(options: Options) -> int:
-    """How many terms an objective has: one for each layer of either kind, and the variation."""
-    return len(options.content_layers) + len(options.style_layers) + 1
+    """How many terms an objective has, the variation among them."""
+    return len(terms_of(options)) + 1
 
 
 def losses_of(options: Options, terms: Sequence[float]) -> Losses:
     """An objective's terms by name, and their weighted sums."""
-    content = dict(zip(options.content_layers, terms, strict=False))
-    style = dict(zip(options.style_layers, terms[len(content) :], strict=False))
-    of_content = sum(options.content_layers[tap] * loss for tap, loss in content.items())
-    of_style = sum(options.style_layers[tap] * loss for tap, loss in style.items())
-    total = options.alpha * of_content + options.beta * of_style + options.tv * terms[-1]
-    return Losses(of_content, of_style, terms[-1], total, content, style)
+    sums = {"content": 0.0, "style": 0.0}
+    places: dict[str, dict[str, float]] = {"content": {}, "style": {}}
+    weighted = terms_of(options)
+    mixes = {"content": options.content_loss, "style": options.style_loss}
+    for (term, weight), loss in zip(weighted.items(), terms, strict=False):
+        sums[term.kind] += weight * loss
+        by_place = places[term.kind]
+        share = mixes[term.kind][term.loss] if term.layer else 1.0
+        by_place[term.place] = by_place.get(term.place, 0.0) + share * loss
+    total = options.alpha * sums["content"] + options.beta * sums["style"] + options.tv * terms[-1]
+    return Losses(
+        sums["content"], sums["style"], terms[-1], total, places["content"], places["style"]
+    )
 
 
 def losses_as_json(losses: Losses | None, naming: str) -> dict[str, Any]:

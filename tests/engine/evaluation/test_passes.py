@@ -117,6 +117,7 @@ _TILED = {
         "styles": [stripes(), photo(seed=3)],
         "masks": {1: png([[255] * 32 + [0] * 32] * 48)},
     },
+    "mixed": {"style_loss": "gram:1,sliced:0.5"},
     "average": {"pooling": "average"},
     "deep": {"style_layers": "conv1_1,relu5_4", "content_layers": "conv5_2"},
     "masked": {

@@ -11,6 +11,7 @@ import torch
 from jobs import finish, small_vgg_once
 from painter.evaluation.style_targets import StyleCache, blended_targets
 from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.terms import Term
 from painter.network.vgg import PassConfig
 from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
@@ -24,8 +25,12 @@ def _targets(cache, config=CONFIG, vgg=None, canvas=(48, 64), style_loss="gram",
     plan = make_plan(request(**given))
     vgg = vgg or small_vgg_once(torch.float32)
     loss = STYLE_LOSSES[style_loss]
-    losses = {tap: loss.at(vgg.typical_energy[tap], 8, vgg.device) for tap in config.taps}
-    return finish(blended_targets(vgg, cache, plan.parts[0].styles, canvas, config, losses))
+    losses = {
+        Term("style", style_loss, tap): loss.at(vgg.typical_energy[tap], 8, vgg.device)
+        for tap in config.taps
+    }
+    found = finish(blended_targets(vgg, cache, plan.parts[0].styles, canvas, config, losses))
+    return {term.layer: target for term, target in found.items()}
 
 
 def _moments(cache, **given):

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from networks import noise
-from painter.losses.content import content_loss, energy
+from painter.losses.content import L2, energy
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -16,6 +16,6 @@ def test_content_loss_is_the_relative_distance_of_features(weighted):
     shares = 1 if weights is None else weights
     expected = (shares * (features - target).square()).sum() / (shares * target.square()).sum()
     expected.backward()
-    loss, gradient = content_loss(features.detach(), target, energy(target, weights), weights)
+    loss, gradient = L2(energy(target, weights)).compare(features.detach(), target, weights)
     torch.testing.assert_close(loss, expected.detach(), rtol=1e-12, atol=0)
     torch.testing.assert_close(gradient, features.grad, rtol=1e-10, atol=1e-14)

@@ -15,6 +15,7 @@ NUMBERS = {name: spec for name, spec in SPECS.items() if spec.kind in ("number",
 BOUNDED = {**NUMBERS, "style_scale": SPECS["style_scale"]}
 CHOICES = {name: spec for name, spec in SPECS.items() if spec.kind == "choice"}
 LAYERS = ("content_layers", "style_layers")
+LOSSES = ("content_loss", "style_loss")
 
 
 def _refused(**given):
@@ -192,6 +193,53 @@ def test_layers_that_cannot_be(name, value, code):
     error = _refused(**{name: value})
     assert (error.code, error.field) == (code, name)
     assert error.detail.startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (" gram ", {"gram": 1}),
+        ("gram, sliced", {"gram": 0.5, "sliced": 0.5}),
+        ("gram:1, sliced:.5", {"gram": 1, "sliced": 0.5}),
+        (["sliced"], {"sliced": 1}),
+        ({"wasserstein": 2, "gram": 0}, {"wasserstein": 2, "gram": 0}),
+        ('{"gram": 2.5}', {"gram": 2.5}),
+    ],
+)
+def test_forms_of_losses(value, expected):
+    assert read_options({"style_loss": value}).style_loss == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("", "option_out_of_range"),
+        ("all", "option_out_of_range"),
+        ("conv1_1", "option_out_of_range"),
+        ("gram,", "option_out_of_range"),
+        ("gram,gram", "option_out_of_range"),
+        ("gram:1,sliced", "option_out_of_range"),
+        ("gram:much", "option_out_of_range"),
+        ({"gram": -1}, "option_out_of_range"),
+        ({"gram": 0}, "option_out_of_range"),
+        ({"gram": 1e7}, "option_out_of_range"),
+        ({}, "option_wrong_type"),
+        ([], "option_wrong_type"),
+        (3, "option_wrong_type"),
+        (None, "option_wrong_type"),
+    ],
+)
+@pytest.mark.parametrize("name", LOSSES)
+def test_losses_that_cannot_be(name, value, code):
+    error = _refused(**{name: value})
+    assert (error.code, error.field) == (code, name)
+    assert error.detail.startswith(name)
+
+
+def test_a_loss_close_to_another_is_suggested():
+    detail = _refused(style_loss="grams").detail
+    assert detail.startswith("style_loss must be names of gram, ")
+    assert detail.endswith("got grams; did you mean gram?")
 
 
 def test_a_layer_close_to_another_is_suggested():

@@ -22,7 +22,7 @@ from bruno.records import Record
 from bruno.request import pictures_of
 
 _SEEN_NOWHERE: Final = frozenset({"preset", "preview_every"})
-_LAYERS: Final = ("content_layers", "style_layers")
+_WEIGHTED: Final = ("content_layers", "style_layers", "content_loss", "style_loss")
 _ALL_LAYERS: Final = [
     f"conv{block}_{index}"
     for block, count in enumerate((2, 2, 4, 4, 4), start=1)
@@ -104,7 +104,7 @@ def _resolved(options: Request, description: Mapping[str, Any]) -> dict[str, Any
     values |= {"init": "image"} if "canvas" in options else {}
     values |= given
     return {
-        name: weights_of_layers(value) if name in _LAYERS else value
+        name: weights_of_layers(value) if name in _WEIGHTED else value
         for name, value in values.items()
     }
 
