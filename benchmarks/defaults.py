@@ -47,5 +47,5 @@ def _painted(painter: Painter, scene: Scene) -> bytes:
     options = read_options({"size": scene.size})
     pictures = scene.content.read_bytes(), (scene.style.read_bytes(),)
     job = painter.begin(Request(options, *pictures))
-    job.finish()
+    job.run()
     return job.result().data

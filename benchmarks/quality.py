@@ -193,7 +193,7 @@ class Search:
         for _ in range(self._repeats):
             began = time.perf_counter()
             job = self._begun(alpha, look.steps)
-            job.finish()
+            job.run()
             data = job.result().data
             seconds.append(time.perf_counter() - began)
         return Found(alpha, look.steps, self._judge.errors(data), seconds)

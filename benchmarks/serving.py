@@ -79,7 +79,7 @@ def _library_seconds(painter: Painter, scene: Scene, steps: int) -> float:
     options = read_options({"size": scene.size, "steps": steps})
     request = Request(options, scene.content.read_bytes(), (scene.style.read_bytes(),))
     job = painter.begin(request)
-    job.finish()
+    job.run()
     job.result()
     return time.perf_counter() - began
 

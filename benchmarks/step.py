@@ -74,8 +74,9 @@ def _view(painter: Painter, scene: Scene) -> View:
     options = read_options({"size": scene.size, "levels": 1, "steps": 10})
     request = Request(options, scene.content.read_bytes(), (scene.style.read_bytes(),))
     job = painter.begin(request)
-    while job.pending is None:
-        job.advance()
+    job.run(until=lambda: job.pending is not None)
+    if job.pending is None:
+        raise ValueError("the painting has no more steps to measure")
     return job.pending
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import sys
 import zipfile
 from pathlib import Path
@@ -29,13 +27,13 @@ def asgi_command(folder: Path, settings: Settings, archive: Path) -> list[str]:
 
 
 def asgi_environment(folder: Path, common: dict[str, str]) -> dict[str, str]:
-    """The environment of the server: the modules of its archive, and its token.
+    """The environment of the server: the modules of its archive, and the token in its key file."""
+    keys = json.loads((folder / "key_file.json").read_text())
+    return {**common, "BRUNO_TOKEN": keys["inference"]["key"], "PYTHONPATH": str(folder / "model")}
 
-    The token is BRUNO_TOKEN's where that is set, so that it outlives the server, and else new; the
-    key file tells it as TorchServe's does, to its owner alone.
-    """
-    token = os.environ.get("BRUNO_TOKEN") or secrets.token_urlsafe(32)
+
+def write_key_file(folder: Path, token: str) -> None:
+    """Tell the token as TorchServe tells its own, to the server's user alone."""
     key_file = folder / "key_file.json"
     key_file.touch(mode=0o600)
     key_file.write_text(json.dumps({"inference": {"key": token}}))
-    return {**common, "BRUNO_TOKEN": token, "PYTHONPATH": str(folder / "model")}

@@ -55,7 +55,7 @@ def _ready_token(process: ServerProcess, settings: Settings) -> str | None:
         if settings.server == "asgi":
             told = _ask(f"{settings.url}/health", inference)
             return inference if told and told["health"] == "ready" else None
-        management = keys["management"]["key"]
+        management = inference if settings.token else keys["management"]["key"]
     except (OSError, ValueError, KeyError):
         return None
     # Asked first because it answers at once; a painting asked too early would wait in the queue.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from threading import Event
 import psutil
 import yaml
 
-from asgi_process import asgi_command, asgi_environment
+from asgi_process import asgi_command, asgi_environment, write_key_file
 from java_runtime import find_java
 from settings import LOOPBACK, OFFSETS, WORKER_OFFSET, Settings, StartError
 
@@ -39,6 +40,8 @@ class ServerProcess:
         self.logs = self.folder / "logs"
         self.key_file = self.folder / "key_file.json"
         environment = make_environment(self.folder, settings)
+        if settings.token or settings.server == "asgi":
+            write_key_file(self.folder, settings.token or secrets.token_urlsafe(32))
         try:
             if settings.server == "asgi":
                 command = asgi_command(self.folder, settings, archive)
@@ -131,6 +134,7 @@ def write_properties(folder: Path, settings: Settings, archive: Path) -> Path:
         "model_store": archive.resolve().parent,
         "archive": archive.name,
         "batch_size": batch_size(settings.device),
+        "has_own_token": "true" if settings.token else "false",
         "metrics_config": CONFIG / "metrics.yaml",
     }
     properties = folder / "config.properties"
@@ -175,6 +179,7 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
         "METRICS_LOCATION": str(folder / "logs"),
         "BRUNO_DEVICE": settings.device,
         "BRUNO_GRAPHS": "on" if settings.graphs else "off",
+        "BRUNO_TOKEN": settings.token,
     }
     environment.setdefault("OMP_NUM_THREADS", str(usable_cores()))
     environment.setdefault("GOMP_SPINCOUNT", "10000")  # as painter/__init__ says

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 LOOPBACK = "127.0.0.1"
 WORKER_OFFSET = 10
 DRAIN_MOST = 3600
 DEVICES = ("cpu", "cuda")
 SERVERS = {"torchserve": "TorchServe", "asgi": "Uvicorn"}
+# What can be a bearer token (RFC 6750), and is not soon guessed.
+TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,}=*")
 OFFSETS = {
     "inference": 0,
     "management": 1,
@@ -36,7 +39,8 @@ class Settings:
     """Where a server listens and what it paints on; `bind` opens the inference port alone.
 
     `graphs` has a GPU replay evaluations from CUDA graphs. `drain_seconds` is how long the ASGI
-    server lets paintings end when it is stopped; TorchServe stops at once.
+    server lets paintings end when it is stopped; TorchServe stops at once. `token` is what the
+    server asks for, one that it makes where it is empty.
     """
 
     port: int = 8080
@@ -45,6 +49,7 @@ class Settings:
     graphs: bool = False
     server: str = "torchserve"
     drain_seconds: float = 0.0
+    token: str = field(default="", repr=False)
 
     @property
     def url(self) -> str:
@@ -54,7 +59,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from PORT, BIND, DEVICE, GRAPHS, SERVER and DRAIN.
+    """Settings from PORT, BIND, DEVICE, GRAPHS, SERVER, DRAIN and BRUNO_TOKEN.
 
     Raises StartError for values that cannot be.
     """
@@ -77,8 +82,11 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if not drain.isdecimal() or int(drain) > DRAIN_MOST:
         raise StartError(f"DRAIN must be whole seconds from 0 to {DRAIN_MOST}, not {drain!r}.")
     seconds = float(drain) if server == "asgi" else 0.0
+    token = environment.get("BRUNO_TOKEN") or ""
+    if token and not TOKEN.fullmatch(token):
+        raise StartError("BRUNO_TOKEN must be 16 letters, digits or -._~+/ or more.")
     bind = environment.get("BIND") or LOOPBACK
-    return Settings(int(port), bind, device, graphs == "on", server, seconds)
+    return Settings(int(port), bind, device, graphs == "on", server, seconds, token)
 
 
 def check_ports(settings: Settings) -> None:

@@ -6,8 +6,8 @@ requests that it holds. The first time it gives a request's fields, later an emp
 
 from __future__ import annotations
 
-import json
 import math
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from bruno_service.fields import FORM, form_fields, media_type, other_fields
+from bruno_service.bodies import begun_elsewhere, refuse, submit_row, unreadable
 from bruno_service.limits import Limits
+from bruno_service.messages import Unauthorized, is_bearer
 from bruno_service.metrics import CATALOG, metric_of, parts
-from bruno_service.origin import origin_of
-from bruno_service.parsing import accepts_events, is_describe
 from bruno_service.process import make_painter, watch
 from bruno_service.service import Service
 from bruno_service.session import Piece, Session
@@ -32,6 +31,8 @@ REPLY_BYTES: Final = 4 * 2**20
 DECIDE_SECONDS: Final = 2.0
 # That no call comes any more is all that tells that the last client has gone.
 IDLE_SECONDS: Final = 2.0
+# TorchServe hands what a worker had begun to the next one with its first calls, and never later.
+FIRST_CALLS: Final = 3
 LOST: Final = "the worker lost this painting while it was made"
 
 
@@ -57,13 +58,15 @@ class BrunoHandler:
         self._written: Mapping[str, float] = {}
         self._lock = threading.Lock()
         self._sessions: dict[str, Session] = {}
-        self._called = time.monotonic()
+        self._called, self._calls = time.monotonic(), 0
+        self._token = os.environ.get("BRUNO_TOKEN", "")
         watch(self._service, self._watch)
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
         """The next piece of the answer to each request that TorchServe holds."""
         with self._lock:
             self._service.engine.ask(math.inf)
+            self._calls += 1
             sessions = self._take_in(data, context)
             self._service.move_until(lambda: all(each.decided for each in sessions), DECIDE_SECONDS)
             self._service.move_until(lambda: _is_news(sessions), self._slice_seconds)
@@ -87,24 +90,24 @@ class BrunoHandler:
         ids = [context.get_request_id(index) for index in range(len(data))]
         for id in self._sessions.keys() - set(ids):
             self._service.cancel(self._sessions.pop(id))
-        for index, id in enumerate(ids):
+        for index, (id, row) in enumerate(zip(ids, data, strict=True)):
             if id not in self._sessions:
-                headers = context.get_all_request_header(index)
-                self._sessions[id] = self._open(id, data[index], headers)
+                self._sessions[id] = self._open(id, row, context.get_all_request_header(index))
         return [self._sessions[id] for id in ids]
 
     def _open(self, id: str, row: Mapping[str, Any], headers: Mapping[str, Any]) -> Session:
         known = {name.lower(): value for name, value in headers.items() if isinstance(value, str)}
         accept, length = known.get("accept", ""), known.get("content-length", "")
-        if not row and length.isdecimal() and int(length) > EMPTY_FORM_BYTES:
+        is_empty = not row and length.isdecimal() and int(length) > EMPTY_FORM_BYTES
+        if is_empty and self._calls <= FIRST_CALLS:
             # A worker before this one has begun its answer. A picture ends as an empty 200 now.
-            session = Session(id, time.monotonic(), accepts_events(accept), begun=True)
-            self._service.interrupt([session], LOST)
-            return session
-        if is_describe(row.get("body")):
-            return self._service.describe(id)
-        read = partial(_fields, row, known.get("content-type", ""))
-        return self._service.submit(id, read, accept, origin_of(known))
+            return begun_elsewhere(self._service, id, accept, LOST)
+        # With a token of our own TorchServe asks for none.
+        if self._token and not is_bearer(known.get("authorization", ""), self._token):
+            return refuse(self._service, id, Unauthorized())
+        if is_empty:
+            return refuse(self._service, id, unreadable("none of its parts can be found"))
+        return submit_row(self._service, id, known, row)
 
     def _take_pieces(self, sessions: Sequence[Session]) -> list[Piece | None]:
         """What goes out in one reply: all of those who have least to tell, then of the others."""
@@ -133,15 +136,6 @@ class BrunoHandler:
 
 def _is_news(sessions: Sequence[Session]) -> bool:
     return not sessions or any(each.has_news or not each.decided for each in sessions)
-
-
-def _fields(row: Mapping[str, Any], content_type: str) -> dict[str, Any]:
-    if media_type(content_type) != FORM or set(row) == {"body"}:
-        return other_fields(row.get("body"), content_type)
-    # TorchServe has decoded the files that say of themselves that they are text or JSON.
-    raw = {k: v.encode(errors="replace") if isinstance(v, str) else v for k, v in row.items()}
-    is_raw = {k: isinstance(v, bytes | bytearray) for k, v in raw.items()}
-    return form_fields({k: v if is_raw[k] else json.dumps(v).encode() for k, v in raw.items()})
 
 
 def _verdict(piece: Piece | None) -> Any:

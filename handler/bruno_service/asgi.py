@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from secrets import compare_digest
 from typing import Any, Final
 
 import anyio
@@ -42,7 +41,7 @@ class Application:
     """Paints for whoever has the token, once `make` has made the service in a thread."""
 
     def __init__(self, make: Callable[[], Service], token: str) -> None:
-        self._make, self._token = make, token.encode()
+        self._make, self._token = make, token
         self._sessions: set[Session] = set()
         self._received, self._statuses, self._changed = 0, Counter[int](), asyncio.Event()
         routes = [
@@ -82,8 +81,7 @@ class Application:
                 message = {"type": "http.response.body"}
             await send(message)
 
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        is_known = scheme.lower() == "bearer" and compare_digest(token.encode(), self._token)
+        is_known = messages.is_bearer(request.headers.get("authorization", ""), self._token)
         is_open = is_known or scope["path"] == "/health"
         answer: ASGIApp = self._app if is_open else _refused(request, messages.Unauthorized())
         await answer(scope, hear, tell)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -59,6 +60,18 @@ def json_fields(body: object) -> dict[str, Any]:
         name: _filled(name, _from_base64(name, value)) if name in _PICTURES else value
         for name, value in given.items()
     }
+
+
+def taken_apart(row: Mapping[str, Any], content_type: str) -> dict[str, Any]:
+    """The fields of what a server has taken apart itself: a form's by name, or the `body`.
+
+    Files that say of themselves that they are text or JSON may have been decoded.
+    """
+    if media_type(content_type) != FORM or set(row) == {"body"}:
+        return other_fields(row.get("body"), content_type)
+    raw = {k: v.encode(errors="replace") if isinstance(v, str) else v for k, v in row.items()}
+    is_raw = {k: isinstance(v, bytes | bytearray) for k, v in raw.items()}
+    return form_fields({k: v if is_raw[k] else json.dumps(v).encode() for k, v in raw.items()})
 
 
 def other_fields(body: object, content_type: str) -> dict[str, Any]:

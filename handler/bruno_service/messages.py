@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from secrets import compare_digest
 from typing import Any, Final
 
 from painter.errors import Full, PaintError
@@ -59,6 +60,12 @@ class LengthRequired(PaintError):
 
     status = 411
     title = "Length required"
+
+
+def is_bearer(authorization: str, token: str) -> bool:
+    """Whether the header Authorization has this token, found out in the same time for any."""
+    scheme, _, given = authorization.partition(" ")
+    return scheme.lower() == "bearer" and compare_digest(given.encode(), token.encode())
 
 
 def not_served(status: int, method: str, path: str) -> PaintError:

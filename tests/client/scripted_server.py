@@ -42,6 +42,12 @@ class Received:
     fields: dict[str, bytes]
 
     @property
+    def content_type(self) -> str:
+        """What the body is, which no decoder on the way is told."""
+        assert self.headers["Content-Type"] == "application/octet-stream"
+        return self.headers["X-Bruno-Content-Type"]
+
+    @property
     def options(self) -> dict[str, Any]:
         texts = {name: value for name, value in self.fields.items() if b"\x00" not in value}
         return {name: _value(text.decode("utf-8", "replace")) for name, text in texts.items()}
@@ -219,7 +225,7 @@ class Reply(BaseHTTPRequestHandler):
 
     def _receive(self) -> Received:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        boundary = re.search("boundary=(.+)", self.headers["Content-Type"])
+        boundary = re.search("boundary=(.+)", self.headers["X-Bruno-Content-Type"])
         parts = body.split(b"--" + boundary[1].encode())[1:-1] if boundary else []
         fields = {}
         for part in parts:
@@ -232,7 +238,7 @@ class Reply(BaseHTTPRequestHandler):
 
 def paint(reply: Reply) -> None:
     """The happy path, and what the real server does with describe and a negative alpha."""
-    if reply.headers["Content-Type"] == "application/json":
+    if reply.received.content_type == "application/json":
         reply.whole(200, "application/json", json.dumps(DESCRIPTION).encode())
     elif reply.received.options.get("alpha", 0) < 0:
         refused = problem(422, "option_out_of_range", "alpha must be …, got -1", field="alpha")

@@ -136,6 +136,7 @@ def test_what_the_server_tells_of_itself(real: Bruno) -> None:
     assert told["health"] in ("ready", "busy")
     assert told["limits"]["styles"] == 8
     assert real.health() in ("ready", "busy")
+    assert real.state() in ("ready", "busy")
 
 
 @pytest.mark.parametrize("format", ["jpg", "webp", "tiff", "png"])

@@ -6,7 +6,7 @@ import importlib
 import json
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,6 +23,8 @@ from bruno_handler import BrunoHandler
 from bruno_service import pools
 from painter.painting.snapshots import Snapshot
 
+NOTHING: Mapping[str, str] = {}
+FORM_TYPE = "multipart/form-data; boundary=x"
 CONFIG: dict[str, Any] = {
     "maxWorkers": 1,
     "handler": {"running": 2, "waiting": 1, "slice_seconds": 0.05, "reap_seconds": 60},
@@ -38,11 +40,13 @@ class Worker:
         self.service._context = context
         self.message = bytearray()
 
-    def call(self, **rows: Any) -> dict[str, tuple[Any, int, dict[str, str], bytes]]:
+    def call(
+        self, said: Mapping[str, str] = NOTHING, /, **rows: Any
+    ) -> dict[str, tuple[Any, int, dict[str, str], bytes]]:
         """One `handle`: for each request its ts_stream_next, status, headers and body."""
         context = self.service.context
-        said = {b"Content-Length": b"100000", b"Content-Type": b"multipart/form-data; boundary=x"}
-        headers = [{"name": name, "value": value} for name, value in said.items()]
+        said = {"Content-Length": "100000", "Content-Type": FORM_TYPE, **said}
+        headers = [{"name": k.encode(), "value": v.encode()} for k, v in said.items()]
         batch = [
             {
                 "requestId": name.encode(),
@@ -140,8 +144,41 @@ def test_verdicts_are_never_those_of_the_call_before(
     assert [asked[name][0] for name in "bc"] == ["true", None]
 
 
-def test_an_unknown_id_without_fields_was_begun_by_another_worker(worker: Worker) -> None:
+def test_an_unknown_id_without_fields_was_begun_by_the_worker_before(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker.handler, "_calls", 0)
     assert worker.call(gone={})["gone"][0] == "false"
+
+
+def test_later_it_is_a_form_that_torchserve_could_not_read(worker: Worker) -> None:
+    worker.handler._calls = bruno_handler.FIRST_CALLS
+    verdict, status, _, body = worker.call(empty={})["empty"]
+    assert (verdict, status, json.loads(body)["code"]) == (None, 400, "malformed")
+    assert json.loads(body)["detail"].startswith("the form cannot be read")
+
+
+@pytest.mark.parametrize("ending", [b"--x--\r\n", b""])
+def test_a_body_that_came_whole_is_read_as_the_asgi_server_does(
+    worker: Worker, ending: bytes
+) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="alpha"\r\n\r\n-1\r\n'
+    says = {"Content-Type": "application/octet-stream", "X-Bruno-Content-Type": FORM_TYPE}
+    row = {"body": bytearray(part + ending)}
+    verdict, status, _, body = worker.call(says, a=row)["a"]
+    assert (verdict, status) == (None, 400)
+    assert json.loads(body)["code"] == ("missing_image" if ending else "malformed")
+
+
+def test_a_token_of_ones_own_is_asked_for(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker.handler, "_token", "a-token-of-my-own")
+    asks = {"body": {"describe": True}}
+    for said in ("", "Bearer", "Bearer no", "Basic a-token-of-my-own"):
+        verdict, status, headers, body = worker.call({"Authorization": said}, a=asks)["a"]
+        assert (verdict, status, json.loads(body)["code"]) == (None, 401, "unauthorized")
+        assert headers["www-authenticate"] == "Bearer"
+    known = worker.call({"authorization": "bearer a-token-of-my-own"}, a=asks)["a"]
+    assert known[1] == 200
 
 
 def test_whose_pictures_are_being_decoded_is_left_out_and_asked_for_again(
@@ -233,18 +270,3 @@ def test_large_answers_arrive_whole_over_several_calls(
                 del rows[name]
     assert max(sizes) == 4 * 2**20
     assert got == {"n1": large[1], "n2": large[2]}
-
-
-def test_files_that_say_that_they_are_text_or_json_are_files_nevertheless() -> None:
-    row = {
-        "content": "text",
-        "style": {"a": 1},
-        "style_weights": [1, 2],
-        "seed": bytearray(b"1"),
-    }
-    assert bruno_handler._fields(row, "multipart/form-data; boundary=x") == {
-        "content": b"text",
-        "style": b'{"a": 1}',
-        "style_weights": "[1, 2]",
-        "seed": "1",
-    }

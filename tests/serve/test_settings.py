@@ -11,12 +11,14 @@ import pytest
 import yaml
 
 import settings
-from asgi_process import asgi_environment
+from asgi_process import asgi_environment, write_key_file
 from bruno_service.limits import Limits
 from java_runtime import java_version
 from serve import ARCHIVE, check_device
 from server_process import make_environment, make_folder, torchserve_command, write_properties
 from settings import Settings, StartError, check_ports, read_settings
+
+OWN = "a-token-of-my-own"
 
 CONFIG = Path(settings.__file__).parent
 
@@ -76,18 +78,30 @@ def test_the_asgi_server_needs_one_port(free_port: int) -> None:
             settings.check_ports(Settings(free_port))
 
 
-@pytest.mark.parametrize("given", ["", "a-token-of-my-own"])
-def test_the_asgi_servers_token_is_new_or_given_and_for_its_owner_alone(
-    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BRUNO_TOKEN", given)
+def test_a_token_is_for_the_servers_owner_alone(tmp_path: Path) -> None:
+    write_key_file(tmp_path, OWN)
     environment = asgi_environment(tmp_path, {"A": "1"})
-    token = environment["BRUNO_TOKEN"]
-    assert token == given if given else len(token) >= 32
+    assert environment["BRUNO_TOKEN"] == OWN
     assert environment["PYTHONPATH"] == str(tmp_path / "model")
     key_file = tmp_path / "key_file.json"
-    assert json.loads(key_file.read_text()) == {"inference": {"key": token}}
+    assert json.loads(key_file.read_text()) == {"inference": {"key": OWN}}
     assert key_file.stat().st_mode & 0o077 == 0
+
+
+def test_a_token_of_ones_own_is_long_and_not_printed() -> None:
+    assert not read_settings({}).token
+    given = read_settings({"BRUNO_TOKEN": OWN})
+    assert given.token == OWN
+    assert given.token not in repr(given)
+    for token in ("short", "a token of my own", "a" * 15 + "\n", "ä" * 16):
+        with pytest.raises(StartError, match="BRUNO_TOKEN must be 16 letters"):
+            read_settings({"BRUNO_TOKEN": token})
+
+
+def test_torchserve_asks_for_no_token_beside_ones_own(tmp_path: Path) -> None:
+    own = Settings(token=OWN)
+    properties = read_properties(write_properties(tmp_path, own, ARCHIVE))
+    assert json.loads(properties["disable_token_authorization"]) is True
 
 
 def test_cuda_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bruno_service.fields import form_fields, json_fields, other_fields
+from bruno_service.fields import form_fields, json_fields, other_fields, taken_apart
 from bruno_service.limits import BODY_BYTES
 from painter.errors import PaintError, TooLarge
 
@@ -106,3 +106,18 @@ def test_a_bare_body_is_malformed(content_type: str, got: str) -> None:
 def test_text_must_be_utf8() -> None:
     error = refused(form_fields, {"alpha": b"\xff\xfe"})
     assert (error.code, error.field) == ("malformed", "alpha")
+
+
+def test_files_that_say_that_they_are_text_or_json_are_files_nevertheless() -> None:
+    row = {
+        "content": "text",
+        "style": {"a": 1},
+        "style_weights": [1, 2],
+        "seed": bytearray(b"1"),
+    }
+    assert taken_apart(row, "multipart/form-data; boundary=x") == {
+        "content": b"text",
+        "style": b'{"a": 1}',
+        "style_weights": "[1, 2]",
+        "seed": "1",
+    }

@@ -335,14 +335,14 @@ def test_a_failing_job_fails_alone(
     alone = serve()
     alone.ask("a", seed="1", steps="8", init_noise="0.5")
     alone.finish()
-    tell = Job.tell
+    take = Job.take
 
     def break_one(job: Job, *given: Any) -> None:
         if job.options.seed == 2 and job.progress and job.progress.step == 4:
             raise RuntimeError("broken")
-        tell(job, *given)
+        take(job, *given)
 
-    monkeypatch.setattr(Job, "tell", break_one)
+    monkeypatch.setattr(Job, "take", break_one)
     server = serve(running=3)
     server.ask("a", seed="1", steps="8", init_noise="0.5")
     server.ask("b", seed="2", steps="8", stream="events")

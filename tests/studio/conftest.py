@@ -180,7 +180,7 @@ def scripted_painting(scripted: Scripted, script: Any) -> None:
     """The first painting follows the script; what the page asks before is answered as ever."""
 
     def either(reply: Reply) -> None:
-        if reply.headers["Content-Type"] == "application/json":
+        if reply.received.content_type == "application/json":
             scripted.script.insert(0, either)
             paint(reply)
         else:

@@ -41,7 +41,7 @@ class Ask:
 
     def headers(self, token: str | None) -> dict[str, str]:
         """The headers that go with it."""
-        headers = {"Content-Type": self.content_type, "Accept": self.accept}
+        headers = torchserve.body_headers(self.content_type) | {"Accept": self.accept}
         return headers | authorization(token)
 
 

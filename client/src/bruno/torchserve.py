@@ -1,4 +1,4 @@
-"""What is peculiar to the server, and known nowhere else: its path, its key file, its own errors.
+"""What is peculiar to the server, and known nowhere else: paths, keys, bodies, its own errors.
 
 Bruno speaks in problems of RFC 9457 (`errors.from_problem`). Around it TorchServe, or a proxy,
 answers in words of its own.
@@ -39,6 +39,15 @@ DESCRIBE: Final = b'{"describe": true}'
 
 BODY_BYTES: Final = 48 * 2**20
 """The largest request, in bytes. Of much larger ones TorchServe hangs up without an answer."""
+
+
+def body_headers(content_type: str) -> dict[str, str]:
+    """The headers that say what a body is.
+
+    As bytes it reaches the painter whole: the decoder of TorchServe, which nobody mends any more,
+    keeps the memory of forms that it cannot read.
+    """
+    return {"Content-Type": "application/octet-stream", "X-Bruno-Content-Type": content_type}
 
 
 class Key:

@@ -97,11 +97,11 @@ class Painter:
         job = Job(plan, self.vgg, self.styles, lane)
         lane.paintings.add(job)
         end = time.monotonic() + _FIRST_SECONDS
-        job.advance()
-        while not job.finished and job.progress.losses is None:
-            if job.pending is None and time.monotonic() >= end:
-                break
-            job.advance()
+        job.run(
+            until=lambda: (
+                job.progress.losses is not None or (job.pending is None and time.monotonic() >= end)
+            )
+        )
         losses = job.progress.losses
         if losses is not None and not math.isfinite(losses.total):
             raise Internal("internal", "the first evaluation of the losses was not finite")
@@ -116,7 +116,7 @@ class Painter:
         data = io.BytesIO()
         Image.radial_gradient("L").convert("RGB").save(data, "png")
         options = Options(size=64, steps=2)
-        self.begin(Request(options, data.getvalue(), (data.getvalue(),))).finish()
+        self.begin(Request(options, data.getvalue(), (data.getvalue(),))).run()
         give_back_memory()
 
     @property

@@ -103,7 +103,7 @@ class Scheduler:
         # The error was raised and caught elsewhere, so that nothing of the failed pass is kept.
         if not isinstance(outcome, Exception):
             for job, evaluation in zip(group, outcome, strict=True):
-                self._tell(job, evaluation)
+                self._take(job, evaluation)
         elif len(group) > 1:
             for part in self._parts(group, outcome):
                 self._turn(part)
@@ -148,11 +148,11 @@ class Scheduler:
         if isinstance(outcome, Exception):
             self._fail(job, outcome)
         else:
-            self._tell(job, outcome[0])
+            self._take(job, outcome[0])
 
-    def _tell(self, job: Job, evaluation: Evaluation | None) -> None:
+    def _take(self, job: Job, evaluation: Evaluation | None) -> None:
         try:
-            job.tell(evaluation)
+            job.take(evaluation)
         except Exception as error:
             raise_if_lost(error)
             self._fail(job, error)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
@@ -11,15 +9,12 @@ import torch
 from torch import Tensor
 
 from painter.device.readings import read
-from painter.optimizers.curvature import Curvature
+from painter.optimizers.hessian import HISTORY, InverseHessian, dot
 from painter.optimizers.optimizer import Optimizer
 from painter.options.catalog import Options
 
-HISTORY: Final = 5
-_FIRST_MOVE: Final = 0.3
 _SUFFICIENT: Final = 1e-4
-_CURVATURE_LEAST: Final = 1e-10
-_SEARCHES_MOST: Final = 20
+_TRIALS_MOST: Final = 20
 # Losses are sums over thousands of features, most of whose roundings cancel out.
 _ROUNDING: Final = 1 / 64
 
@@ -44,8 +39,8 @@ class LBFGS(Optimizer):
         super().__init__(canvas.device)
         self._trial = canvas.clone()
         self._rounding = _ROUNDING * torch.finfo(dtype).eps
-        self._search = self._descend()
-        next(self._search)
+        self._hessian = InverseHessian(canvas)
+        self._line: _Line | None = None
 
     @classmethod
     def begin(
@@ -61,144 +56,78 @@ class LBFGS(Optimizer):
 
     def tell(self, loss: Tensor, gradient: Tensor) -> bool:
         """One evaluation of the search; False once no step along the gradient goes down."""
-        try:
-            self._search.send((loss, gradient))
-        except StopIteration:
-            return False
+        if self._line is None:
+            return self._set_out(loss, gradient)
+        line = self._line
+        expected_there = dot(self._trial - line.start, line.gradient)
+        sound = self._soundness.of(loss, gradient)
+        trial_loss, expected, is_sound, downhill, counts = read(
+            loss, expected_there, sound, line.slope, self._hessian.newest_counts
+        )
+        self._hessian.settle(bool(counts))
+        if not downhill < 0:
+            return self._set_out_anew(line)
+        if is_sound and self._is_lower(trial_loss, line.loss, expected):
+            step, change = self._trial - line.start, gradient - line.gradient
+            del line  # its canvases are large, and not needed to find the next one
+            self._line = None
+            self._hessian.learn(step, change)
+            self._search_from(self._trial, trial_loss, gradient)
+            return True
+        if is_sound:
+            line.length *= _shrink(line.loss, expected, trial_loss)
+        else:
+            line.length /= 10
+        line.trials += 1
+        if line.trials == _TRIALS_MOST:
+            return self._set_out_anew(line)
+        self._trial = line.trial()
         return True
 
-    def _descend(self) -> Generator[None, tuple[Tensor, Tensor], None]:
-        measured, gradient = yield
-        canvas, loss = self._trial, 0.0
-        known = _Known(canvas)
-        is_first = True
-        while True:
-            direction, slope = known.direction(canvas, gradient)
-            if is_first:
-                loss, downhill = read(measured, slope)
-                if not downhill < 0:
-                    return
-            accepted = yield from self._backtrack(canvas, loss, gradient, direction, slope, known)
-            if accepted is None:
-                if not known.pairs:
-                    return
-                known = _Known(canvas)
-                is_first = False
-                continue
-            step, change = accepted[0] - canvas, accepted[2] - gradient
-            canvas, loss, gradient = accepted
-            known.learn(step, change)
-            is_first = False
+    def _set_out(self, measured: Tensor, gradient: Tensor) -> bool:
+        """The first evaluation, which there is nothing to compare with."""
+        direction, slope = self._hessian.direction(self._trial, gradient)
+        loss, downhill = read(measured, slope)
+        self._line = _Line(self._trial, loss, gradient, direction, slope)
+        self._trial = self._line.trial()
+        return downhill < 0
 
-    def _backtrack(
-        self,
-        canvas: Tensor,
-        loss: float,
-        gradient: Tensor,
-        direction: Tensor,
-        slope: Tensor,
-        known: _Known,
-    ) -> Generator[None, tuple[Tensor, Tensor], tuple[Tensor, float, Tensor] | None]:
-        """The first trial along the projected direction that goes down enough (Armijo)."""
-        length = 1.0
+    def _set_out_anew(self, line: _Line) -> bool:
+        """Along the gradient alone, from where a line began; False where that was so already."""
+        if not self._hessian.pairs:
+            return False
+        self._hessian = InverseHessian(line.start)
+        self._search_from(line.start, line.loss, line.gradient)
+        return True
+
+    def _search_from(self, canvas: Tensor, loss: float, gradient: Tensor) -> None:
+        self._line = _Line(canvas, loss, gradient, *self._hessian.direction(canvas, gradient))
+        self._trial = self._line.trial()
+
+    def _is_lower(self, trial_loss: float, loss: float, expected: float) -> bool:
+        """Whether a trial goes down by enough of what is expected of the slope (Armijo)."""
         allowed = loss + self._rounding * abs(loss)
-        for _ in range(_SEARCHES_MOST):
-            self._trial = (canvas + length * direction).clamp_(0, 1)
-            measured, trial_gradient = yield
-            expected_there = _dot(self._trial - canvas, gradient)
-            sound = self._soundness.of(measured, trial_gradient)
-            trial_loss, expected, is_sound, downhill, counts = read(
-                measured, expected_there, sound, slope, known.newest_counts
-            )
-            known.settle(bool(counts))
-            if not downhill < 0:
-                return None
-            if not is_sound:
-                length /= 10
-            elif trial_loss <= allowed + _SUFFICIENT * expected and expected < 0:
-                return self._trial, trial_loss, trial_gradient
-            else:
-                length *= _shrink(loss, expected, trial_loss)
-        return None
+        return expected < 0 and trial_loss <= allowed + _SUFFICIENT * expected
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """The difference of two canvases and of their gradients; `inverse` is 1 / stepᵀchange.
+@dataclass(slots=True)
+class _Line:
+    """A canvas that was reached, and where the search goes from there.
 
-    It is 0 where the loss does not curve upward along the step, so that the pair changes nothing.
+    Trials come nearer to the start until one is low enough.
     """
 
-    step: Tensor
-    change: Tensor
-    inverse: Tensor
+    start: Tensor
+    loss: float
+    gradient: Tensor
+    direction: Tensor
+    slope: Tensor
+    length: float = 1.0
+    trials: int = 0
 
-
-class _Known:
-    """What the newest pairs of differences, of canvases and of gradients, say of the Hessian.
-
-    The newest pair may be one that does not count, until `settle` tells.
-    """
-
-    def __init__(self, canvas: Tensor) -> None:
-        self.pairs: deque[_Pair] = deque(maxlen=HISTORY)
-        self._curvature = Curvature(canvas)
-        self._none = torch.zeros((), dtype=torch.bool, device=canvas.device)
-
-    @property
-    def newest_counts(self) -> Tensor:
-        """Whether the loss curves upward along the newest pair, a scalar."""
-        return self.pairs[-1].inverse > 0 if self.pairs else self._none
-
-    def settle(self, counts: bool) -> None:
-        """Drops the newest pair unless it counts."""
-        if self.pairs and not counts:
-            self.pairs.pop()
-
-    def learn(self, step: Tensor, change: Tensor) -> None:
-        """Takes in a pair; what it is worth is decided on the device."""
-        product = _dot(step, change)
-        counts = product > _CURVATURE_LEAST * _norm(step) * _norm(change)
-        self.pairs.append(_Pair(step, change, torch.where(counts, 1 / product, 0)))
-        self._curvature.learn(step, change, torch.where(counts, product, 0))
-
-    def direction(self, canvas: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
-        """Where to go from a canvas within the box, and the slope of the loss along it."""
-        free = ~(((canvas <= 0) & (gradient > 0)) | ((canvas >= 1) & (gradient < 0)))
-        downhill = gradient * free
-        direction = -self._inverse_hessian_times(downhill) * free
-        is_known = torch.stack([pair.inverse > 0 for pair in self.pairs] or [self._none]).any()
-        scale = torch.where(is_known, 1.0, _first_scale(direction))
-        direction *= scale
-        return direction, _dot(direction, downhill)
-
-    def _inverse_hessian_times(self, vector: Tensor) -> Tensor:
-        """The two-loop recursion."""
-        result = vector.clone()
-        factors: list[Tensor] = []
-        for pair in reversed(self.pairs):
-            factor = pair.inverse * _dot(pair.step, result)
-            result.sub_(pair.change * factor)
-            factors.append(factor)
-        result = self._curvature.inverse_times(result)
-        for pair, factor in zip(self.pairs, reversed(factors), strict=True):
-            rest = factor - pair.inverse * _dot(pair.change, result)
-            result.add_(pair.step * rest)
-        return result
-
-
-def _dot(one: Tensor, other: Tensor) -> Tensor:
-    return (one * other).sum(dtype=torch.float64)
-
-
-def _norm(values: Tensor) -> Tensor:
-    return _dot(values, values).sqrt()
-
-
-def _first_scale(direction: Tensor) -> Tensor:
-    """Without curvature yet: a step that moves the farthest pixel by a share of the range."""
-    largest = direction.abs().max()
-    return torch.where(largest > 0, _FIRST_MOVE / largest, 0)
+    def trial(self) -> Tensor:
+        """The canvas that far along the line, brought into the box."""
+        return (self.start + self.length * self.direction).clamp_(0, 1)
 
 
 def _shrink(loss: float, expected: float, trial_loss: float) -> float:

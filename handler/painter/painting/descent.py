@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from painter.device.readings import Reading, Readings
-from painter.evaluation.levels import is_tiled, shifts_of
+from painter.evaluation.levels import shifts_of
+from painter.evaluation.multiscale import MultiscaleEvaluation
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Evaluation, View, evaluate_in_tiles
+from painter.evaluation.passes import Evaluation, View
 from painter.network.vgg import VGG19
 from painter.optimizers.optimizer import Optimizer
 from painter.planning.plan import Level, Plan
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
 JUDGED_EVERY: Final = 20
-# What the levels before weigh, each beside the next: with nothing, finer levels undo the large
-# forms, since none of their layers looks that far.
-COARSER_WEIGHT: Final = 1.0
 # A plateau is a window of steps that lowers the loss by less than this share of it. It is looked
 # for every so many steps, whenever their losses arrive: the pixels must not depend on that.
 PLATEAU_WINDOW: Final = 20
@@ -67,54 +64,87 @@ class Step:
     best: Candidate
 
 
-Yielded = View | Step | None
-Evaluating = Generator[Yielded, Evaluation | None, Evaluation]
+class Descent:
+    """The steps of level `index` (from 1), whose numbers it tells the course.
 
-
-def descend(
-    plan: Plan,
-    index: int,
-    objective: Objective,
-    optimizer: Optimizer,
-    vgg: VGG19,
-    course: Course,
-) -> Generator[Yielded, Evaluation | None, None]:
-    """All steps of level `index` (from 1), whose numbers it tells the course.
-
-    Yields a View for each evaluation it cannot run alone, None after each tile of one it can,
-    and a Step after each step.
+    Whoever drives it gives `take` the evaluation of `view`, again and again until it has `ended`;
+    where `view` is None, `take` evaluates a tile by itself.
     """
-    shifts = shifts_of(plan)
-    average = Average(plan.options.averaging if optimizer.is_averaged else 0.0)
-    best = Candidate(optimizer.canvas.clone(), len(objective.weights))
-    level = plan.levels[index - 1]
-    is_judged = False
-    for step in steps_of(plan, index):
-        canvas = optimizer.canvas
-        view = View(canvas, objective, shifts[step % len(shifts)])
-        evaluation = yield from _evaluated(view, vgg)
+
+    def __init__(
+        self,
+        plan: Plan,
+        index: int,
+        objective: Objective,
+        optimizer: Optimizer,
+        vgg: VGG19,
+        course: Course,
+    ) -> None:
+        self.ended = False
+        self._level, self._index = plan.levels[index - 1], index
+        self.objective, self._optimizer = objective, optimizer
+        self._vgg, self._course = vgg, course
+        self._shifts = shifts_of(plan)
+        self._done = steps_of(plan, index).start
+        self._average = Average(plan.options.averaging if optimizer.is_averaged else 0.0)
+        self._best = Candidate(optimizer.canvas.clone(), len(objective.weights))
+        self._has_judged = False
+        self._is_last = False
+        self._begin_step()
+
+    @property
+    def view(self) -> View | None:
+        """What is to be evaluated next in a pass."""
+        return self._evaluating.view
+
+    def take(self, evaluation: Evaluation | None) -> Step | None:
+        """Takes the evaluation of `view`; tells the step that it was the last piece of."""
+        whole = self._evaluating.take(evaluation)
+        if whole is None:
+            return None
+        if self._is_judging:
+            self._best.take_if_better(self._average.canvas, whole)
+            self._has_judged = True
+            return self._end_step()
+        self._descend(whole)
+        is_due = self._is_last or self._done % JUDGED_EVERY == 0
+        if not self._average.decay or not is_due:
+            return self._end_step()
+        self._begin_judging()
+        return None
+
+    def _begin_step(self) -> None:
+        self._is_judging = False
+        shift = self._shifts[self._done % len(self._shifts)]
+        view = View(self._optimizer.canvas, self.objective, shift)
+        self._evaluating = MultiscaleEvaluation(self._vgg, view)
+
+    def _begin_judging(self) -> None:
+        self._is_judging = True
+        view = View(self._average.canvas, self.objective, self._shifts[0], with_gradient=False)
+        self._evaluating = MultiscaleEvaluation(self._vgg, view)
+
+    def _descend(self, evaluation: Evaluation) -> None:
+        """The optimizer's step with the loss and gradient of its canvas."""
+        optimizer = self._optimizer
         # Until an average is judged, the iterates are all that a deadline could be answered with.
-        if not is_judged:
-            best.take_if_better(canvas, evaluation)
+        if not self._has_judged:
+            self._best.take_if_better(optimizer.canvas, evaluation)
         assert evaluation.gradient is not None  # asked for
-        optimizer.pace_for(step, level.steps)
+        optimizer.pace_for(self._done, self._level.steps)
         going = optimizer.tell(evaluation.objective_value, evaluation.gradient)
-        course.tell(index, step + 1, optimizer.lost, evaluation)
-        # The gradient is as large as the canvas, and what follows evaluates again.
-        del evaluation
-        average.add(optimizer.canvas)
-        last = course.ends(level, index, step + 1) or not going
-        if average.decay and (last or (step + 1) % JUDGED_EVERY == 0):
-            judged = yield from _evaluated(
-                View(average.canvas, objective, shifts[0], with_gradient=False), vgg
-            )
-            is_judged = True
-            best.take_if_better(average.canvas, judged)
+        self._done += 1
+        self._course.tell(self._index, self._done, optimizer.lost, evaluation)
+        self._average.add(optimizer.canvas)
+        self._is_last = self._course.ends(self._level, self._index, self._done) or not going
+
+    def _end_step(self) -> Step:
         # A line search tries canvases that are no progress: what it has found is shown instead.
-        shown = average.canvas if optimizer.is_averaged else best.canvas
-        yield Step(index, step + 1, shown, best)
-        if last:
-            break
+        shown = self._average.canvas if self._optimizer.is_averaged else self._best.canvas
+        self.ended = self._is_last
+        if not self.ended:
+            self._begin_step()
+        return Step(self._index, self._done, shown, self._best)
 
 
 def steps_of(plan: Plan, index: int) -> range:
@@ -186,28 +216,3 @@ class Course:
             return False
         before, now = sum(losses[:PLATEAU_WINDOW]), sum(losses[PLATEAU_WINDOW:])
         return not now < before * (1 - PLATEAU_SHARE)
-
-
-def _evaluated(view: View, vgg: VGG19) -> Evaluating:
-    """The evaluation of a canvas, and of what it looks like on all the levels before."""
-    here = yield from _evaluated_alone(view, vgg)
-    coarser = view.objective.coarser
-    if coarser is None:
-        return here
-    downsampling = view.objective.downsampling
-    assert downsampling is not None  # as there is a coarser one
-    below = yield from _evaluated(
-        replace(view, canvas=downsampling(view.canvas), objective=coarser), vgg
-    )
-    if here.gradient is not None and below.gradient is not None:
-        downsampling.add_adjoint(here.gradient, below.gradient, COARSER_WEIGHT)
-    total = here.objective_value + COARSER_WEIGHT * below.objective_value
-    return replace(here, objective_value=total)
-
-
-def _evaluated_alone(view: View, vgg: VGG19) -> Evaluating:
-    if is_tiled(view.objective.shape, view.objective.config):
-        return (yield from evaluate_in_tiles(vgg, view))
-    evaluation = yield view
-    assert evaluation is not None  # a view is answered
-    return evaluation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final
 
 from torch import Tensor
@@ -19,7 +19,7 @@ from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import OPTIMIZERS
 from painter.optimizers.optimizer import Optimizer
-from painter.painting.descent import Candidate, Course, Step, Yielded, descend, steps_of
+from painter.painting.descent import Candidate, Course, Descent, Step, steps_of
 from painter.painting.progress import Painted, Preview, Progress, losses_of, terms_in
 from painter.painting.record import accepted, record
 from painter.painting.snapshots import Canvas, PreviewSnapshot, Snapshot
@@ -35,10 +35,11 @@ _STEP_OVERHEAD: Final = 8000
 class Job:
     """A painting that advances one evaluation, or one tile of it, at a time.
 
-    `advance` is one turn. Who wants to share a pass among several paintings evaluates what they
-    have `pending` (None where one runs its own passes), and answers each by `tell`. `progress`,
-    `preview` and `result` may be asked for at any time; `preview_snapshot` and `snapshot` leave the
-    encoding to whoever has time for it. `stopped` says why it takes no more turns.
+    `advance` is one turn, `run` all of them. Who wants to share a pass among several paintings
+    evaluates what they have `pending` (None where a level is prepared, or a canvas is too large for
+    one pass), and has each `take` its evaluation. `progress`, `preview` and `result` may be asked
+    for at any time; `preview_snapshot` and `snapshot` leave the encoding to whoever has time for
+    it. `stopped` says why it takes no more turns.
     """
 
     def __init__(self, plan: Plan, vgg: VGG19, cache: StyleCache, lane: Lane | None = None) -> None:
@@ -47,7 +48,7 @@ class Job:
         self.options = plan.options
         self.error: PaintError | None = None
         self.stopped = ""
-        self._vgg = vgg
+        self._vgg, self._cache = vgg, cache
         self._started = time.monotonic()
         self._first = plan.resume.level if plan.resume else 1
         self._steps_done = [level.steps for level in plan.levels[: self._first - 1]]
@@ -59,8 +60,11 @@ class Job:
         self._course = Course(vgg.device)
         self._progress: Progress | None = None
         self._told: Reading | None = None
-        self._turns = self._paint(cache)
-        self.pending: View | None = None
+        self._optimizer: Optimizer | None = None
+        # A level is prepared by the one, then painted by the other.
+        self._preparing: Generator[None, None, Objective] | None = None
+        self._descent: Descent | None = None
+        self._prepare(1, None)
 
     @property
     def finished(self) -> bool:
@@ -94,32 +98,31 @@ class Job:
         """The data of the accepted event, without the request's id."""
         return accepted(self.plan)
 
+    @property
+    def pending(self) -> View | None:
+        """What is to be evaluated in a pass before it goes on."""
+        return None if self._descent is None else self._descent.view
+
     def advance(self) -> None:
         """One turn: evaluates what is pending in a pass of its own, and goes on."""
-        evaluation = None
-        if self.pending is not None:
+        evaluation, view = None, self.pending
+        if view is not None:
             with self.lane.active():
-                evaluation = self.lane.evaluate([self.pending])[0]
-        self.tell(evaluation)
+                evaluation = self.lane.evaluate([view])[0]
+        self.take(evaluation)
 
-    def finish(self) -> None:
-        """All turns that are left, one after the other."""
-        while not self.finished:
+    def run(self, until: Callable[[], bool] = lambda: False) -> None:
+        """All turns that are left, one after the other, or those until something is so."""
+        while not self.finished and not until():
             self.advance()
 
-    def tell(self, evaluation: Evaluation | None) -> None:
-        """Takes what was pending (None where nothing was), and goes on to the next one."""
-        try:
-            with self.lane.active():
-                item = self._turns.send(evaluation)
-                while isinstance(item, Step):
-                    self._step = item
-                    self._steps_done[item.level - 1] = item.step
-                    item = next(self._turns)
-            self.pending = item
-        except StopIteration:
-            all_steps = sum(level.steps for level in self.plan.levels)
-            self._stop("steps" if sum(self._steps_done) == all_steps else "plateau")
+    def take(self, evaluation: Evaluation | None) -> None:
+        """Takes the evaluation of what was pending; where nothing was, does a piece of its own."""
+        with self.lane.active():
+            if self._descent is not None:
+                self._descend(self._descent, evaluation)
+            elif self._preparing is not None:
+                self._go_on_preparing(self._preparing)
         self.stop_if_overdue()
 
     def stop_if_overdue(self) -> None:
@@ -171,18 +174,44 @@ class Job:
             incomplete=self.incomplete,
         )
 
-    def _paint(self, cache: StyleCache) -> Generator[Yielded, Evaluation | None, None]:
-        optimizer: Optimizer | None = None
-        objective: Objective | None = None
-        for index, level in enumerate(self.plan.levels, start=1):
-            objective = yield from prepare(self.plan, level, self._vgg, cache, objective)
-            if index < self._first:
-                continue  # a level that is resumed is seen at the sizes of those before as well
-            # No name holds the canvas before: it is kept no longer than it is shown.
-            optimizer = OPTIMIZERS[self.options.optimizer].begin(
-                self._start_of(index, objective), self.options, self._vgg.trunk, optimizer
-            )
-            yield from descend(self.plan, index, objective, optimizer, self._vgg, self._course)
+    def _prepare(self, index: int, coarser: Objective | None) -> None:
+        """Begins with level `index` (from 1), on top of the objective of the one before."""
+        self._index, self._descent = index, None
+        level = self.plan.levels[index - 1]
+        self._preparing = prepare(self.plan, level, self._vgg, self._cache, coarser)
+
+    def _go_on_preparing(self, preparing: Generator[None, None, Objective]) -> None:
+        try:
+            next(preparing)
+            return
+        except StopIteration as stop:
+            objective: Objective = stop.value
+        self._preparing = None
+        if self._index < self._first:
+            # A level that is resumed is seen at the sizes of those before as well.
+            self._prepare(self._index + 1, objective)
+            return
+        # No name holds the canvas before: it is kept no longer than it is shown.
+        self._optimizer = OPTIMIZERS[self.options.optimizer].begin(
+            self._start_of(self._index, objective), self.options, self._vgg.trunk, self._optimizer
+        )
+        self._descent = Descent(
+            self.plan, self._index, objective, self._optimizer, self._vgg, self._course
+        )
+
+    def _descend(self, descent: Descent, evaluation: Evaluation | None) -> None:
+        step = descent.take(evaluation)
+        if step is None:
+            return
+        self._step = step
+        self._steps_done[step.level - 1] = step.step
+        if not descent.ended:
+            return
+        if step.level < len(self.plan.levels):
+            self._prepare(step.level + 1, descent.objective)
+        else:
+            all_steps = sum(level.steps for level in self.plan.levels)
+            self._stop("steps" if sum(self._steps_done) == all_steps else "plateau")
 
     def _start_of(self, index: int, objective: Objective) -> Tensor:
         canvas = self._step.best.canvas
@@ -228,8 +257,7 @@ class Job:
 
     def _stop(self, reason: str) -> None:
         self.stopped = reason
-        self.pending = None
-        self._turns.close()
+        self._preparing = self._descent = self._optimizer = None
         if reason != "failure":  # a device that failed may never tell
             with self.lane.active():
                 self._course.hear(wait=True)

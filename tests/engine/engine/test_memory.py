@@ -14,7 +14,7 @@ from jobs import small_painter
 from painter.device.memory import bytes_usable
 from painter.engine.memory import bytes_needed
 from painter.errors import OutOfMemory
-from painter.optimizers.lbfgs import HISTORY
+from painter.optimizers.hessian import HISTORY
 from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 

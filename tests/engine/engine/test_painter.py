@@ -25,7 +25,7 @@ def real(weights):
 
 def _painted(painter, **given):
     job = painter.begin(request(**given))
-    job.finish()
+    job.run()
     assert job.error is None
     return job
 

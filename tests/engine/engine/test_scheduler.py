@@ -114,13 +114,13 @@ def test_a_failing_job_fails_alone(monkeypatch, error, kind, shares):
 def test_a_job_that_fails_while_it_is_told_fails_alone():
     painter = small_painter()
     jobs = [begun(painter, steps=9) for _ in range(2)]
-    jobs[0].tell = lambda evaluation: 1 / 0
+    jobs[0].take = lambda evaluation: 1 / 0
     _run(_together(False, painter, jobs))
     assert isinstance(jobs[0].error, Internal)
     assert jobs[1].stopped == "steps"
 
 
-@pytest.mark.parametrize("where", ["evaluate", "tell"])
+@pytest.mark.parametrize("where", ["evaluate", "take"])
 def test_a_lost_device_is_told_to_all(monkeypatch, where):
     painter = small_painter()
     job = begun(painter, steps=9)
@@ -129,7 +129,7 @@ def test_a_lost_device_is_told_to_all(monkeypatch, where):
     def lost(*given):
         raise error
 
-    target = (lanes, "evaluate") if where == "evaluate" else (job, "tell")
+    target = (lanes, "evaluate") if where == "evaluate" else (job, "take")
     monkeypatch.setattr(*target, lost)
     with pytest.raises(DeviceLost, match="device-side assert triggered$"):
         _together(False, painter, [job]).advance(1)

@@ -88,8 +88,8 @@ def test_nothing_is_painted_unless_somebody_asks(held):
 
 def test_who_is_dropped_takes_no_more_turns(held, monkeypatch):
     turns = []
-    tell = Job.tell
-    monkeypatch.setattr(Job, "tell", lambda job, found: (turns.append(job), tell(job, found)))
+    take = Job.take
+    monkeypatch.setattr(Job, "take", lambda job, found: (turns.append(job), take(job, found)))
     stays, leaves = held.begin(**LONG), held.begin(**LONG)
     held.until(lambda: stays.progress and leaves.progress)
     held.engine.drop(leaves)
@@ -108,9 +108,9 @@ def test_turns_are_fair_and_newcomers_wait_for_none(held, monkeypatch):
         lanes, "evaluate", lambda vgg, views: (turns.append(len(views)), evaluate(vgg, views))[1]
     )
     told = []
-    tell = Job.tell
+    take = Job.take
     monkeypatch.setattr(
-        Job, "tell", lambda job, found: (told.append(job.options.seed), tell(job, found))[1]
+        Job, "take", lambda job, found: (told.append(job.options.seed), take(job, found))[1]
     )
     first = held.begin(seed=1, **LONG)
     held.until(lambda: first.progress and first.progress.step > 5)
@@ -212,7 +212,7 @@ def test_on_cuda_python_switches_threads_sooner(monkeypatch, device, intervals):
 
 def test_all_that_computes_runs_on_one_thread(held, monkeypatch):
     threads = set()
-    for name in ("start", "snapshot", "preview_snapshot", "tell"):
+    for name in ("start", "snapshot", "preview_snapshot", "take"):
         owner = Painter if name == "start" else Job
         real = getattr(owner, name)
 

@@ -75,7 +75,7 @@ def test_a_painting_stays_in_its_lane_and_is_the_one_that_it_is_elsewhere(monkey
     for job, one in zip(jobs, given, strict=True):
         assert job.lane._replay._recorder.recorded
         alone = plain.begin(request(steps=20, **one))
-        alone.finish()
+        alone.run()
         found, expected = (each.snapshot().canvas.arriving.tensor for each in (job, alone))
         assert torch.equal(found, expected)
 

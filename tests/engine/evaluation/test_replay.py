@@ -46,8 +46,8 @@ class Again:
 def _painted(evaluator, **given):
     """The best canvas of a painting, and its total."""
     job = small_painter().begin(request(**{"steps": 32, **given}))
-    while not job.finished:
-        job.tell(evaluator([job.pending])[0] if job.pending else None)
+    job.lane.evaluate = evaluator
+    job.run()
     return job._step.best.canvas.clone(), best_total(job)
 
 
@@ -87,10 +87,12 @@ def test_a_second_painting_in_used_buffers_is_that_of_fresh_ones(given):
 def test_paintings_that_take_turns_in_the_same_buffers_do_not_meet():
     replay = _replay()
     jobs = [small_painter().begin(request(steps=12, **given)) for given in ({}, OTHER)]
+    for job in jobs:
+        job.lane.evaluate = replay
     while not all(job.finished for job in jobs):
         for job in jobs:
             if not job.finished:
-                job.tell(replay([job.pending])[0] if job.pending else None)
+                job.advance()
     for job, given in zip(jobs, ({}, OTHER), strict=True):
         assert torch.equal(job._step.best.canvas, _painted(_plain, steps=12, **given)[0])
 

@@ -26,7 +26,7 @@ from painter.evaluation.style_targets import StyleCache
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import OPTIMIZERS
-from painter.painting.descent import Course, Step, descend
+from painter.painting.descent import Course, Descent
 
 CUDA = torch.device("cuda", 0)
 # What PyTorch asks of tensors, views, and memory that nobody fills: these are no kernels.
@@ -106,18 +106,18 @@ class Elsewhere:
             optimizer = OPTIMIZERS[options.optimizer].begin(canvas, options, vgg.trunk, None)
             course = Course(CUDA)
             course._readings._is_first = False  # nothing can be sent from there
-            turns = descend(self.plan, len(self.plan.levels), objective, optimizer, vgg, course)
-            _take(turns, vgg, first - 1)
+            index = len(self.plan.levels)
+            descent = Descent(self.plan, index, objective, optimizer, vgg, course)
+            _descend(descent, vgg, first - 1)
             with Counting() as counting:
-                _take(turns, vgg, steps)
+                _descend(descent, vgg, steps)
             return counting
 
 
-def _take(turns, vgg, steps):
-    for _ in range(steps):
-        item = next(turns)
-        while not isinstance(item, Step):
-            item = turns.send(evaluate(vgg, [item])[0] if item else None)
+def _descend(descent, vgg, steps):
+    while steps:
+        view = descent.view
+        steps -= descent.take(evaluate(vgg, [view])[0] if view else None) is not None
 
 
 def _moved(value, mode):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -69,14 +70,21 @@ def test_steps_are_evaluations(optimizer, monkeypatch):
     assert job.stopped == "steps"
 
 
+def _evaluate_by(job, change):
+    """From now on evaluations are what `change` makes of their count and of what they come to."""
+    evaluate, turns = job.lane.evaluate, itertools.count(1)
+    job.lane.evaluate = lambda views: [change(next(turns), found) for found in evaluate(views)]
+
+
 def test_losses_that_stay_lost_are_told():
-    job, turn = begun(steps=30), 0
-    while not job.finished:
-        turn += 1
-        found = evaluate(small_vgg_once(torch.float32), [job.pending])[0] if job.pending else None
-        if found and turn > 5:
-            found = replace(found, objective_value=found.objective_value * math.nan)
-        job.tell(found)
+    job = begun(steps=30)
+
+    def lost(turn, found):
+        value = found.objective_value
+        return replace(found, objective_value=value * math.nan) if turn > 5 else found
+
+    _evaluate_by(job, lost)
+    job.run()
     assert job.progress.step < 30
     assert job.incomplete == "level 1 ended early: its losses were no longer finite"
     assert job.result().record["incomplete"] == job.incomplete
@@ -93,14 +101,15 @@ def test_no_steps_end_by_a_plateau():
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_losses_that_are_not_finite_lose_no_painting(optimizer):
     job = begun(steps=30, optimizer=optimizer)
-    vgg, best = small_vgg_once(torch.float32), best_total(job)
-    turn = 0
-    while not job.finished:
-        turn += 1
-        found = evaluate(vgg, [job.pending])[0] if job.pending else None
-        if found and found.gradient is not None and turn % 5 == 0:
-            found = replace(found, gradient=found.gradient * math.nan)
-        job.tell(found)
+    best = best_total(job)
+
+    def broken(turn, found):
+        if found.gradient is None or turn % 5:
+            return found
+        return replace(found, gradient=found.gradient * math.nan)
+
+    _evaluate_by(job, broken)
+    for _ in _steps(job):
         json.dumps(job.progress.as_json(), allow_nan=False)
     assert math.isfinite(best_total(job))
     assert best_total(job) <= best
