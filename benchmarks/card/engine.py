@@ -23,9 +23,10 @@ from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
 from painter.evaluation.levels import prepare
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Evaluation, View, evaluate, evaluate_in_tiles
+from painter.evaluation.passes import Evaluation, View, evaluate
 from painter.evaluation.replay import Replay
 from painter.evaluation.style_targets import StyleCache
+from painter.evaluation.tiled import TiledEvaluation
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
 from painter.options.reading import read_options
@@ -94,13 +95,10 @@ def judged(painter: Painter, view: View, tile: int | None = None) -> Judged:
     if tile is None:
         (found,) = evaluate(painter.vgg, [view])
     else:
-        tiled = evaluate_in_tiles(painter.vgg, view, tile)
-        while True:
-            try:
-                next(tiled)
-            except StopIteration as stop:
-                found = stop.value
-                break
+        tiled = TiledEvaluation(painter.vgg, view, tile)
+        while (whole := tiled.advance()) is None:
+            pass
+        found = whole
     return as_judged(found)
 
 

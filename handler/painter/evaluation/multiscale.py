@@ -7,7 +7,8 @@ from typing import Final
 
 from painter.evaluation.levels import is_tiled
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Evaluation, View, evaluate_in_tiles
+from painter.evaluation.passes import Evaluation, View
+from painter.evaluation.tiled import TiledEvaluation
 from painter.network.vgg import VGG19
 
 # What the levels before weigh, each beside the next: with nothing, finer levels undo the large
@@ -35,11 +36,9 @@ class MultiscaleEvaluation:
     def take(self, evaluation: Evaluation | None) -> Evaluation | None:
         """Takes the evaluation of `view`, or runs a tile; after the last one, tells the whole."""
         if self._tiles is not None:
-            try:
-                next(self._tiles)
+            evaluation = self._tiles.advance()
+            if evaluation is None:
                 return None
-            except StopIteration as stop:
-                evaluation = stop.value
         assert evaluation is not None  # a view is answered
         objective = self._view.objective
         if objective.coarser is None:
@@ -53,7 +52,7 @@ class MultiscaleEvaluation:
     def _look_at(self, view: View) -> None:
         self._view = view
         too_large = is_tiled(view.objective.shape, view.objective.config)
-        self._tiles = evaluate_in_tiles(self._vgg, view) if too_large else None
+        self._tiles = TiledEvaluation(self._vgg, view) if too_large else None
 
     def _summed(self, coarsest: Evaluation) -> Evaluation:
         """The evaluation of the finest level, with what all the others add to it."""

@@ -1,4 +1,4 @@
-"""Loss and gradient of canvases: in one pass, in one shared by several, or tile by tile."""
+"""Loss and gradient of canvases, in one pass or in one shared by several."""
 
 from __future__ import annotations
 
@@ -70,56 +70,17 @@ def evaluate(vgg: VGG19, views: Sequence[View]) -> list[Evaluation]:
         for index, view in enumerate(views)
     ]
     if not views[0].with_gradient:
-        return [_evaluation(view, each, None) for view, each in zip(views, results, strict=True)]
+        return [
+            evaluation_of(view, each.losses, None)
+            for view, each in zip(views, results, strict=True)
+        ]
     at_taps = {
         tap: _stacked([each.gradients.get(tap) for each in results], trace.taps[tap])
         for tap in config.taps
     }
     gradient = vgg.gradient(trace, config, at_taps)
     triples = zip(views, results, gradient, strict=True)
-    return [_evaluation(view, each, part) for view, each, part in triples]
-
-
-@torch.no_grad()
-def evaluate_in_tiles(
-    vgg: VGG19, view: View, side: int | None = None
-) -> Generator[None, None, Evaluation]:
-    """Evaluates one canvas tile by tile, exactly; yields after each tile.
-
-    The style's statistics are sums over positions. So the first round over the tiles adds
-    them up, and the second compares each tile with the statistics of the whole. Memory
-    depends on the tile and not on the canvas; the price is one more forward pass, and one of
-    the photo.
-    """
-    objective, layout = view.objective, view.objective.layouts[view.shift]
-    shape = padded_shape(objective.shape)
-    all_tiles = tiles(shape, objective.config, side)
-    by_region: dict[tuple[int, Term], Statistics] = {}
-    for tile in all_tiles:
-        features = features_of(vgg, tile.padded(view.canvas, view.shift), objective.config)
-        for key, sums in region_statistics(objective, layout, tile, features).items():
-            by_region[key] = by_region[key] + sums if key in by_region else sums
-        yield
-    style, to_means = compare_styles(objective, by_region)
-    wanted = to_means if view.with_gradient else {}
-    content_config = objective.config.with_taps(objective.content_layers)
-    losses: Losses = {}
-    gradient = view.canvas.new_zeros(3, *shape)
-    for tile in all_tiles:
-        targets = features_of(vgg, tile.padded(objective.content, view.shift), content_config)
-        trace = vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
-        features = {tap: values[0] for tap, values in trace.taps.items()}
-        parts, at_taps = tap_gradients(
-            objective, layout, tile, features, targets, by_region, wanted
-        )
-        for term, part in parts.items():
-            losses[term] = losses[term] + part if term in losses else part
-        if view.with_gradient:
-            batched = {tap: values[None] for tap, values in at_taps.items()}
-            tile.cut(gradient).add_(vgg.gradient(trace, objective.config, batched)[0])
-        yield
-    compared = _AtTaps({**losses, **style}, {})
-    return _evaluation(view, compared, gradient if view.with_gradient else None)
+    return [evaluation_of(view, each.losses, part) for view, each, part in triples]
 
 
 @torch.no_grad()
@@ -154,13 +115,14 @@ class _AtTaps:
     gradients: Mapping[str, Tensor]
 
 
-def _evaluation(view: View, compared: _AtTaps, gradient: Tensor | None) -> Evaluation:
-    """From what is known at the taps, and the gradient [3, H, W] at the canvas in its margin."""
+def evaluation_of(view: View, losses: Losses, gradient: Tensor | None) -> Evaluation:
+    """From unweighted losses, and the gradient [3, H, W] at the canvas in its margin."""
     objective = view.objective
     whole = None if gradient is None else unpad_gradient(gradient, view.shift)
     onto = whole if objective.has_variation else None
-    tv = variation(view.canvas, onto, objective.weight_of_variation)
-    terms = terms_of(objective, compared.losses, tv)
+    seamless = view.shift.seamless
+    tv = variation(view.canvas, onto, objective.weight_of_variation, seamless)
+    terms = terms_of(objective, losses, tv)
     return Evaluation(terms, whole, terms @ objective.weights)
 
 

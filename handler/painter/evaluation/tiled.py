@@ -1,0 +1,86 @@
+"""Loss and gradient of a canvas that is too large for one pass: tile by tile, and exact."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import torch
+from torch import Tensor
+
+from painter.canvas.layout import padded_shape
+from painter.canvas.tiles import Tile, tiles
+from painter.evaluation.comparing import (
+    Losses,
+    RegionGradients,
+    compare_styles,
+    region_statistics,
+    tap_gradients,
+)
+from painter.evaluation.passes import Evaluation, View, evaluation_of, features_of
+from painter.losses.style_loss import Statistics
+from painter.losses.terms import Term
+from painter.network.vgg import VGG19
+
+
+class TiledEvaluation:
+    """Evaluates one canvas; `advance` runs a tile, until it tells the whole.
+
+    The style's statistics are sums over positions. So a first round over the tiles adds them up,
+    and a second compares each tile with the statistics of the whole. Memory depends on the tile
+    and not on the canvas; the price is one more forward pass, and one of the photo.
+    """
+
+    def __init__(self, vgg: VGG19, view: View, side: int | None = None) -> None:
+        """Of tiles of about `side` px, or as large as they usually are."""
+        self._vgg, self._view = vgg, view
+        self._objective, self._layout = view.objective, view.objective.layouts[view.shift]
+        cut = tiles(padded_shape(view.objective.shape), view.objective.config, side)
+        self._to_sum_up, self._to_compare = deque(cut), deque(cut)
+        self._statistics: dict[tuple[int, Term], Statistics] = {}
+        self._to_means: RegionGradients = {}
+        self._losses: Losses = {}
+        self._gradient: Tensor | None = None
+
+    @torch.no_grad()
+    def advance(self) -> Evaluation | None:
+        """Runs a tile; once all were run, tells what they come to."""
+        if self._to_sum_up:
+            self._sum_up(self._to_sum_up.popleft())
+            if not self._to_sum_up:
+                self._compare_styles()
+        elif self._to_compare:
+            self._compare(self._to_compare.popleft())
+        else:
+            return evaluation_of(self._view, self._losses, self._gradient)
+        return None
+
+    def _sum_up(self, tile: Tile) -> None:
+        view, total = self._view, self._statistics
+        pixels = tile.padded(view.canvas, view.shift)
+        features = features_of(self._vgg, pixels, self._objective.config)
+        of_tile = region_statistics(self._objective, self._layout, tile, features)
+        for key, sums in of_tile.items():
+            total[key] = total[key] + sums if key in total else sums
+
+    def _compare_styles(self) -> None:
+        self._losses, to_means = compare_styles(self._objective, self._statistics)
+        if self._view.with_gradient:
+            self._to_means = to_means
+            self._gradient = self._view.canvas.new_zeros(3, *padded_shape(self._objective.shape))
+
+    def _compare(self, tile: Tile) -> None:
+        objective, view = self._objective, self._view
+        content_config = objective.config.with_taps(objective.content_layers)
+        photo = tile.padded(objective.content, view.shift)
+        targets = features_of(self._vgg, photo, content_config)
+        trace = self._vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
+        features = {tap: values[0] for tap, values in trace.taps.items()}
+        losses, at_taps = tap_gradients(
+            objective, self._layout, tile, features, targets, self._statistics, self._to_means
+        )
+        for term, loss in losses.items():
+            self._losses[term] = self._losses[term] + loss if term in self._losses else loss
+        if self._gradient is not None:
+            batched = {tap: values[None] for tap, values in at_taps.items()}
+            gradient = self._vgg.gradient(trace, objective.config, batched)[0]
+            tile.cut(self._gradient).add_(gradient)
