@@ -11,7 +11,6 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED
 from painter.device.readings import Reading, Readings
 from painter.evaluation.levels import shifts_of
 from painter.evaluation.matching import matched
@@ -150,7 +149,7 @@ class Descent:
 
     def _begin_judging(self) -> None:
         self._is_judging = True
-        view = View(self._average.canvas, self.objective, CENTERED, with_gradient=False)
+        view = View(self._average.canvas, self.objective, self._shifts[0], with_gradient=False)
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
     def _descend(self, evaluation: Evaluation) -> None:
