@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, Shift
+from painter.canvas.layout import CENTERED, Shift, turn_of
 from painter.canvas.masks import TapWeights
 from painter.canvas.tiles import Tile
 from painter.evaluation.objective import Layout, Objective
@@ -16,6 +16,7 @@ from painter.losses.hypercolumns import GRID
 from painter.losses.style_loss import MeansGradient, Statistics
 from painter.losses.terms import Term
 from painter.network.layers import stride_of
+from painter.planning.pyramid import Shape
 
 RegionStatistics = Mapping[tuple[int, Term], Statistics]
 RegionGradients = Mapping[tuple[int, Term], MeansGradient]
@@ -104,27 +105,32 @@ def neighbor_losses(
         for region in objective.regions:
             nearby = region.neighborhood
             assert nearby is not None  # as there is a loss of neighbors
-            places = _of_grid(nearby.places, shift, tile)
-            weights = None if nearby.weights is None else _of_grid(nearby.weights, shift, tile)
+            places = of_grid(nearby.places, objective.shape, shift, tile)
+            weights = nearby.weights
+            if weights is not None:
+                weights = of_grid(weights, objective.shape, shift, tile)
             scale = objective.weight_of(term) * region.share
             value = loss.compare(mine, places, nearby.style, weights, nearby.total, scale, onto)
             losses[term] = losses.get(term, 0) + region.share * value
     return losses
 
 
-def _of_grid(values: Tensor, shift: Shift, tile: Tile | None) -> Tensor:
-    there = shifted(values, shift)
-    return there if tile is None else tile.of_whole(there, GRID)
+def of_grid(values: Tensor, shape: Shape, shift: Shift, tile: Tile | None) -> Tensor:
+    """What was found for the grid [rows, columns] of a canvas, where it is shifted; of a tile."""
+    for axis in (0, 1):
+        count = values.shape[axis]
+        places = _centered(torch.arange(count, device=values.device), shape[axis], shift, axis)
+        values = values.index_select(axis, places.clamp(0, count - 1))
+    return values if tile is None else tile.of_whole(values, GRID)
 
 
-def shifted(values: Tensor, shift: Shift) -> Tensor:
-    """What was found for a centered canvas [rows, columns], for one that is shifted."""
-    for dim, (before, now) in enumerate(((CENTERED.top, shift.top), (CENTERED.left, shift.left))):
-        steps = round((before - now) / stride_of(GRID))
-        if steps:
-            places = torch.arange(values.shape[dim], device=values.device) + steps
-            values = values.index_select(dim, places.clamp(0, values.shape[dim] - 1))
-    return values
+def _centered(places: Tensor, length: int, shift: Shift, axis: int) -> Tensor:
+    """Where on the grid of a centered canvas that lies which is at places of a shifted one."""
+    stride, before = stride_of(GRID), CENTERED.left if axis else CENTERED.top
+    pixels = places * stride - turn_of(shift, axis, length)
+    if shift.seamless[axis]:
+        pixels = pixels % length
+    return (pixels + before + stride // 2) // stride
 
 
 def terms_of(objective: Objective, losses: Mapping[Term, Tensor], tv: Tensor) -> Tensor:

@@ -92,7 +92,8 @@ def prepare(
         share = torch.tensor(_area(part, plan) * part.weight, device=vgg.device)
         nearby = None
         if joint:
-            nearby = yield from neighborhood(vgg, cache, part, level.shape, config)
+            centered = shifts_of(plan)[0]
+            nearby = yield from neighborhood(vgg, cache, part, level.shape, config, centered)
         regions.append(Region(share, targets, nearby))
     of_content = yield from _weights(plan, plan.content_mask, level, options.content_layers, vgg)
     of_parts = []

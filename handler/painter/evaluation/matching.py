@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, padded_shape
+from painter.canvas.layout import padded_shape
 from painter.canvas.tiles import Tile, tiles
 from painter.evaluation.objective import Neighborhood, Objective, Region
 from painter.evaluation.passes import features_of
@@ -70,7 +70,7 @@ def _rows(vgg: VGG19, objective: Objective, canvas: Tensor, tile: Tile) -> Tenso
     config = objective.config.with_taps(TAPS)
     both = []
     for pixels in (objective.content, canvas):
-        features = features_of(vgg, tile.padded(pixels, CENTERED), config)
+        features = features_of(vgg, tile.padded(pixels, objective.first_shift), config)
         both.append(hypercolumns({tap: tile.owned(features[tap], tap) for tap in TAPS}, TAPS))
         del features
     return both[0].lerp_(both[1], CANVAS_SHARE)

@@ -86,6 +86,11 @@ class Objective:
         return self.content.shape[-2], self.content.shape[-1]
 
     @property
+    def first_shift(self) -> Shift:
+        """The shift in which a canvas is centered, and not turned."""
+        return next(iter(self.layouts))
+
+    @property
     def content_layers(self) -> set[str]:
         """The layers whose features of the photo are compared with."""
         return {term.layer for term in self.content_losses}

@@ -8,7 +8,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, padded_shape
+from painter.canvas.layout import CENTERED, Shift, padded_shape
 from painter.canvas.masks import tap_weights
 from painter.canvas.tiles import tiles
 from painter.device.compute import wait_for_all_streams
@@ -28,7 +28,7 @@ _TURNS: Final = 4
 
 
 def neighborhood(
-    vgg: VGG19, cache: StyleCache, part: Part, shape: Shape, config: PassConfig
+    vgg: VGG19, cache: StyleCache, part: Part, shape: Shape, config: PassConfig, centered: Shift
 ) -> Generator[None, None, Neighborhood]:
     """What a part of the photo has for neighbors on a level, none of which is anybody's yet."""
     style = yield from _style_set(vgg, cache, part.styles, shape, config.with_taps(TAPS))
@@ -37,8 +37,8 @@ def neighborhood(
     total, weights = torch.tensor(float(grid[0] * grid[1]), device=vgg.device), None
     if part.mask is not None:
         mask = resize(part.mask, shape)
-        by_shift = yield from tap_weights(mask, [GRID], [CENTERED], vgg.device)
-        weights = by_shift[CENTERED][GRID]
+        by_shift = yield from tap_weights(mask, [GRID], [centered], vgg.device)
+        weights = by_shift[centered][GRID]
         total = weights.sum(dtype=torch.float32)
     places = torch.zeros(grid, dtype=torch.int32, device=vgg.device)
     return Neighborhood(style, places, weights, total)

@@ -10,8 +10,8 @@ import torch
 
 from jobs import begun, finish, finished, small_vgg_once, step
 from networks import noise
-from painter.canvas.layout import CENTERED, Shift
-from painter.evaluation.comparing import shifted
+from painter.canvas.layout import CENTERED
+from painter.evaluation.comparing import of_grid
 from painter.evaluation.levels import SHIFTS, prepare
 from painter.evaluation.matching import matched
 from painter.evaluation.passes import View, evaluate
@@ -25,6 +25,7 @@ from pictures import photo, png, request, stripes
 LEFT = png([[255] * 32 + [0] * 32] * 48)
 KINDS = {
     "alone": {"style_loss": "neighbors"},
+    "seamless": {"style_loss": "neighbors", "seamless": "both"},
     "mixed, in masks": {
         "style_loss": "neighbors:1,gram:0.5",
         "styles": [stripes(), photo(seed=3)],
@@ -54,7 +55,7 @@ def test_tiles_find_the_neighbors_and_the_gradient_of_the_whole(given, monkeypat
     objective = _objective(**{"content": photo(144, 229), "size": 229, **given})
     whole = _matched(objective)
     assert all(len(region.neighborhood.places.unique()) > 9 for region in whole.regions)
-    view = View(_canvas(objective), whole, Shift(13, 4))
+    view = View(_canvas(objective), whole, list(objective.layouts)[2])
     expected = evaluate(vgg, [view])[0]
     monkeypatch.setattr("painter.canvas.tiles.WHOLE_PIXELS_MOST", 1)
     monkeypatch.setattr("painter.canvas.tiles.TILE_SIDE", 96)
@@ -82,12 +83,21 @@ def test_the_gradient_at_the_canvas_is_that_of_differences():
 
 
 def test_a_canvas_that_is_shifted_keeps_its_neighbors():
-    # Each position is told by where it lies on the canvas, in px.
-    places = torch.arange(16.0)[:, None].expand(16, 20) * 4 - CENTERED.top
+    # Each position is told by where it lies on a canvas of 72 x 64 px.
+    places = torch.arange(22.0)[:, None].expand(22, 20) * 4 - CENTERED.top
     for shift in SHIFTS:
-        there = torch.arange(16.0) * 4 - shift.top
-        error = (shifted(places, shift)[:, 0] - there)[4:-4]
+        there = torch.arange(22.0) * 4 - shift.top
+        error = (of_grid(places, (72, 64), shift, None)[:, 0] - there)[4:-4]
         assert float(error.abs().max()) <= 2
+
+
+@pytest.mark.parametrize("turned", [0.0, 0.25, 0.5])
+def test_a_canvas_that_is_turned_keeps_its_neighbors(turned):
+    places = (torch.arange(22.0)[:, None].expand(22, 20) * 4 - CENTERED.top) % 72
+    shift = replace(SHIFTS[1], seamless=(True, False), turned=turned)
+    there = (torch.arange(22.0) * 4 - shift.top - round(turned * 72)) % 72
+    error = (of_grid(places, (72, 64), shift, None)[:, 0] - there).abs()
+    assert float(torch.minimum(error, 72 - error).max()) <= 2
 
 
 def test_several_styles_are_sampled_by_their_weights(monkeypatch):
