@@ -76,6 +76,11 @@ class ServerProcess:
         """Its exit code, None while it runs."""
         return self._process.poll()
 
+    @property
+    def first(self) -> psutil.Process:
+        """The process that was started, which has started all others."""
+        return psutil.Process(self._process.pid)
+
     def members(self) -> list[psutil.Process]:
         """The processes that are alive in its group."""
         return [process for process in psutil.process_iter() if self._owns(process)]
