@@ -16,7 +16,7 @@ import yaml
 
 from bruno_service.asgi import Application
 from bruno_service.limits import Limits
-from bruno_service.process import make_painter
+from bruno_service.process import make_service
 from bruno_service.service import Service
 
 # An answer has so long to go out once its painting was stopped.
@@ -43,12 +43,12 @@ class Server(uvicorn.Server):
             super().handle_exit(sig, frame)
 
 
-def make_service(model: Path) -> Service:
+def make_warm_service(model: Path) -> Service:
     """A service that is warm; where it cannot be made the process ends, since nothing else can."""
     try:
         asked = yaml.safe_load((model / "model-config.yaml").read_text())["handler"]
-        limits = Limits(asked["running"], asked["waiting"])
-        return Service(lambda: make_painter(model / "vgg19.safetensors"), limits)
+        limits = Limits(asked["running"], asked["waiting"], asked["decode_seconds"])
+        return make_service(model / "vgg19.safetensors", limits)
     except Exception:
         logging.exception("the painter cannot be made")
         os._exit(1)
@@ -63,7 +63,7 @@ def main() -> int:
     parser.add_argument("--drain", required=True, type=float, metavar="SECONDS")
     asked = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    application = Application(lambda: make_service(asked.model), os.environ["BRUNO_TOKEN"])
+    application = Application(lambda: make_warm_service(asked.model), os.environ["BRUNO_TOKEN"])
     config = uvicorn.Config(
         application,
         host=asked.host,

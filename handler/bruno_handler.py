@@ -11,7 +11,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,8 +18,7 @@ from bruno_service.bodies import begun_elsewhere, refuse, submit_row, unreadable
 from bruno_service.limits import Limits
 from bruno_service.messages import Unauthorized, is_bearer
 from bruno_service.metrics import CATALOG, metric_of, parts
-from bruno_service.process import make_painter, watch
-from bruno_service.service import Service
+from bruno_service.process import make_service, watch
 from bruno_service.session import Piece, Session
 
 # An empty form is the one new request whose row is empty; no form with pictures is so small.
@@ -52,7 +50,7 @@ class BrunoHandler:
         self._slice_seconds = limits.pop("slice_seconds")
         self._reap_seconds = limits.pop("reap_seconds")
         checkpoint = Path(context.system_properties["model_dir"]) / "vgg19.safetensors"
-        self._service = Service(partial(make_painter, checkpoint), Limits(**limits))
+        self._service = make_service(checkpoint, Limits(**limits))
         self._model = context.model_name
         self._metrics = {k: v for kind in context.metrics.cache.values() for k, v in kind.items()}
         self._written: Mapping[str, float] = {}

@@ -2,6 +2,6 @@
 
 Each module imports only from those before it:
 
-    limits messages fields parsing origin timeline session pools queue description metrics tracing
-    observation service bodies process asgi
+    limits messages fields parsing origin timeline session framing reader readers pools queue
+    description metrics tracing observation service bodies process asgi
 """

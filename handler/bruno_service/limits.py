@@ -12,10 +12,14 @@ RUNNING: Final = {"cpu": 4, "cuda": 64}
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many paintings run (0: as the device can) and how many wait."""
+    """How many paintings run (0: as the device can) and how many wait.
+
+    Decoding a picture may take so many seconds of computing.
+    """
 
     running: int = 0
     waiting: int = 4
+    decode_seconds: float = 20.0
 
     def on(self, device: str) -> Limits:
         """The same with a number of its own for a device, `cpu` or `cuda`."""

@@ -12,6 +12,8 @@ from painter.engine.ledger import Hold
 from painter.options.request import Request
 from painter.painting.progress import Painted, Preview
 from painter.painting.snapshots import PreviewSnapshot, Snapshot
+from painter.pictures.decoding import read_planes
+from painter.pictures.picture import Read
 from painter.planning.plan import Plan, make_plan
 
 # Larger ones are encoded apart, so that none of them holds up the small ones.
@@ -21,14 +23,20 @@ Ring = Callable[[], None]
 Result = TypeVar("Result")
 
 
+def decoders_on(cores: int) -> int:
+    """How many requests are decoded at once."""
+    return max(1, cores // 2)
+
+
 class Pools:
     """Decodes requests into plans, and encodes previews and paintings; rings when one is done.
 
     With up to three cores each pool has one thread. What is not begun can be cancelled.
     """
 
-    def __init__(self, ring: Ring, cores: int) -> None:
-        self.decoders: Final = max(1, cores // 2)
+    def __init__(self, ring: Ring, cores: int, read: Read = read_planes) -> None:
+        self.decoders: Final = decoders_on(cores)
+        self._read = read
         self._ring = ring
         self._decode = _pool("decoder", self.decoders)
         self._encode_small = _pool("encoder", max(1, cores // 4))
@@ -36,7 +44,7 @@ class Pools:
 
     def decode(self, request: Request, hold: Hold) -> Future[Plan]:
         """The plan of a request; the memory for it is released when it is done."""
-        future = self._decode.submit(make_plan, request)
+        future = self._decode.submit(make_plan, request, self._read)
         future.add_done_callback(hold.release)
         return self._ringing(future)
 

@@ -7,9 +7,15 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import torch
+
+from bruno_service.limits import Limits
+from bruno_service.pools import decoders_on
+from bruno_service.readers import Readers
 from bruno_service.service import Service
 from painter.engine.painter import Painter
 
@@ -24,6 +30,16 @@ def make_painter(checkpoint: Path) -> Painter:
     painter = Painter(checkpoint, device, graphs=graphs)
     painter.warm_up()
     return painter
+
+
+def make_service(checkpoint: Path, limits: Limits) -> Service:
+    """A service whose pictures are read in processes of their own; raises what `Painter` does."""
+    readers = Readers(decoders_on(torch.get_num_threads()), limits.decode_seconds)
+    try:
+        return Service(partial(make_painter, checkpoint), limits, read=readers.read)
+    except BaseException:
+        readers.close()
+        raise
 
 
 def drive(service: Service, seconds: float, wake: Callable[[], object]) -> None:

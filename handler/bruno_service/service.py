@@ -31,7 +31,9 @@ from painter.errors import Full
 from painter.options.request import Request
 from painter.painting.record import accepted
 from painter.painting.snapshots import PreviewSnapshot
+from painter.pictures.decoding import read_planes
 from painter.pictures.encoding import MEDIA_TYPES
+from painter.pictures.picture import Read
 from painter.planning.plan import Plan
 
 RETRY_SECONDS: Final = 60
@@ -57,10 +59,11 @@ class Service:
         make: Callable[[], Painter],
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
+        read: Read = read_planes,
     ) -> None:
         """Has the engine's thread make the painter; raises what `make` raises."""
         self.bell = threading.Event()
-        self._pools = Pools(self.bell.set, torch.get_num_threads())
+        self._pools = Pools(self.bell.set, torch.get_num_threads(), read)
         self.engine = EngineThread(make, self.bell.set, clock)
         self.painter = self.engine.painter
         self.limits = limits.on(self.painter.vgg.device.type)

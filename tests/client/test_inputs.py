@@ -12,7 +12,7 @@ from PIL import Image
 
 from bruno import InvalidInputError
 from bruno.inputs import read_picture
-from painter.pictures.decoding import read_samples
+from painter.pictures.decoding import read_planes
 
 from .scripted_server import SIZE, Scripted, picture
 
@@ -106,9 +106,9 @@ GRAY, COLOR = (124, 124, 124), (200, 100, 50)
 
 def as_the_server_reads_it(image: Image.Image) -> Any:
     """The middle pixel of what is sent, from 0 to 255."""
-    samples = read_samples(read_picture("content", image, TIMEOUT), "content")
-    pixel = samples[samples.shape[0] // 2, samples.shape[1] // 2]
-    return pixel * (1 if samples.dtype == np.uint8 else 255)
+    planes = read_planes(read_picture("content", image, TIMEOUT), "content")
+    pixel = planes[:, planes.shape[1] // 2, planes.shape[2] // 2]
+    return pixel / (1 if planes.dtype == np.uint8 else 257)
 
 
 def in_mode(mode: str) -> Image.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from painter.options.catalog import PRESETS, SPECS, Options
 from .conftest import Contract
 
 ROOT = Path(__file__).parents[2]
+GATEWAY = ROOT / "config" / "gateway" / "haproxy.cfg"
 
 
 def test_it_is_valid(contract: Contract) -> None:
@@ -78,8 +80,21 @@ def _called(function: ast.Name | ast.Attribute) -> str:
     return function.id if isinstance(function, ast.Name) else function.attr
 
 
+def test_every_problem_of_the_gateway_is_in_it(contract: Contract) -> None:
+    problems = [
+        json.loads(re.sub(r"%\[[^\]]+\]|%ID", "1", line))
+        for line in re.findall(r"string '(\{\"type\".*?\})'", GATEWAY.read_text())
+    ]
+    assert len(problems) > 10
+    for problem in problems:
+        contract.check(problem, "Problem")
+        statuses = contract.whole["paths"]["/predictions/bruno"]["post"]["responses"]
+        assert str(problem["status"]) in statuses or problem["code"] == "not_found"
+
+
 def test_every_code_is_in_it(contract: Contract) -> None:
     used = set().union(*(codes_in(path) for path in (ROOT / "handler").rglob("*.py")))
+    used |= {"too_many", "unavailable"} & set(re.findall(r'"code":"(\w+)"', GATEWAY.read_text()))
     told = {
         code["const"] for code in contract.whole["components"]["schemas"]["ProblemCode"]["oneOf"]
     }

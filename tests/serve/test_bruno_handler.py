@@ -185,7 +185,7 @@ def test_whose_pictures_are_being_decoded_is_left_out_and_asked_for_again(
     worker: Worker, form: dict[str, bytearray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened, make_plan = threading.Event(), pools.make_plan
-    monkeypatch.setattr(pools, "make_plan", lambda made: opened.wait(100) and make_plan(made))
+    monkeypatch.setattr(pools, "make_plan", lambda *given: opened.wait(100) and make_plan(*given))
     form["content"] = form["content"][:200]
     worker.call(decoding=form, described={"body": {"describe": True}})
     assert b"described" in worker.message

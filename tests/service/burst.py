@@ -86,7 +86,9 @@ class Server:
 
 def main() -> None:
     weights, budget = Path(sys.argv[1]), int(sys.argv[2])
-    service.Pools = lambda ring, _cores: Pools(ring, 2 * DECODERS)  # type: ignore[misc, assignment]
+    service.Pools = lambda ring, _cores, read: Pools(  # type: ignore[misc, assignment]
+        ring, 2 * DECODERS, read
+    )
     limits = Limits(running=COUNT, waiting=4)
     server = Server(Service(lambda: Painter(weights, memory_bytes=budget), limits))
     small, large = jpeg(64, 64, 0), jpeg(WIDTH, HEIGHT, 1)

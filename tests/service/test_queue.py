@@ -168,7 +168,7 @@ def test_who_leaves_gives_back_what_it_held(
 ) -> None:
     opened, entered = threading.Event(), threading.Event()
 
-    def wait(_: Request) -> None:
+    def wait(*_: object) -> None:
         entered.set()
         opened.wait(100)
 

@@ -423,7 +423,7 @@ def test_what_would_not_fit_alone_is_refused_with_field_and_both_numbers(
 ) -> None:
     monkeypatch.setattr(painter, "memory_bytes", 40 * 2**20)
     server = serve(running=4)
-    server.ask("large file", content=picture(1500, 1000), stream="events")
+    server.ask("large file", content=picture(2000, 1500), stream="events")
     server.ask("large painting", size="512")
     server.ask("good")
     server.finish()

@@ -11,7 +11,7 @@
     - RequestTooLargeError    413  more bytes or pixels than the server takes
     - NotAnImageError         415  the bytes are no picture, or a broken one
     - OutOfRangeError         422  a value that can be read but not used
-    - ServerFullError         503  no place in the line; retry_after in seconds, or None
+    - ServerFullError         429, 503  no place, or too many at once; retry_after, or None
     - OutOfMemoryError        507  the painting does not fit beside the others
     * InternalServerError     500  a defect of the server
       - WorkerRestartedError  500, 502, 503, 504  the worker was restarted under the request
@@ -118,7 +118,10 @@ class OutOfRangeError(StatusError):
 
 
 class ServerFullError(StatusError):
-    """No place in the line; `retry_after` is the server's hint in seconds, or None."""
+    """No place in the line, or more than one client may ask for at once.
+
+    `retry_after` is the server's hint in seconds, or None.
+    """
 
     retry_after: float | None = None
 
@@ -142,6 +145,7 @@ _KINDS: Mapping[int, type[StatusError]] = {
     413: RequestTooLargeError,
     415: NotAnImageError,
     422: OutOfRangeError,
+    429: ServerFullError,
     502: WorkerRestartedError,
     503: ServerFullError,
     504: WorkerRestartedError,

@@ -5,16 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
-import imagecodecs
 import numpy as np
-import tifffile
-from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
-from painter.errors import Malformed, NotAnImage, OutOfRange, TooLarge
+from painter.errors import Malformed, NotAnImage, OutOfRange, PaintError, TooLarge
+from painter.pictures.bounds import check_declared
+from painter.pictures.deep import is_deep, read_deep
+from painter.pictures.samples import Samples
+from painter.pictures.shallow import read_shallow
 
 PIXELS_MOST: Final = 64 * 2**20
 TOGETHER_MOST: Final = 2 * PIXELS_MOST
@@ -22,18 +22,9 @@ SIDE_LEAST: Final = 16
 
 _FORMATS: Final = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF")
 _EXIF_ORIENTATION: Final = 0x0112
-_TIFF_BITS: Final = 258
-_TIFF_PHOTOMETRIC: Final = 262
-_DEEP_PHOTOMETRICS: Final = (
-    tifffile.PHOTOMETRIC.MINISWHITE,
-    tifffile.PHOTOMETRIC.MINISBLACK,
-    tifffile.PHOTOMETRIC.RGB,
-)
 
 # Pixels are counted from the header, before anything is decoded, against PIXELS_MOST.
 Image.MAX_IMAGE_PIXELS = None
-
-Samples = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +37,24 @@ class Header:
 
 
 def read_header(data: bytes, field: str) -> Header:
-    """Reads no more of a picture than tells its size; raises as `read_samples` does."""
+    """Reads no more of a picture than tells its size; raises as `read_planes` does."""
     image = _open(data, field)
-    try:
-        is_deep = _is_deep(data, image)
-    except Exception:  # broken tags: what they break is told by the decoder
-        is_deep = True
-    return Header((image.height, image.width), image.has_transparency_data, is_deep)
+    return Header((image.height, image.width), image.has_transparency_data, _is_deep(data, image))
 
 
-def read_samples(data: bytes, field: str) -> Samples:
+def read_planes(data: bytes, field: str) -> Samples:
     """Reads a PNG, JPEG, WebP, TIFF, BMP or GIF (first frame) of any mode, 8 or 16 bit.
 
-    Gives [H, W, 3], or with straight alpha [H, W, 4]: of bytes, or of float32 from 0 to 1 where
-    the file is deeper. Raises Malformed, NotAnImage, TooLarge or OutOfRange; all name `field`.
+    Gives [3, H, W], or [4, H, W] with straight alpha that is not opaque everywhere: bytes, or
+    uint16 where the file is deeper. Raises Malformed, NotAnImage, TooLarge or OutOfRange; all
+    name `field`.
     """
     image = _open(data, field)
     try:
-        samples = _deep(data, image) if _is_deep(data, image) else _shallow(image)
-        return _upright(samples, _orientation(image))
+        samples = read_deep(data, image) if _is_deep(data, image) else read_shallow(image)
+        if sorted(samples.shape[:2]) != sorted(image.size):
+            raise ValueError("it has another size than it says")
+        return _planes(_upright(samples, _orientation(image)))
     except MemoryError:
         raise
     except Exception as error:  # a decoder may raise anything on broken bytes
@@ -90,18 +80,10 @@ def check_together(pictures: Iterable[bytes]) -> None:
 
 def _declared_pixels(data: bytes) -> int:
     try:
-        width, height = Image.open(io.BytesIO(data), formats=_FORMATS).size
-    except MemoryError:
-        raise
-    except Exception:  # what is no picture is refused when it is read
+        image = _open(data, "picture")
+    except PaintError:  # what is no picture is refused when it is read
         return 0
-    return width * height
-
-
-@cache
-def srgb_profile() -> bytes:
-    """The ICC profile that every picture is written with."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return image.width * image.height
 
 
 def _open(data: bytes, field: str) -> Image.Image:
@@ -109,6 +91,7 @@ def _open(data: bytes, field: str) -> Image.Image:
         raise Malformed(
             "empty_image", f"{field} is empty: it must be a picture, got 0 bytes", field
         )
+    check_declared(data, field)
     try:
         image = Image.open(io.BytesIO(data), formats=_FORMATS)
     except MemoryError:
@@ -137,11 +120,10 @@ def _open(data: bytes, field: str) -> Image.Image:
 
 
 def _is_deep(data: bytes, image: Image.Image) -> bool:
-    """Whether it has more than 8 bits a sample and is read so; Pillow cuts RGB to 8."""
-    if image.format == "PNG":
-        return data[24] == 16
-    tags = getattr(image, "tag_v2", {})
-    return max(tags.get(_TIFF_BITS, (8,))) > 8 and tags[_TIFF_PHOTOMETRIC] in _DEEP_PHOTOMETRICS
+    try:
+        return is_deep(data, image)
+    except Exception:  # broken tags: what they break is told by the decoder
+        return True
 
 
 def _orientation(image: Image.Image) -> Any:
@@ -161,97 +143,12 @@ def _upright(samples: Samples, orientation: Any) -> Samples:
     return samples
 
 
-def _shallow(image: Image.Image) -> Samples:
-    image.load()
-    profile = image.info.get("icc_profile")
-    alpha = None
-    colors = image
-    if image.has_transparency_data:
-        colors = image.convert("RGBA")
-        alpha = colors.getchannel("A")
-        colors = image.convert("L") if image.mode in ("L", "LA") else colors.convert("RGB")
-    elif image.mode not in ("L", "RGB", "CMYK", "LAB"):
-        colors = image.convert("RGB")
-    upright = _to_srgb(colors, profile)
-    if alpha is not None:
-        upright.putalpha(alpha)
-    return np.asarray(upright)
-
-
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    source: Any = io.BytesIO(profile) if profile else None
-    if image.mode == "LAB":
-        source = ImageCms.createProfile("LAB")
-    if source is None:
-        # A copy of what is RGB already would be as large as the picture.
-        return image if image.mode == "RGB" else image.convert("RGB")
-    try:
-        converted = ImageCms.profileToProfile(
-            image,
-            ImageCms.ImageCmsProfile(source),
-            ImageCms.createProfile("sRGB"),
-            outputMode="RGB",
-        )
-    except (ImageCms.PyCMSError, OSError):
-        # A profile that does not fit its own picture is common, and no reason to refuse.
-        return image.convert("RGB")
-    assert converted is not None  # it is not done in place
-    return converted
-
-
-def _deep(data: bytes, image: Image.Image) -> Samples:
-    if image.format == "PNG":
-        values = _from_range(np.asarray(imagecodecs.png_decode(data)), bits=16)
-    else:
-        with tifffile.TiffFile(io.BytesIO(data)) as file:
-            values = _from_page(file.pages[0])
-    values = values[..., None] if values.ndim == 2 else values
-    colors, alpha = values, values[..., :0]
-    if values.shape[-1] in (2, 4):
-        colors, alpha = values[..., :-1], values[..., -1:]
-    profile = image.info.get("icc_profile")
-    if profile:
-        colors = _deep_to_srgb(colors, profile)
-    if colors.shape[-1] == 1:
-        colors = np.repeat(colors, 3, axis=-1)
-    return np.concatenate([colors, alpha], axis=-1)
-
-
-def _from_page(page: Any) -> Samples:
-    if page.imagedepth != 1:
-        raise ValueError("a volume is not read")
-    samples: Samples = page.asarray()
-    if samples.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
-        samples = samples.transpose(1, 2, 0)
-    values = _from_range(samples, page.bitspersample)
-    if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE:
-        values = 1 - values
-    kind = next(iter(page.extrasamples), None)
-    if kind == tifffile.EXTRASAMPLE.UNSPECIFIED:
-        return values[..., :-1]
-    if kind == tifffile.EXTRASAMPLE.ASSOCALPHA:
-        alpha = values[..., -1:]
-        colors = np.divide(values[..., :-1], alpha, where=alpha > 0, out=values[..., :-1])
-        return np.concatenate([colors.clip(0, 1), alpha], axis=-1)
-    return values
-
-
-def _from_range(samples: Samples, bits: int) -> Samples:
-    values = samples.astype(np.float32)
-    if np.issubdtype(samples.dtype, np.integer):
-        values /= np.float32(np.iinfo(samples.dtype).max >> (8 * samples.itemsize - bits))
-    return np.nan_to_num(values).clip(0, 1)
-
-
-def _deep_to_srgb(colors: Samples, profile: bytes) -> Samples:
-    whole = np.ascontiguousarray((colors * 65535).round().astype(np.uint16))
-    space = "rgb"
-    if whole.shape[-1] == 1:
-        whole, space = whole[..., 0], "minisblack"
-    try:
-        converted = imagecodecs.cms_transform(
-            whole, profile, srgb_profile(), colorspace=space, outcolorspace="rgb"
-        )
-    except imagecodecs.CmsError:
-        return colors  # as above
-    return np.asarray(converted).astype(np.float32) / np.float32(65535)
+def _planes(samples: Samples) -> Samples:
+    """[H, W, 1 to 4] as [3 or 4, H, W] without a copy."""
+    planes = samples.transpose(2, 0, 1)
+    colors = len(planes) - (len(planes) in (2, 4))
+    has_alpha = colors < len(planes) and planes[-1].min() < np.iinfo(planes.dtype).max
+    if colors == 3:
+        return planes if has_alpha else planes[:3]
+    gray = np.broadcast_to(planes[:1], (3, *planes.shape[1:]))
+    return np.concatenate([gray, planes[-1:]]) if has_alpha else gray

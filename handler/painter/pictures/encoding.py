@@ -16,7 +16,8 @@ import torch
 from PIL import Image, PngImagePlugin
 from torch import Tensor
 
-from painter.pictures.decoding import Samples, srgb_profile
+from painter.pictures.profiles import srgb_profile
+from painter.pictures.samples import Samples
 
 MEDIA_TYPES: Final = {
     "png": "image/png",

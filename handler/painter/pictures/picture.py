@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,11 @@ import torch.nn.functional as F
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from painter.pictures.decoding import read_samples
+from painter.pictures.decoding import read_planes
+from painter.pictures.samples import Samples
+
+# Reads the planes of the picture in the field that is named, as `read_planes` does.
+Read = Callable[[bytes, str], Samples]
 
 _FILLED_MOST: Final = 2048
 
@@ -21,8 +26,8 @@ _FILLED_MOST: Final = 2048
 class Picture:
     """An sRGB picture: samples [3, H, W] and, where it has transparency, alpha [H, W] from 0 to 1.
 
-    The samples are bytes, as most files have them, or floats from 0 to 1. `digest` is the sha256
-    of the file it came from.
+    The samples are bytes or of 16 bits, as files have them, or floats from 0 to 1. `digest` is the
+    sha256 of the file it came from.
     """
 
     samples: Tensor
@@ -31,7 +36,7 @@ class Picture:
 
     @property
     def pixels(self) -> Tensor:
-        """The samples as floats from 0 to 1, made anew from bytes each time."""
+        """The samples as floats from 0 to 1, made anew from others each time."""
         return _as_floats(self.samples)
 
     @property
@@ -40,23 +45,20 @@ class Picture:
         return self.samples.shape[-2], self.samples.shape[-1]
 
 
-def decode(data: bytes, field: str) -> Picture:
+def decode(data: bytes, field: str, read: Read = read_planes) -> Picture:
     """Reads a PNG, JPEG, WebP, TIFF, BMP or GIF (first frame) of any mode, 8 or 16 bit.
 
     Orientation is applied, and colors are brought to sRGB. Raises Malformed, NotAnImage,
     TooLarge or OutOfRange; all name `field`.
     """
-    samples = read_samples(data, field)
-    planes = torch.from_numpy(np.ascontiguousarray(samples.transpose(2, 0, 1)))
+    planes = torch.from_numpy(np.ascontiguousarray(read(data, field)))
     alpha = _as_floats(planes[3]) if len(planes) == 4 else None
-    if alpha is not None and float(alpha.min()) == 1:
-        alpha = None
     return Picture(planes[:3], alpha, hashlib.sha256(data).hexdigest())
 
 
-def decode_mask(data: bytes, field: str) -> Tensor:
+def decode_mask(data: bytes, field: str, read: Read = read_planes) -> Tensor:
     """Reads a mask as [H, W] from 0 to 1: its brightness, less where it is transparent."""
-    picture = decode(data, field)
+    picture = decode(data, field, read)
     mask = torch.zeros(picture.shape)
     # One by one: a large picture is not there as floats as a whole.
     for plane, weight in zip(picture.samples, (0.299, 0.587, 0.114), strict=True):
@@ -85,8 +87,11 @@ def resize_picture(picture: Picture, shape: tuple[int, int]) -> Picture:
     if picture.alpha is None:
         return Picture(resize(picture.samples, shape), None, picture.digest)
     alpha = resize(picture.alpha, shape)
-    premultiplied = resize(picture.pixels * picture.alpha, shape)
-    pixels = (premultiplied / alpha.clamp(min=1 / 255)).clamp_(0, 1)
+    pixels = torch.empty((3, *shape))
+    # One by one: a large picture is not there as floats as a whole.
+    for plane, target in zip(picture.samples, pixels, strict=True):
+        premultiplied = resize(_as_floats(plane) * picture.alpha, shape)
+        torch.div(premultiplied, alpha.clamp(min=1 / 255), out=target).clamp_(0, 1)
     return Picture(_filled(pixels, alpha), alpha, picture.digest)
 
 
@@ -97,7 +102,9 @@ def _resized(plane: Tensor, shape: tuple[int, int]) -> Tensor:
 
 
 def _as_floats(samples: Tensor) -> Tensor:
-    return samples if samples.is_floating_point() else samples.float().div_(255)
+    if samples.is_floating_point():
+        return samples
+    return samples.float().div_(torch.iinfo(samples.dtype).max)
 
 
 def _filled(pixels: Tensor, alpha: Tensor) -> Tensor:

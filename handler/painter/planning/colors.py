@@ -12,7 +12,7 @@ from painter.options.request import Request
 from painter.pictures.color import photos_chroma
 from painter.pictures.moments import Moments, moments, together
 from painter.pictures.oklab import to_oklab
-from painter.pictures.picture import Picture, decode, resize, resize_picture
+from painter.pictures.picture import Picture, Read, decode, resize, resize_picture
 from painter.planning.pyramid import fit
 from painter.planning.style import Style
 
@@ -22,14 +22,14 @@ _PALETTE_SIDE: Final = 512
 Part = tuple[Tensor | None, Sequence[tuple[float, Style]]]
 
 
-def read_palette(request: Request, adjusted: list[str]) -> Picture | None:
+def read_palette(request: Request, adjusted: list[str], read: Read) -> Picture | None:
     """The picture whose colors are taken instead of the styles'; None where none are.
 
     Raises PaintError; says where a palette is left out.
     """
     if request.palette is None:
         return None
-    picture = decode(request.palette, "palette")
+    picture = decode(request.palette, "palette", read)
     if picture.alpha is not None and float(picture.alpha.max()) < 1 / 255:
         raise OutOfRange(
             "image_transparent",

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor
 
 from painter.errors import OutOfRange
-from painter.pictures.picture import Picture, decode_mask, resize
+from painter.pictures.picture import Picture, Read, decode_mask, resize
 
 # A mask that is white on less than this share of what can be seen is empty.
 MASK_LEAST: Final = 1e-3
 
 
 def read_mask(
-    data: bytes | None, name: str, picture: Picture, adjusted: list[str]
+    data: bytes | None, name: str, picture: Picture, adjusted: list[str], read: Read
 ) -> Tensor | None:
     """A mask at its picture's size; raises OutOfRange where it is black on all that is seen."""
     if data is None:
         return None
-    mask, shape = decode_mask(data, name), picture.shape
+    mask, shape = decode_mask(data, name, read), picture.shape
     height, width = mask.shape
     if not 0.98 < (height * shape[1]) / (width * shape[0]) < 1.02:
         adjusted.append(

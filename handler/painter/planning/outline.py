@@ -21,10 +21,10 @@ from painter.planning.style import Style, is_recolored, shape_beside
 # it has alpha: what was measured of the kind that takes most (WebP, and 16 bit with a profile),
 # and a tenth more.
 _DECODED_BYTES: Final = {
-    (False, False): 28,
-    (False, True): 58,
-    (True, False): 52,
-    (True, True): 84,
+    (False, False): 26,
+    (False, True): 30,
+    (True, False): 30,
+    (True, True): 52,
 }
 # The same for each pixel of a style whose colors are matched, which is done in float64; and for
 # each pixel of a photo whose transparent part is filled.

@@ -14,8 +14,8 @@ from painter.errors import OutOfRange
 from painter.options.catalog import SHORTEST_SIDE, Options
 from painter.options.request import Request, Resume
 from painter.pictures.color import prepared_content
-from painter.pictures.decoding import check_together
-from painter.pictures.picture import Picture, decode, resize, resize_picture
+from painter.pictures.decoding import check_together, read_planes
+from painter.pictures.picture import Picture, Read, decode, resize, resize_picture
 from painter.planning.colors import chroma_of, read_palette
 from painter.planning.masks import MASK_LEAST, read_mask, share_out, where_both
 from painter.planning.pyramid import Shape, fit, level_shapes, share_steps
@@ -75,18 +75,18 @@ class Plan:
         return self.levels[-1].shape
 
 
-def make_plan(request: Request) -> Plan:
+def make_plan(request: Request, read: Read = read_planes) -> Plan:
     """Decodes and checks a request; raises PaintError for all that can be refused."""
     check_together(request.pictures.values())
     options = request.options
     adjusted: list[str] = []
-    photo, levels = _photo(request, adjusted)
+    photo, levels = _photo(request, adjusted, read)
     shape = levels[-1].shape
-    palette = read_palette(request, adjusted)
-    styles = read_styles(request, photo, palette, shape, adjusted)
+    palette = read_palette(request, adjusted, read)
+    styles = read_styles(request, photo, palette, shape, adjusted, read)
     shares = _normalized(request.style_weights, len(styles))
-    content_mask = read_mask(request.content_mask, "content_mask", photo, adjusted)
-    parts = _parts(styles, shares, request.masks, photo, adjusted)
+    content_mask = read_mask(request.content_mask, "content_mask", photo, adjusted, read)
+    parts = _parts(styles, shares, request.masks, photo, adjusted, read)
     return Plan(
         options=options,
         photo=photo,
@@ -95,7 +95,7 @@ def make_plan(request: Request) -> Plan:
         parts=parts,
         style_weights=shares,
         levels=levels,
-        start=_start(request, shape, adjusted),
+        start=_start(request, shape, adjusted, read),
         chroma=_chroma(options, photo, parts, palette),
         resume=_checked_resume(request.resume, levels),
         digests=_digests(request, photo, styles),
@@ -103,10 +103,10 @@ def make_plan(request: Request) -> Plan:
     )
 
 
-def _photo(request: Request, adjusted: list[str]) -> tuple[Picture, tuple[Level, ...]]:
+def _photo(request: Request, adjusted: list[str], read: Read) -> tuple[Picture, tuple[Level, ...]]:
     """The photo at the painting's size, and its levels; the file's own pixels are not kept."""
     options = request.options
-    content = decode(request.content, "content")
+    content = decode(request.content, "content", read)
     levels = levels_of(content.shape, options, adjusted)
     photo = resize_picture(content, levels[-1].shape)
     if photo.alpha is not None:
@@ -160,11 +160,12 @@ def _parts(
     masks: Mapping[int, bytes],
     photo: Picture,
     adjusted: list[str],
+    read: Read,
 ) -> tuple[Part, ...]:
     if not masks:
         return (Part(photo.alpha, tuple(zip(shares, styles, strict=True))),)
     given = [
-        read_mask(masks.get(index), f"mask_{index}", photo, adjusted)
+        read_mask(masks.get(index), f"mask_{index}", photo, adjusted, read)
         for index in range(1, len(styles) + 1)
     ]
     visible = torch.ones(photo.shape) if photo.alpha is None else photo.alpha
@@ -192,7 +193,7 @@ def _chroma(
     return chroma_of(photo, [(part.mask, part.styles) for part in parts], palette)
 
 
-def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None:
+def _start(request: Request, shape: Shape, adjusted: list[str], read: Read) -> Tensor | None:
     if request.canvas is None:
         if request.options.init == "image" or request.resume is not None:
             asked = "init=image" if request.resume is None else "resume"
@@ -202,7 +203,7 @@ def _start(request: Request, shape: Shape, adjusted: list[str]) -> Tensor | None
                 "canvas",
             )
         return None
-    start = decode(request.canvas, "canvas")
+    start = decode(request.canvas, "canvas", read)
     if request.resume is None and request.options.init != "image":
         adjusted.append(f"canvas: left out, since init is {request.options.init}")
         return None

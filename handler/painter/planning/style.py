@@ -13,7 +13,7 @@ from painter.options.catalog import SHORTEST_SIDE
 from painter.options.reading import check_style_scales
 from painter.options.request import Request
 from painter.pictures.color import recolored
-from painter.pictures.picture import Picture, decode, resize_picture
+from painter.pictures.picture import Picture, Read, decode, resize_picture
 from painter.planning.masks import read_mask, where_both
 from painter.planning.pyramid import Shape, fit
 
@@ -60,6 +60,7 @@ def read_styles(
     palette: Picture | None,
     canvas: Shape,
     adjusted: list[str],
+    read: Read,
 ) -> tuple[Style, ...]:
     """The styles with their masks and scales; raises PaintError, and says what it adjusts."""
     count = len(request.styles)
@@ -67,7 +68,7 @@ def read_styles(
     scales = request.options.style_scales
     scales = scales * count if len(scales) == 1 else scales
     return tuple(
-        _style(request, index, scale, photo, palette, canvas, adjusted)
+        _style(request, index, scale, photo, palette, canvas, adjusted, read)
         for index, scale in enumerate(scales, start=1)
     )
 
@@ -80,14 +81,15 @@ def _style(
     palette: Picture | None,
     canvas: Shape,
     adjusted: list[str],
+    read: Read,
 ) -> Style:
     options, data = request.options, request.styles[index - 1]
     name = request.style_name(index)
-    picture = decode(data, name)
+    picture = decode(data, name, read)
     shape = picture.shape
     picture = _checked(picture, name, scale, canvas, adjusted)
     mask_data = request.style_masks.get(index)
-    mask = read_mask(mask_data, f"style_mask_{index}", picture, adjusted)
+    mask = read_mask(mask_data, f"style_mask_{index}", picture, adjusted, read)
     counts = where_both(mask, picture.alpha)
     samples, recolor = picture.samples, None
     if is_recolored(request):

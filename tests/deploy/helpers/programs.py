@@ -12,7 +12,8 @@ REQUIRED = os.environ.get("BRUNO_REQUIRE_PROGRAMS") == "1"
 
 def needs(*names: str) -> pytest.MarkDecorator:
     """Skips a test where a program is missing, unless all have to be there."""
-    missing = [name for name in names if shutil.which(name) is None]
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    missing = [name for name in names if shutil.which(name, path=path) is None]
     return pytest.mark.skipif(
         bool(missing) and not REQUIRED, reason=f"not installed: {', '.join(missing)}"
     )

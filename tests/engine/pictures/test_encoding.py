@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 
 from files import chunks_of, ramp
-from painter.pictures.decoding import srgb_profile
 from painter.pictures.encoding import MEDIA_TYPES, encode, encode_preview, to_samples
 from painter.pictures.picture import decode, resize
+from painter.pictures.profiles import srgb_profile
 
 RECORD = {"software": "bruno", "options": {"color": "match"}, "seed": 7, "note": "Ä … \u4e2d"}
 DEEP = ("png16", "tiff16")

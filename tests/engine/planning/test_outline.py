@@ -104,7 +104,7 @@ def test_what_would_not_fit_alone_names_field_and_both_numbers():
         painter.foresee(made)
     assert caught.value.field == "style"
     assert caught.value.detail == (
-        "style: to decode 2000 x 2000 px needs about 115 MiB, and there are 100 MiB"
+        "style: to decode 2000 x 2000 px needs about 108 MiB, and there are 100 MiB"
     )
     painter.memory_bytes = 2**30
     assert painter.foresee(made).largest == ("style", (2000, 2000))

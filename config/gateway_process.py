@@ -1,0 +1,186 @@
+"""The gateway's process: HAProxy with its one configuration, and the files beside it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway_files import write_servers, write_states
+from keys import add_key
+from server_process import make_folder
+from settings import LOOPBACK, StartError
+
+CONFIGURATION = Path(__file__).resolve().parent / "gateway" / "haproxy.cfg"
+ANSWER_SECONDS = 10.0
+GRACE_SECONDS = 10.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """Where a gateway listens, and the servers behind it, each as host:port.
+
+    `token` is what those servers ask for. `keys` is the file of the clients' keys; without one a
+    key is made. `more` sets what the configuration leaves to the environment (BRUNO_GATEWAY_…).
+    """
+
+    port: int
+    token: str = field(repr=False)
+    servers: tuple[str, ...] = ()
+    canary: tuple[str, ...] = ()
+    bind: str = LOOPBACK
+    keys: Path | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """The address of the gateway as this machine reaches it."""
+        host = LOOPBACK if self.bind == "0.0.0.0" else self.bind  # noqa: S104
+        scheme = "https" if "BRUNO_GATEWAY_TLS" in self.more else "http"
+        return f"{scheme}://{host}:{self.port}"
+
+
+class GatewayProcess:
+    """HAProxy's master and workers, with a folder of their own."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        """Returns when it listens; raises StartError where it cannot."""
+        self.settings = settings
+        self.folder = make_folder()
+        self.log_file = self.folder / "logs" / "gateway.log"
+        self.keys = settings.keys or self.folder / "keys.map"
+        self.key = "" if settings.keys else add_key(self.keys, "owner")
+        try:
+            self._write()
+            self._check()
+            with self.log_file.open("wb") as log:
+                self._process = subprocess.Popen(  # noqa: S603
+                    [*self._command, "-W"],
+                    env=self._environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+            self._wait_for_another(0)
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def url(self) -> str:
+        """Where clients reach it."""
+        return self.settings.url
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, None while it runs."""
+        return self._process.poll()
+
+    def log(self) -> str:
+        """What was written so far: a line of JSON for each request, and what befalls servers."""
+        return self.log_file.read_text(errors="replace")
+
+    def ask(self, command: str) -> str:
+        """What HAProxy's own line of command answers."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(ANSWER_SECONDS)
+            line.connect(str(self.folder / "admin.sock"))
+            line.sendall(f"{command}\n".encode())
+            return b"".join(iter(lambda: line.recv(65536), b"")).decode().strip()
+
+    def ready(self, backend: str = "fleet") -> int:
+        """How many servers are ready to paint."""
+        rows = [row.split(",") for row in self.ask(f"show stat {backend} 4 -1").splitlines()]
+        status = rows[0].index("status")
+        return sum(row[status].startswith("UP") for row in rows[1:] if len(row) > status)
+
+    def reload(self, settings: GatewaySettings | None = None) -> None:
+        """Reads keys, servers and configuration anew; what streams goes on as it was.
+
+        Raises StartError, and changes nothing, where HAProxy does not take them.
+        """
+        before, self.settings = self.settings, settings or self.settings
+        worker, known = self._worker(), self.ask("show servers state").splitlines()
+        try:
+            self._write(known)
+            self._check()
+        except StartError:
+            self.settings = before
+            self._write(known)
+            raise
+        self._process.send_signal(signal.SIGUSR2)
+        self._wait_for_another(worker)
+
+    def stop(self) -> None:
+        """Ends all its processes, and removes its folder."""
+        if hasattr(self, "_process"):
+            self._process.terminate()
+            try:
+                self._process.wait(GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def _command(self) -> list[str]:
+        program = shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+        if program is None:
+            raise StartError("HAProxy is not installed: `apt install haproxy`.")
+        return [program, "-f", str(CONFIGURATION), "-f", str(self.folder / "servers.cfg")]
+
+    def _environment(self) -> dict[str, str]:
+        given = {k: v for k, v in os.environ.items() if k.startswith("BRUNO_GATEWAY_")}
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "BRUNO_GATEWAY_METRICS": f"{LOOPBACK}:{self.settings.port + 1}",
+            **given,
+            **self.settings.more,
+            "BRUNO_GATEWAY_BIND": f"{self.settings.bind}:{self.settings.port}",
+            "BRUNO_GATEWAY_KEYS": str(self.keys),
+            "BRUNO_GATEWAY_SOCKET": str(self.folder / "admin.sock"),
+            "BRUNO_GATEWAY_STATE": str(self.folder / "servers.state"),
+            "BRUNO_TOKEN": self.settings.token,
+        }
+
+    def _write(self, known: Sequence[str] = ()) -> None:
+        servers, canary = self.settings.servers, self.settings.canary
+        write_servers(self.folder / "servers.cfg", servers, canary)
+        write_states(self.folder / "servers.state", servers, canary, known)
+
+    def _check(self) -> None:
+        """Raises StartError with HAProxy's own words where it does not take its files."""
+        run = subprocess.run(  # noqa: S603
+            [*self._command, "-c"],
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if run.returncode:
+            alerts = [line for line in run.stderr.splitlines() if "[ALERT]" in line]
+            raise StartError(f"HAProxy refused: {(alerts or [run.stderr])[0].strip()}")
+
+    def _worker(self) -> int:
+        """The process that serves now; 0 while none does."""
+        try:
+            told = dict(line.partition(": ")[::2] for line in self.ask("show info").splitlines())
+            return int(told["Pid"])
+        except (OSError, KeyError, ValueError):
+            return 0
+
+    def _wait_for_another(self, worker: int) -> None:
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while self._worker() in (0, worker):
+            if self.exit_code is not None or time.monotonic() > deadline:
+                words = self.log().strip().splitlines() or ["it said nothing"]
+                raise StartError(f"HAProxy does not serve: {words[-1]}")
+            time.sleep(POLL_SECONDS)

@@ -1,0 +1,117 @@
+"""How much one client may ask for, and how many may wait, each with an answer that says when."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from keys import add_key
+
+from .conftest import Make, check_problem, eventually, send
+from .upstream import Received, Upstream, paint
+
+DESCRIBE = {"json": {"describe": True}}
+
+
+class Held:
+    """A server that paints when it is let, and everybody who waits for it."""
+
+    def __init__(self, make_upstream: Callable[..., Upstream], pool: ThreadPoolExecutor) -> None:
+        self._let = threading.Event()
+        self._pool = pool
+        self.upstream = make_upstream(paints=self._paint)
+
+    def _paint(self, received: Received) -> None:
+        self._let.wait(60)
+        paint(received)
+
+    def ask(self, gateway: Any, **what: Any) -> Future[Any]:
+        """A request that is being painted, or waits."""
+        before = self.begun(gateway)
+        asked = self._pool.submit(send, gateway, data=b"a form", **what)
+        eventually(lambda: asked.done() or self.begun(gateway) > before)
+        return asked
+
+    def begun(self, gateway: Any) -> int:
+        """How many are with the server, and in the gateway's line."""
+        rows = [line.split(",") for line in gateway.ask("show stat fleet 2 -1").splitlines()]
+        backend = dict(zip(rows[0], rows[1], strict=False))
+        return int(backend["scur"])
+
+    def let(self) -> None:
+        self._let.set()
+
+
+@pytest.fixture
+def held(make_upstream: Callable[..., Upstream]) -> Iterator[Held]:
+    with ThreadPoolExecutor() as pool:
+        one = Held(make_upstream, pool)
+        yield one
+        one.let()
+
+
+def test_one_client_has_so_many_at_once_and_others_have_theirs(
+    make_gateway: Make, held: Held
+) -> None:
+    gateway = make_gateway(held.upstream.address, more={"AT_ONCE": 2})
+    other = add_key(gateway.keys, "other")
+    gateway.reload()
+    begun = [held.ask(gateway), held.ask(gateway)]
+    refused = send(gateway, data=b"a form")
+    check_problem(refused, 429, "too_many")
+    assert "owner has 2 requests" in refused.json()["detail"]
+    begun.append(held.ask(gateway, headers={"Authorization": f"Bearer {other}"}))
+    held.let()
+    assert [each.result().status_code for each in begun] == [200] * 3
+    assert send(gateway, data=b"a form").status_code == 200
+
+
+def test_one_client_has_so_many_in_a_minute(make_gateway: Make, upstream: Upstream) -> None:
+    gateway = make_gateway(upstream.address, more={"PER_MINUTE": 3})
+    assert [send(gateway, data=b"a form").status_code for _ in range(3)] == [200] * 3
+    check_problem(send(gateway, data=b"a form"), 429, "too_many")
+
+
+def test_a_server_has_its_places_and_the_line_its_end(make_gateway: Make, held: Held) -> None:
+    gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "LINE": 2, "WAIT": "60s"})
+    begun = [held.ask(gateway) for _ in range(3)]
+    assert len(held.upstream.requests) == 1
+    refused = send(gateway, data=b"a form")
+    check_problem(refused, 503, "full")
+    assert refused.json()["detail"].startswith("2 requests wait")
+    assert send(gateway, "GET", "/health").json() == {"health": "full"}
+    # Who asks for a description waits for no place.
+    assert send(gateway, **DESCRIBE).json()["health"] == "ready"
+    held.let()
+    assert [each.result().status_code for each in begun] == [200] * 3
+
+
+def test_whoever_waits_too_long_is_told(make_gateway: Make, held: Held) -> None:
+    gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "WAIT": "200ms"})
+    first = held.ask(gateway)
+    check_problem(send(gateway, data=b"a form"), 503, "full")
+    held.let()
+    assert first.result().status_code == 200
+
+
+def test_whoever_leaves_the_line_is_never_painted(make_gateway: Make, held: Held) -> None:
+    gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "WAIT": "60s"})
+    first = held.ask(gateway)
+    with pytest.raises(Exception, match="timed out"):
+        send_and_leave(gateway)
+    eventually(lambda: held.begun(gateway) == 1)
+    held.let()
+    assert first.result().status_code == 200
+    assert len(held.upstream.requests) == 1
+
+
+def send_and_leave(gateway: Any) -> None:
+    import requests
+
+    headers = {"Authorization": f"Bearer {gateway.key}"}
+    url = f"{gateway.url}/predictions/bruno"
+    requests.post(url, data=b"a form", headers=headers, timeout=(60, 0.3))
