@@ -143,6 +143,13 @@ class Options(TypedDict, total=False):
     pooling: Annotated[
         Literal["max", "average"] | None, Option("How VGG-19 pools.", "one of max, average")
     ]
+    seamless: Annotated[
+        Literal["none", "x", "y", "both"] | None,
+        Option(
+            "Which sides meet without a seam: left and right (x), top and bottom (y), or both.",
+            "one of none, x, y, both",
+        ),
+    ]
     tv: Annotated[
         float | None,
         Option("Weight of the total variation.", "from 0 to 1,000,000", low=0, high=1_000_000),

@@ -120,7 +120,8 @@ def evaluation_of(view: View, losses: Losses, gradient: Tensor | None) -> Evalua
     objective = view.objective
     whole = None if gradient is None else unpad_gradient(gradient, view.shift)
     onto = whole if objective.has_variation else None
-    tv = variation(view.canvas, onto, objective.weight_of_variation)
+    seamless = view.shift.seamless
+    tv = variation(view.canvas, onto, objective.weight_of_variation, seamless)
     terms = terms_of(objective, losses, tv)
     return Evaluation(terms, whole, terms @ objective.weights)
 

@@ -133,6 +133,12 @@ class Options:
         high=4,
     )
     pooling: str = _option("max", "choice", "How VGG-19 pools.", choices=("max", "average"))
+    seamless: str = _option(
+        "none",
+        "choice",
+        "Which sides meet without a seam: left and right (x), top and bottom (y), or both.",
+        choices=("none", "x", "y", "both"),
+    )
     tv: float = _option(0.5, "number", "Weight of the total variation.", low=0, high=1e6)
     color: str = _option(
         "style",

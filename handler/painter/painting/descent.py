@@ -7,7 +7,6 @@ from typing import Final
 
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED
 from painter.evaluation.levels import shifts_of
 from painter.evaluation.multiscale import MultiscaleEvaluation
 from painter.evaluation.objective import Objective
@@ -92,7 +91,7 @@ class Descent:
 
     def _begin_judging(self) -> None:
         self._is_judging = True
-        view = View(self._average.canvas, self.objective, CENTERED, with_gradient=False)
+        view = View(self._average.canvas, self.objective, self._shifts[0], with_gradient=False)
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
     def _descend(self, evaluation: Evaluation) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Generator
 
 from torch import Tensor
 
-from painter.evaluation.levels import canvas_of, enlarged, prepare
+from painter.evaluation.levels import prepare
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
+from painter.evaluation.starts import canvas_of, enlarged
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import OPTIMIZERS

@@ -25,6 +25,8 @@ CASES = {
     "sliced": {"style_loss": "sliced", "size": 128},
     "sliced in a mask": {"style_loss": "sliced", "masks": {1: LEFT}},
     "tiles": {"size": 128},
+    "seamless": {"size": 80, "seamless": "both", "masks": {1: LEFT}},
+    "tiles, seamless": {"size": 128, "seamless": "x"},
     "tiles, sliced, a mask": {"size": 128, "style_loss": "sliced", "masks": {1: LEFT}},
     "tiles, wasserstein, a mask": {"size": 128, "style_loss": "wasserstein", "masks": {1: LEFT}},
 }
