@@ -22,6 +22,10 @@ class Candidate:
         self.terms = torch.full((terms,), math.nan, dtype=torch.float64, device=canvas.device)
         self.objective_value = torch.full((), math.inf, dtype=torch.float64, device=canvas.device)
 
+    def forget(self) -> None:
+        """The next canvas is better: what is compared has changed."""
+        self.objective_value = torch.full_like(self.objective_value, math.inf)
+
     def take_if_better(self, canvas: Tensor, evaluation: Evaluation) -> None:
         """A better canvas is copied over the one before: a level keeps a single one."""
         better = evaluation.objective_value < self.objective_value
