@@ -26,7 +26,7 @@ from painter.engine.ledger import Bytes
 from painter.engine.mailbox import Mailbox, News
 from painter.engine.memory import bytes_encoding
 from painter.engine.painter import Painter
-from painter.engine.thread import Engine
+from painter.engine.thread import EngineThread
 from painter.errors import Full
 from painter.options.request import Request
 from painter.painting.record import accepted
@@ -64,7 +64,7 @@ class Service:
         """Has the engine's thread make the painter; raises what `make` raises."""
         self.bell = threading.Event()
         self._pools = Pools(self.bell.set, torch.get_num_threads(), read)
-        self.engine = Engine(make, self.bell.set, clock)
+        self.engine = EngineThread(make, self.bell.set, clock)
         self.painter = self.engine.painter
         self.limits = limits.on(self.painter.vgg.device.type)
         self._clock = clock
