@@ -5,7 +5,7 @@ from __future__ import annotations
 import yaml
 from promql import CONFIG
 
-from server_process import RUNNING
+from torchserve_process import RUNNING
 
 
 def places(device: str) -> int:
