@@ -123,6 +123,21 @@ class Service:
             session.fail(as_paint_error(error))
         return session
 
+    def check_place(self) -> None:
+        """Raises Full or Interrupted where one more is refused whatever it asks for."""
+        with self._lock:
+            if self.engine.lost:
+                raise Interrupted(LOST)
+            if self.is_draining:
+                raise Interrupted(STOPPING)
+            free = 0 if self._queue.is_short_of_memory else self.limits.running - self.running
+            if len(self._queue) >= self.limits.waiting + free:
+                raise Full(
+                    f"at most {self.limits.waiting} paintings wait in the line, and there are "
+                    f"{len(self._queue)}",
+                    self._retry_after(),
+                )
+
     def describe(self, id: str) -> Session:
         """The session of who asks what the service can do."""
         session = Session(id, self._clock())
@@ -224,17 +239,7 @@ class Service:
 
     def _place(self, session: Session, request: Request) -> None:
         """Puts a request into the queue; raises PaintError where that is refused."""
-        if self.engine.lost:
-            raise Interrupted(LOST)
-        if self.is_draining:
-            raise Interrupted(STOPPING)
-        free = 0 if self._queue.is_short_of_memory else self.limits.running - self.running
-        if len(self._queue) >= self.limits.waiting + free:
-            raise Full(
-                f"at most {self.limits.waiting} paintings wait in the line, and there are "
-                f"{len(self._queue)}",
-                self._retry_after(),
-            )
+        self.check_place()
         if not self._queue.add(session, request):
             raise Full(
                 "there is no memory for the files of one more request beside those of the "
