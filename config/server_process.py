@@ -127,6 +127,7 @@ def write_properties(folder: Path, settings: Settings, archive: Path) -> Path:
         "bind": settings.bind,
         "port": port,
         "management_port": port + OFFSETS["management"],
+        "metrics_bind": settings.metrics_bind,
         "metrics_port": port + OFFSETS["metrics"],
         "grpc_inference_port": port + OFFSETS["gRPC inference"],
         "grpc_management_port": port + OFFSETS["gRPC management"],

@@ -155,6 +155,14 @@ def test_the_other_ports_follow_the_first_and_only_it_is_opened(tmp_path: Path) 
     assert properties["initial_worker_port"] == "9010"
 
 
+def test_metrics_alone_may_be_opened_beside_it(tmp_path: Path) -> None:
+    given = read_settings({"METRICS_BIND": "0.0.0.0"})  # noqa: S104
+    properties = read_properties(write_properties(tmp_path, given, ARCHIVE))
+    assert properties["metrics_address"] == "http://0.0.0.0:8082"
+    assert properties["inference_address"] == "http://127.0.0.1:8080"
+    assert properties["management_address"] == "http://127.0.0.1:8081"
+
+
 def test_the_server_is_closed_and_takes_large_bodies(tmp_path: Path) -> None:
     properties = read_properties(write_properties(tmp_path, Settings(), ARCHIVE))
     assert json.loads(properties["disable_token_authorization"]) is False

@@ -441,7 +441,9 @@ def test_what_would_not_fit_alone_is_refused_with_field_and_both_numbers(
 def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(
     serve: Callable[..., Server], painter: Painter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(painter, "memory_bytes", 20 * 2**20)
+    # More than one of these paintings takes, and less than two.
+    bytes_each = 6 * 2**20 * painter.vgg.trunk.itemsize
+    monkeypatch.setattr(painter, "memory_bytes", 5 * bytes_each // 3)
     server = serve(running=4, waiting=2)
     server.ask("a", **LONG)
     server.begin()

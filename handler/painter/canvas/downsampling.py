@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.canvas.layout import CLOSED, Seamless
+from painter.pictures.picture import resize
 from painter.planning.pyramid import Shape
 
 # Of the identity that a matrix is made from: a whole one would be large for a large canvas.
@@ -19,16 +21,16 @@ class Downsampling:
 
     A softer filter would have the canvas make up for what it takes away, and overshoot. On CUDA it
     is a product with a matrix for each axis, since PyTorch's own adjoint adds in no fixed order
-    there, and the same painting would not be made twice.
+    there, and the same painting would not be made twice; and so it is where the canvas is seamless.
     """
 
-    def __init__(self, shape: Shape, smaller: Shape, device: torch.device) -> None:
+    def __init__(
+        self, shape: Shape, smaller: Shape, device: torch.device, seamless: Seamless = CLOSED
+    ) -> None:
         self._shape, self._smaller = shape, smaller
         self._matrices: tuple[Tensor, Tensor] | None = None
-        if device.type != "cpu":
-            lengths = zip(shape, smaller, strict=True)
-            down, across = (resizing_matrix(*pair).to(device, torch.float32) for pair in lengths)
-            self._matrices = down, across
+        if device.type != "cpu" or seamless != CLOSED:
+            self._matrices = _matrices(shape, smaller, seamless, device)
 
     def __call__(self, canvas: Tensor) -> Tensor:
         """The smaller canvas [3, h, w]."""
@@ -60,15 +62,40 @@ class Downsampling:
         return spread[0, 0]
 
 
-def resizing_matrix(length: int, smaller: int) -> Tensor:
-    """What resizes one axis from so many px to fewer: [smaller, length] in float64, on the CPU."""
+def resized(canvas: Tensor, shape: Shape, seamless: Seamless) -> Tensor:
+    """Planes [..., H, W] at another size, as `resize` has them; seamless ones stay seamless."""
+    before = (canvas.shape[-2], canvas.shape[-1])
+    if seamless == CLOSED or before == shape:
+        return resize(canvas, shape)
+    down, across = _matrices(before, shape, seamless, canvas.device)
+    return (down @ canvas.float() @ across.T).clamp_(0, 1)
+
+
+def resizing_matrix(length: int, other: int, seamless: bool = False) -> Tensor:
+    """What resizes one axis to another length: [other, length] in float64, on the CPU.
+
+    Of a seamless one the middle of three repetitions is resized.
+    """
+    times = 3 if seamless else 1
     parts = []
     for first in range(0, length, _COLUMNS):
         count = min(_COLUMNS, length - first)
-        columns = torch.zeros(length, count, dtype=torch.float64)
-        columns[first : first + count].fill_diagonal_(1)
-        parts.append(_resized(columns[None], (smaller, count))[0])
+        columns = torch.zeros(times, length, count, dtype=torch.float64)
+        for repetition in columns:
+            repetition[first : first + count].fill_diagonal_(1)
+        whole = _resized(columns.reshape(1, -1, count), (times * other, count))[0]
+        parts.append(whole.narrow(0, times // 2 * other, other))
     return torch.cat(parts, 1)
+
+
+def _matrices(
+    shape: Shape, other: Shape, seamless: Seamless, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    down, across = (
+        resizing_matrix(*lengths).to(device, torch.float32)
+        for lengths in zip(shape, other, seamless, strict=True)
+    )
+    return down, across
 
 
 def _resized(canvas: Tensor, shape: Shape) -> Tensor:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
-from typing import Final
+from typing import Final, Literal
 
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import minimum_filter
 from torch import Tensor
 
-from painter.canvas.layout import Shift, pad
+from painter.canvas.layout import CLOSED, Seamless, Shift, pad
 from painter.network.layers import receptive_radius, stride_of
 
 _KEPT_LEAST: Final = 0.25
 
 TapWeights = dict[str, Tensor]
+_Mode = Literal["wrap", "nearest"]
 
 
 def tap_weights(
@@ -28,7 +29,7 @@ def tap_weights(
     """
     weights: dict[Shift, TapWeights] = {shift: {} for shift in shifts}
     for tap in taps:
-        less = shrunk(mask, tap)
+        less = shrunk(mask, tap, next(iter(weights)).seamless)
         for shift, by_tap in weights.items():
             at_tap = averaged(pad(less[None], shift)[0], tap)
             by_tap[tap] = at_tap.to(device, torch.float16)
@@ -36,7 +37,7 @@ def tap_weights(
     return weights
 
 
-def shrunk(mask: Tensor, tap: str) -> Tensor:
+def shrunk(mask: Tensor, tap: str, seamless: Seamless = CLOSED) -> Tensor:
     """A mask [H, W] from 0 to 1, less what a tap's positions see beyond their own cells.
 
     So no position counts that looks across the mask's edge (the inside guides of Gatys et al.
@@ -44,7 +45,8 @@ def shrunk(mask: Tensor, tap: str) -> Tensor:
     deep taps, the mask stays as it is.
     """
     size = 2 * receptive_radius(tap) + 1
-    less = torch.from_numpy(minimum_filter(mask.cpu().numpy(), size=size, mode="nearest"))
+    modes: list[_Mode] = ["wrap" if goes_on else "nearest" for goes_on in seamless]
+    less = torch.from_numpy(minimum_filter(mask.cpu().numpy(), size=size, mode=modes))
     return less if less.sum() >= _KEPT_LEAST * mask.sum() else mask
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, Shift, pad, padded_shape
+from painter.canvas.layout import Shift, pad, padded_shape
 from painter.canvas.tiles import tiles
 from painter.evaluation.objective import Layout
 from painter.evaluation.passes import features_of
@@ -28,7 +28,7 @@ def content_losses(
     vgg: VGG19,
     config: PassConfig,
     content: Tensor,
-    layout: Layout,
+    layouts: Mapping[Shift, Layout],
     terms: list[Term],
     cut: PassConfig,
 ) -> Generator[None, None, dict[Term, L2]]:
@@ -40,10 +40,11 @@ def content_losses(
     floors: dict[str, Tensor] = {}
     if not terms:
         return {}
+    shift, layout = next(iter(layouts.items()))
     for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), cut):
         features = layout.content
         if features is None:
-            features = features_of(vgg, tile.padded(content, CENTERED), config)
+            features = features_of(vgg, tile.padded(content, shift), config)
         for tap, values in features.items():
             owned = tile.owned(values, tap)
             weights = layout.content_weights

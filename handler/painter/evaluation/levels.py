@@ -1,20 +1,23 @@
-"""From a plan to the objective of one of its levels, and to the canvas it starts from."""
+"""From a plan to the objective of one of its levels."""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from dataclasses import replace
+from typing import Final
 
 import torch
 from torch import Tensor
 
-from painter.canvas.downsampling import Downsampling
-from painter.canvas.layout import CENTERED, Shift, padded_shape
+from painter.canvas.downsampling import Downsampling, resized
+from painter.canvas.layout import CENTERED, CLOSED, Seamless, Shift, padded_shape
 from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
 from painter.evaluation.content_targets import content_features, content_losses
 from painter.evaluation.objective import Layout, Objective, Region
+from painter.evaluation.style_sets import neighborhood
 from painter.evaluation.style_targets import StyleCache, blended_targets
-from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.catalog import JOINT_STYLE_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
 from painter.network.vgg import VGG19, PassConfig
 from painter.optimizers.catalog import OPTIMIZERS
@@ -26,17 +29,31 @@ from painter.planning.pyramid import Shape
 # Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
 # each step sees another one. Their features of the photo are kept, so they are few.
 SHIFTS: tuple[Shift, ...] = (CENTERED, Shift(1, 13), Shift(13, 4), Shift(4, 0))
+# By how much of its length a seamless canvas is turned beside: its seam is never at one place.
+TURNS: Final = (0.0, 0.5, 0.25, 0.75)
 
 
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     """The pass of a plan, in the trunk's type."""
-    taps = frozenset(term.layer for term in terms_of(plan.options))
+    taps = frozenset(tap for term in terms_of(plan.options) for tap in term.taps)
     return PassConfig(taps, plan.options.pooling, trunk)
 
 
 def shifts_of(plan: Plan) -> tuple[Shift, ...]:
     """The shifts a plan's steps go through: one where others would change what is compared."""
-    return (CENTERED,) if OPTIMIZERS[plan.options.optimizer].compares_losses else SHIFTS
+    shifts = (CENTERED,) if OPTIMIZERS[plan.options.optimizer].compares_losses else SHIFTS
+    seamless = seamless_of(plan)
+    if seamless == CLOSED:
+        return shifts
+    return tuple(
+        replace(shift, seamless=seamless, turned=turned)
+        for shift, turned in zip(shifts, TURNS, strict=False)
+    )
+
+
+def seamless_of(plan: Plan) -> Seamless:
+    """Which sides of a plan's canvas meet."""
+    return plan.options.seamless in ("y", "both"), plan.options.seamless in ("x", "both")
 
 
 def is_tiled(shape: Shape, config: PassConfig) -> bool:
@@ -54,14 +71,17 @@ def prepare(
     """The objective of one level on top of the one before; yields after each pass."""
     options = plan.options
     config = pass_config_of(plan, vgg.trunk)
-    content = resize(plan.content, level.shape).to(vgg.device)
+    content = resized(plan.content, level.shape, seamless_of(plan)).to(vgg.device)
     terms = terms_of(options)
     losses = {
         term: STYLE_LOSSES[term.loss].at(
             vgg.typical_energy[term.layer], vgg.channels_of(term.layer), vgg.device
         )
         for term in terms
-        if term.kind == "style"
+        if term.loss in STYLE_LOSSES
+    }
+    joint = {
+        term: JOINT_STYLE_LOSSES[term.loss]() for term in terms if term.loss in JOINT_STYLE_LOSSES
     }
     style_config = config.with_taps(term.layer for term in losses)
     regions = []
@@ -70,7 +90,11 @@ def prepare(
             vgg, cache, part.styles, level.shape, style_config, losses
         )
         share = torch.tensor(_area(part, plan) * part.weight, device=vgg.device)
-        regions.append(Region(share, targets))
+        nearby = None
+        if joint:
+            centered = shifts_of(plan)[0]
+            nearby = yield from neighborhood(vgg, cache, part, level.shape, config, centered)
+        regions.append(Region(share, targets, nearby))
     of_content = yield from _weights(plan, plan.content_mask, level, options.content_layers, vgg)
     of_parts = []
     for part in plan.parts:
@@ -87,82 +111,30 @@ def prepare(
             tuple(None if weights is None else weights[shift] for weights in of_parts),
         )
         yield
-    centered = layouts[CENTERED]
     return Objective(
         config=config,
         terms=tuple(terms),
         weights=_weights_of_terms(options).to(vgg.device),
         has_variation=options.tv > 0,
         content_losses=(
-            yield from content_losses(vgg, content_config, content, centered, of_photo, config)
+            yield from content_losses(vgg, content_config, content, layouts, of_photo, config)
         ),
         style_losses=losses,
+        joint_losses=joint,
         content=content,
         regions=tuple(regions),
         layouts=layouts,
         coarser=coarser,
-        downsampling=_downsampling(level.shape, coarser, vgg.device),
+        downsampling=_downsampling(plan, level, coarser, vgg.device),
     )
-
-
-def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tensor:
-    """What the canvas of the first level starts from."""
-    options = plan.options
-    if plan.resume is not None and plan.start is not None:
-        return resize(plan.start, shape).to(device)
-    generator = torch.Generator().manual_seed(options.seed)
-    noise = torch.rand(3, *shape, generator=generator)
-    if options.init == "noise":
-        return noise.to(device)
-    if plan.start is not None:
-        canvas = resize(plan.start, shape)
-    elif options.init == "style":
-        canvas = _covering(plan.parts[0].styles[0][1].picture.samples, shape)
-    else:
-        canvas = resize(plan.content, shape)
-    return torch.lerp(canvas, noise, options.init_noise).to(device)
-
-
-def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
-    """The canvas [3, h, w] of the level before at an objective's size.
-
-    What it lacks of the photo, all that is finer than its own pixels, is added: as much as the
-    photo counts beside the style, and where it counts. From there a level needs half the steps.
-    """
-    photo, shape = objective.content, objective.shape
-    larger = resize(canvas, shape)
-    share = _share_of_detail(plan.options)
-    if not share:
-        return larger
-    detail = photo - resize(resize(photo, (canvas.shape[-2], canvas.shape[-1])), shape)
-    if plan.content_mask is not None:
-        detail *= resize(plan.content_mask, shape).to(detail.device)
-    return detail.mul_(share).add_(larger).clamp_(0, 1)
-
-
-def _share_of_detail(options: Options) -> float:
-    """All of it where the photo counts as much as by default, less where it counts less."""
-    usual = Options()
-    if not options.beta:
-        return 1.0
-    return min(1.0, options.alpha / options.beta * usual.beta / usual.alpha)
-
-
-def _covering(picture: Tensor, shape: tuple[int, int]) -> Tensor:
-    """The middle of a picture, as large as it goes without being stretched."""
-    height, width = picture.shape[-2:]
-    scale = max(shape[0] / height, shape[1] / width)
-    whole = resize(
-        picture, (max(shape[0], round(height * scale)), max(shape[1], round(width * scale)))
-    )
-    top, left = (whole.shape[-2] - shape[0]) // 2, (whole.shape[-1] - shape[1]) // 2
-    return whole[:, top : top + shape[0], left : left + shape[1]]
 
 
 def _downsampling(
-    shape: Shape, coarser: Objective | None, device: torch.device
+    plan: Plan, level: Level, coarser: Objective | None, device: torch.device
 ) -> Downsampling | None:
-    return None if coarser is None else Downsampling(shape, coarser.shape, device)
+    if coarser is None:
+        return None
+    return Downsampling(level.shape, coarser.shape, device, seamless_of(plan))
 
 
 def _weights_of_terms(options: Options) -> Tensor:

@@ -13,10 +13,14 @@ _BAND_PIXELS: Final = 2**18
 
 
 def variation(
-    canvas: Tensor, gradient: Tensor | None = None, weight: Tensor | float = 1.0
+    canvas: Tensor,
+    gradient: Tensor | None = None,
+    weight: Tensor | float = 1.0,
+    seamless: tuple[bool, bool] = (False, False),
 ) -> Tensor:
     """Squared differences of neighboring pixels [3, H, W], per pixel.
 
+    Where it is seamless, downwards or to the right, the last pixels are neighbors of the first.
     What its gradient is, times a weight, is added to a gradient [3, H, W] that is given.
     """
     pixels = canvas.shape[-2] * canvas.shape[-1]
@@ -32,6 +36,13 @@ def variation(
             rows = gradient[:, first : first + right.shape[1]]
             rows[:, :, 1:].add_(right)
             rows[:, :, :-1].sub_(right)
+    for dim in (dim for dim, goes_on in zip((-2, -1), seamless, strict=True) if goes_on):
+        across = canvas.narrow(dim, 0, 1) - canvas.narrow(dim, -1, 1)
+        sums.append(across.square().sum())
+        if gradient is not None:
+            across.mul_(scale)
+            gradient.narrow(dim, 0, 1).add_(across)
+            gradient.narrow(dim, -1, 1).sub_(across)
     return torch.stack(sums).sum() / pixels
 
 

@@ -117,13 +117,16 @@ class Options:
     )
     seed: int = _option(0, "integer", "Seed of all that is random.", low=0, high=2**32 - 1)
     content_loss: Losses = _option(
-        {"l2": 1.0}, "losses", "How the photo is compared, position by position.", choices=("l2",)
+        {"l2": 1.0},
+        "losses",
+        "How the photo is compared; losses are mixed by weights.",
+        choices=("l2",),
     )
     style_loss: Losses = _option(
         {"gram": 1.0},
         "losses",
-        "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
-        choices=("gram", "wasserstein", "sliced"),
+        "How two styles are compared; losses are mixed by weights.",
+        choices=("gram", "wasserstein", "sliced", "neighbors"),
     )
     style_scale: float | tuple[float, ...] = _option(
         1.0,
@@ -133,6 +136,12 @@ class Options:
         high=4,
     )
     pooling: str = _option("max", "choice", "How VGG-19 pools.", choices=("max", "average"))
+    seamless: str = _option(
+        "none",
+        "choice",
+        "Which sides meet without a seam: left and right (x), top and bottom (y), or both.",
+        choices=("none", "x", "y", "both"),
+    )
     tv: float = _option(0.5, "number", "Weight of the total variation.", low=0, high=1e6)
     color: str = _option(
         "style",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED
 from painter.device.readings import Reading, Readings
 from painter.evaluation.levels import shifts_of
+from painter.evaluation.matching import matched
 from painter.evaluation.multiscale import MultiscaleEvaluation
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
@@ -22,6 +23,8 @@ from painter.planning.plan import Level, Plan
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
 JUDGED_EVERY: Final = 20
+# Neighbors are found anew every so many steps.
+MATCHED_EVERY: Final = 20
 # A plateau is a window of steps that lowers the loss by less than this share of it. It is looked
 # for every so many steps, whenever their losses arrive: the pixels must not depend on that.
 PLATEAU_WINDOW: Final = 20
@@ -41,6 +44,10 @@ class Candidate:
         self.canvas = canvas
         self.terms = torch.full((terms,), math.nan, dtype=torch.float64, device=canvas.device)
         self.objective_value = torch.full((), math.inf, dtype=torch.float64, device=canvas.device)
+
+    def forget(self) -> None:
+        """The next canvas is better: what is compared has changed."""
+        self.objective_value = torch.full_like(self.objective_value, math.inf)
 
     def take_if_better(self, canvas: Tensor, evaluation: Evaluation) -> None:
         """A better canvas is copied over the one before: a level keeps a single one."""
@@ -69,7 +76,7 @@ class Descent:
     """The steps of level `index` (from 1), whose numbers it tells the course.
 
     Whoever drives it gives `take` the evaluation of `view`, again and again until it has `ended`;
-    where `view` is None, `take` evaluates a tile by itself.
+    where `view` is None, `take` evaluates a tile by itself, or looks for neighbors in one.
     """
 
     def __init__(
@@ -91,15 +98,19 @@ class Descent:
         self._best = Candidate(optimizer.canvas.clone(), len(objective.weights))
         self._has_judged = False
         self._is_last = False
-        self._begin_step()
+        self._matching: Generator[None, None, Objective] | None = None
+        self._begin_step(is_first=True)
 
     @property
     def view(self) -> View | None:
         """What is to be evaluated next in a pass."""
-        return self._evaluating.view
+        return None if self._matching is not None else self._evaluating.view
 
     def take(self, evaluation: Evaluation | None) -> Step | None:
         """Takes the evaluation of `view`; tells the step that it was the last piece of."""
+        if self._matching is not None:
+            self._match(self._matching)
+            return None
         whole = self._evaluating.take(evaluation)
         if whole is None:
             return None
@@ -114,15 +125,31 @@ class Descent:
         self._begin_judging()
         return None
 
-    def _begin_step(self) -> None:
+    def _begin_step(self, is_first: bool = False) -> None:
         self._is_judging = False
+        # Losses that are compared with each other are of the same neighbors.
+        is_due = self._done % MATCHED_EVERY == 0 and not self._optimizer.compares_losses
+        if self.objective.joint_losses and (is_first or is_due):
+            self._matching = matched(self._vgg, self.objective, self._optimizer.canvas)
+        else:
+            self._look()
+
+    def _match(self, matching: Generator[None, None, Objective]) -> None:
+        try:
+            next(matching)
+        except StopIteration as stop:
+            self.objective, self._matching = stop.value, None
+            self._best.forget()
+            self._look()
+
+    def _look(self) -> None:
         shift = self._shifts[self._done % len(self._shifts)]
         view = View(self._optimizer.canvas, self.objective, shift)
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
     def _begin_judging(self) -> None:
         self._is_judging = True
-        view = View(self._average.canvas, self.objective, CENTERED, with_gradient=False)
+        view = View(self._average.canvas, self.objective, self._shifts[0], with_gradient=False)
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
     def _descend(self, evaluation: Evaluation) -> None:

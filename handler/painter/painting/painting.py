@@ -11,9 +11,10 @@ from torch import Tensor
 from painter.device.readings import Arriving, Reading
 from painter.errors import PaintError
 from painter.evaluation.lanes import Lane, OnlyLane
-from painter.evaluation.levels import canvas_of, enlarged, prepare
+from painter.evaluation.levels import prepare
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
+from painter.evaluation.starts import canvas_of, enlarged
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import OPTIMIZERS

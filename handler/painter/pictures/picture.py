@@ -62,7 +62,7 @@ def decode_mask(data: bytes, field: str, read: Read = read_planes) -> Tensor:
     mask = torch.zeros(picture.shape)
     # One by one: a large picture is not there as floats as a whole.
     for plane, weight in zip(picture.samples, (0.299, 0.587, 0.114), strict=True):
-        mask += _as_floats(plane) * weight
+        mask.add_(_as_floats(plane), alpha=weight)
     return mask if picture.alpha is None else mask * picture.alpha
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from painter.evaluation.passes import View, evaluate
 from painter.evaluation.style_targets import StyleCache
 from painter.evaluation.tiled import TiledEvaluation
 from painter.options.catalog import Options
+from painter.pictures.picture import decode
 from painter.planning.plan import make_plan
 from pictures import photo, png, request, stripes
 
@@ -85,6 +87,24 @@ def test_total_and_gradient_are_those_of_the_formula(given):
     assert error < 1e-6
 
 
+@pytest.mark.parametrize("seamless", ["x", "y", "both"])
+def test_a_seamless_canvas_may_be_turned(seamless, monkeypatch):
+    """Turned by half, with the photo, or seen turned by half: it has the same total."""
+    monkeypatch.setattr("painter.evaluation.levels.SHIFTS", (CENTERED, CENTERED))
+    vgg, half = small_vgg(), (24 * (seamless != "x"), 32 * (seamless != "y"))
+    content = decode(photo(), "content").samples.permute(1, 2, 0).numpy()
+    objective = _objective(vgg, seamless=seamless)
+    turned = _objective(vgg, content=png(np.roll(content, half, (0, 1))), seamless=seamless)
+    # What makes the content's losses relative is taken from the photo as it is first seen.
+    turned = replace(turned, content_losses=objective.content_losses)
+    centered, other = objective.layouts
+    canvas = _canvas()
+    one = evaluate(vgg, [View(canvas, objective, other)])[0]
+    two = evaluate(vgg, [View(canvas.roll(half, (1, 2)), turned, centered)])[0]
+    assert float(one.objective_value) == pytest.approx(float(two.objective_value), rel=1e-9)
+    torch.testing.assert_close(one.gradient.roll(half, (1, 2)), two.gradient)
+
+
 def test_margins_are_reflections_and_gradients_come_back_to_their_pixels():
     for shift in SHIFTS:
         canvas = _canvas().requires_grad_()
@@ -111,6 +131,13 @@ _TILED = {
         "styles": [stripes(), photo(seed=3)],
         "masks": {1: png([[255] * 32 + [0] * 32] * 48)},
     },
+    "seamless to the right": {"seamless": "x"},
+    "seamless, masked": {
+        "seamless": "both",
+        "styles": [stripes(), photo(seed=3)],
+        "masks": {1: png([[255] * 32 + [0] * 32] * 48)},
+        "content_mask": png([[255] * 64] * 24 + [[60] * 64] * 24),
+    },
     "mixed": {"style_loss": "gram:1,sliced:0.5"},
     "average": {"pooling": "average"},
     "deep": {"style_layers": "conv1_1,relu5_4", "content_layers": "conv5_2"},
@@ -134,7 +161,7 @@ def test_tiled_gradient_is_that_of_the_whole(given):
     vgg = small_vgg()
     objective = _objective(vgg, **{"content": photo(144, 229), "size": 229, "levels": 1, **given})
     canvas = noise(3, *objective.content.shape[-2:], seed=9)
-    view = View(canvas, objective, Shift(13, 4))
+    view = View(canvas, objective, list(objective.layouts)[2])
     whole = evaluate(vgg, [view])[0]
     tiled = _in_tiles(vgg, view, side=96)
     assert float(tiled.objective_value) == pytest.approx(float(whole.objective_value), rel=1e-10)

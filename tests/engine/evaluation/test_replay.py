@@ -16,6 +16,7 @@ LEFT = png([[255] * 32 + [0] * 32] * 48)
 KINDS = {
     "defaults": {"size": 128},
     "wasserstein": {"style_loss": "wasserstein"},
+    "neighbors": {"style_loss": "neighbors:1,gram:1"},
     "masks": {"styles": [stripes(), photo(seed=3)], "masks": {1: LEFT}, "content_mask": LEFT},
     "lbfgs": {"optimizer": "lbfgs", "levels": 1},
 }
@@ -63,7 +64,7 @@ def _poison(replay):
     """No number of the painting before is left anywhere."""
     for slot in replay._slots.values():
         for tensor in (*slot._inputs, slot._view.canvas, slot._evaluation.terms):
-            tensor.fill_(torch.nan)
+            tensor.fill_(torch.nan if tensor.is_floating_point() else 0)
         slot._source = lambda: None
 
 

@@ -49,11 +49,11 @@ def _status(name: str) -> int:
 def _peak(made) -> tuple[int, int]:
     """The bytes that were told, and the most that were there at once.
 
-    The least of three times: a system that puts unused pages of programs aside, or hands memory out
+    The least of five times: a system that puts unused pages of programs aside, or hands memory out
     in large pages, has more there by chance, and never less.
     """
     told = outline(made)
-    return told.planning + bytes_kept(told.plan), min(_rise(made) for _ in range(3))
+    return told.planning + bytes_kept(told.plan), min(_rise(made) for _ in range(5))
 
 
 def _rise(made) -> int:

@@ -22,3 +22,18 @@ def test_variation_is_per_pixel_and_its_gradient_is_that_of_autograd(monkeypatch
     gradient = torch.zeros_like(canvas)
     variation(canvas.detach(), gradient, 3)
     torch.testing.assert_close(gradient, canvas.grad)
+
+
+@pytest.mark.parametrize("seamless", [(True, False), (False, True), (True, True)])
+def test_where_sides_meet_their_pixels_are_neighbors(seamless):
+    canvas = noise(3, 11, 13).requires_grad_()
+    total = canvas.new_zeros(())
+    for dim, goes_on in zip((-2, -1), seamless, strict=True):
+        change = canvas - canvas.roll(1, dim)
+        first = 0 if goes_on else 1
+        total = total + change.narrow(dim, first, canvas.shape[dim] - first).square().sum()
+    (3 * total / (11 * 13)).backward()
+    gradient = torch.zeros_like(canvas)
+    found = variation(canvas.detach(), gradient, 3, seamless)
+    torch.testing.assert_close(found, total.detach() / (11 * 13))
+    torch.testing.assert_close(gradient, canvas.grad)

@@ -38,6 +38,7 @@ PIXELS = {
 }
 CHOICES = {
     "init": [("content", {}), ("noise", {}), ("style", {}), ("image", {"canvas": stripes()})],
+    "seamless": [("none", {}), ("x", {}), ("y", {}), ("both", {})],
     "color": [("style", {}), ("luminance", {}), ("match", {}), ("guided", {})],
 }
 # Those that change no pixels by what they are for: each has a test of its own below.

@@ -217,6 +217,19 @@ def test_what_is_not_masked_stays_near_the_photo():
     assert float(away[96:].mean()) < 0.5 * float(away[:48].mean())
 
 
+@pytest.mark.parametrize("seamless", ["none", "x", "y", "both"])
+def test_where_sides_meet_neighbors_differ_no_more_than_elsewhere(seamless):
+    given = {"alpha": 0, "init": "noise", "tv": 20, "steps": 40, "styles": [photo(64, 64, seed=3)]}
+    canvas = finished(seamless=seamless, **given)._step.best.canvas
+    for dim, axis in ((1, "y"), (2, "x")):
+        change = (canvas - canvas.roll(1, dim)).square().mean([0, 3 - dim])
+        at_seam, elsewhere = float(change[0]), change[1:]
+        if seamless in (axis, "both"):
+            assert at_seam < float(elsewhere.max())
+        else:
+            assert at_seam > 4 * float(elsewhere.max())
+
+
 def test_a_level_that_is_not_the_last_is_answered_enlarged():
     job = begun(size=256, steps=60, format="png16")
     result = job.result()

@@ -24,7 +24,11 @@ CASES = {
     "wasserstein in a mask": {"style_loss": "wasserstein", "masks": {1: LEFT}},
     "sliced": {"style_loss": "sliced", "size": 128},
     "sliced in a mask": {"style_loss": "sliced", "masks": {1: LEFT}},
+    "neighbors": {"size": 128, "style_loss": "neighbors:1,gram:1"},
     "tiles": {"size": 128},
+    "tiles, neighbors, a mask": {"size": 128, "style_loss": "neighbors", "masks": {1: LEFT}},
+    "seamless": {"size": 80, "seamless": "both", "masks": {1: LEFT}},
+    "tiles, seamless": {"size": 128, "seamless": "x"},
     "tiles, sliced, a mask": {"size": 128, "style_loss": "sliced", "masks": {1: LEFT}},
     "tiles, wasserstein, a mask": {"size": 128, "style_loss": "wasserstein", "masks": {1: LEFT}},
 }

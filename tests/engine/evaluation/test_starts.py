@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from jobs import finish, small_vgg_once
-from painter.evaluation.levels import enlarged, prepare
+from painter.evaluation.levels import prepare
+from painter.evaluation.starts import enlarged
 from painter.evaluation.style_targets import StyleCache
 from painter.pictures.picture import resize
 from painter.planning.plan import make_plan
