@@ -127,7 +127,7 @@ def test_a_server_ends_under_load_and_no_painting_is_lost(
     accepted, before = threading.Barrier(NUMBER + 1), len(written(fleet))
 
     def paint(seed: int) -> Painting:
-        with bruno.stream(**pictures, **TINY, steps=100, seed=seed) as events:
+        with bruno.stream(**pictures, **TINY, steps=60, seed=seed) as events:
             next(event for event in events if isinstance(event, Accepted))
             accepted.wait(120)
             return events.painting()
