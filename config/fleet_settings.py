@@ -9,12 +9,13 @@ from pathlib import Path
 
 from gateway_files import addresses
 from gateway_process import GatewaySettings
-from server_process import usable_cores
+from server_process import places, usable_cores
 from settings import LOOPBACK, StartError, read_settings
 
 MOST = 64
 # The ports of one server, from the first to those of its worker.
 APART = 20
+PLACES = "BRUNO_GATEWAY_PLACES"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def read_fleet_settings(environment: Mapping[str, str] = os.environ) -> FleetSet
         canary=tuple(addresses(environment.get("CANARY") or "")),
         bind=common.bind,
         keys=Path(keys).resolve() if keys else None,
+        more={PLACES: environment.get(PLACES) or str(places(common.device))},
     )
     cards = _cards(environment, number) if common.device == "cuda" and not servers else ()
     drain = environment.get("DRAIN") or "20"

@@ -15,7 +15,7 @@ import yaml
 from programs import needs
 from promtool import judge, needs_promtool
 
-from server_process import GRACE_SECONDS, batch_size
+from server_process import GRACE_SECONDS, places
 from settings import OFFSETS, SERVERS, read_settings
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -97,10 +97,11 @@ def test_what_is_told_is_known() -> None:
     configuration = (CONFIG / "gateway/haproxy.cfg").read_text()
     for name in gateway["environment"]:
         assert re.search(rf"\b{name}\b", configuration), name
-    # One more than it has places for is given to TorchServe's worker, which refuses it.
-    assert int(gateway["environment"]["BRUNO_GATEWAY_PLACES"]) == batch_size("cpu") - 1
+    assert int(gateway["environment"]["BRUNO_GATEWAY_PLACES"]) == places("cpu")
+    (default,) = re.findall(r"presetenv BRUNO_GATEWAY_PLACES (\d+)", configuration)
+    assert int(default) == places("cpu")
     (cuda,) = re.findall(r"on a GPU (\d+)", (COMPOSE / "compose.yaml").read_text())
-    assert int(cuda) == batch_size("cuda") - 1
+    assert int(cuda) == places("cuda")
 
 
 def test_what_is_stopped_has_time_to_drain() -> None:

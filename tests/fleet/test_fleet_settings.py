@@ -25,6 +25,7 @@ def test_servers_have_ports_and_cards_of_their_own() -> None:
     environments = [settings.environment(number) for number in range(3)]
     assert [each["CUDA_VISIBLE_DEVICES"] for each in environments] == ["2", "3", "5"]
     assert [read_settings(each).port for each in environments] == [9020, 9040, 9060]
+    assert settings.gateway.more == {"BRUNO_GATEWAY_PLACES": "68"}
     named = read_fleet_settings({"N": "2", "DEVICE": "cuda"})
     assert [named.environment(n)["CUDA_VISIBLE_DEVICES"] for n in range(2)] == ["0", "1"]
 
