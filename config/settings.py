@@ -38,6 +38,8 @@ class StartError(Exception):
 class Settings:
     """Where a server listens and what it paints on; `bind` opens the inference port alone.
 
+    `metrics_bind` opens TorchServe's metrics, which ask for no token, to a cluster's Prometheus.
+
     `graphs` has a GPU replay evaluations from CUDA graphs. `drain_seconds` is how long the ASGI
     server lets paintings end when it is stopped; TorchServe stops at once. `token` is what the
     server asks for, one that it makes where it is empty.
@@ -50,6 +52,7 @@ class Settings:
     server: str = "torchserve"
     drain_seconds: float = 0.0
     token: str = field(default="", repr=False)
+    metrics_bind: str = LOOPBACK
 
     @property
     def url(self) -> str:
@@ -59,7 +62,7 @@ class Settings:
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Settings from PORT, BIND, DEVICE, GRAPHS, SERVER, DRAIN and BRUNO_TOKEN.
+    """Settings from PORT, BIND, METRICS_BIND, DEVICE, GRAPHS, SERVER, DRAIN and BRUNO_TOKEN.
 
     Raises StartError for values that cannot be.
     """
@@ -86,17 +89,19 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if token and not TOKEN.fullmatch(token):
         raise StartError("BRUNO_TOKEN must be 16 letters, digits or -._~+/ or more.")
     bind = environment.get("BIND") or LOOPBACK
-    return Settings(int(port), bind, device, graphs == "on", server, seconds, token)
+    metrics = environment.get("METRICS_BIND") or LOOPBACK
+    return Settings(int(port), bind, device, graphs == "on", server, seconds, token, metrics)
 
 
 def check_ports(settings: Settings) -> None:
     """Raise StartError where one of TorchServe's five ports, or the ASGI server's one, is taken."""
     ports = OFFSETS if settings.server == "torchserve" else {"inference": 0}
+    hosts = {"inference": settings.bind, "metrics": settings.metrics_bind}
     for name, offset in ports.items():
         port = settings.port + offset
         where = f"Port {port} ({name}{f', PORT+{offset}' if offset else ''})"
         try:
-            _try_port(settings.bind if offset == 0 else LOOPBACK, port)
+            _try_port(hosts.get(name, LOOPBACK), port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 other = 9000 if not 8990 <= settings.port <= 9010 else 9100
@@ -104,7 +109,7 @@ def check_ports(settings: Settings) -> None:
                     f"{where} is in use: choose another with `PORT={other} make serve`."
                 ) from error
             raise StartError(
-                f"{where} cannot be opened at {settings.bind}: {error.strerror}."
+                f"{where} cannot be opened at {hosts.get(name, LOOPBACK)}: {error.strerror}."
             ) from error
 
 

@@ -199,6 +199,23 @@ def test_the_container_publishes_the_port_of_the_image(command: Command) -> None
     assert re.match(r"docker (build|run) ", command.line)
 
 
+@pytest.mark.parametrize("command", _of("kubectl"), ids=str)
+def test_kubectl_makes_what_it_is_to_apply(command: Command, folder: Path) -> None:
+    if not shutil.which("kubectl"):
+        pytest.skip("kubectl is not installed")
+    (folder / "config").symlink_to(ROOT / "config")
+    (folder / "keys").touch()
+    line = command.line.split("|")[0]
+    if line.startswith("kubectl create"):
+        line += " --dry-run=client -o yaml"
+    elif line.startswith("kubectl apply"):
+        named = re.search(r"-f (\S+)", line)
+        assert named
+        line = f"cat {named[1]}/*.yaml"
+    told = _run(["bash", "-c", line], folder, {**os.environ, "BRUNO_TOKEN": "t" * 16})
+    assert [one["kind"] for one in yaml.safe_load_all(told) if one]
+
+
 @pytest.mark.parametrize("block", blocks("nginx"), ids=str)
 def test_the_proxy_takes_its_settings(block: Any, tmp_path: Path) -> None:
     nginx = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -243,5 +260,5 @@ def test_no_block_is_left_out() -> None:
     for block in blocks():
         assert block.language in checked | embedded, block
         assert block.language not in embedded or block.text.startswith('--8<-- "client/examples/')
-    names = {"bruno", "curl", "python", "make", "pip", "export", "eval", "docker"}
+    names = {"bruno", "curl", "python", "make", "pip", "export", "eval", "docker", "kubectl"}
     assert {command.name for command in ALL} <= names

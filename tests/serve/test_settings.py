@@ -155,6 +155,14 @@ def test_the_other_ports_follow_the_first_and_only_it_is_opened(tmp_path: Path) 
     assert properties["initial_worker_port"] == "9010"
 
 
+def test_metrics_alone_may_be_opened_beside_it(tmp_path: Path) -> None:
+    given = read_settings({"METRICS_BIND": "0.0.0.0"})  # noqa: S104
+    properties = read_properties(write_properties(tmp_path, given, ARCHIVE))
+    assert properties["metrics_address"] == "http://0.0.0.0:8082"
+    assert properties["inference_address"] == "http://127.0.0.1:8080"
+    assert properties["management_address"] == "http://127.0.0.1:8081"
+
+
 def test_the_server_is_closed_and_takes_large_bodies(tmp_path: Path) -> None:
     properties = read_properties(write_properties(tmp_path, Settings(), ARCHIVE))
     assert json.loads(properties["disable_token_authorization"]) is False
@@ -178,7 +186,7 @@ def test_there_is_one_worker() -> None:
 
 
 @pytest.mark.parametrize("device", settings.DEVICES)
-def test_torchserve_hands_on_one_request_more_than_the_handler_takes(
+def test_torchserve_hands_on_more_requests_than_the_handler_takes(
     tmp_path: Path, device: str
 ) -> None:
     model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
@@ -187,7 +195,8 @@ def test_torchserve_hands_on_one_request_more_than_the_handler_takes(
     limits = Limits(asked["running"], asked["waiting"]).on(device)
     properties = read_properties(write_properties(tmp_path, Settings(device=device), ARCHIVE))
     told = json.loads(properties["models"])
-    assert told["bruno"]["1.0"]["batchSize"] == limits.running + limits.waiting + 1
+    assert told["bruno"]["1.0"]["batchSize"] == limits.running + limits.waiting + 16
+    assert model["jobQueueSize"] >= 1024  # and never decides itself
 
 
 def test_the_environment_is_the_servers_own(
