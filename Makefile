@@ -86,6 +86,10 @@ bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goe
 bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='--device cpu --smoke')
 	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
 
+.PHONY: bench-quality
+bench-quality: $(INSTALLED) $(VGG19) ## Paint a set of pairs by several presets, judged (ARGS='--images DIR')
+	@PYTHONPATH=benchmarks $(BIN)/python benchmarks/looks.py $(ARGS)
+
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
 	@$(BIN)/ruff check $(CODE)
