@@ -164,8 +164,6 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
         "LOG_LOCATION": str(folder / "logs"),
         "METRICS_LOCATION": str(folder / "logs"),
         "BRUNO_DEVICE": settings.device,
-        # What says of itself that it is JSON and is not would be a traceback in the log each time.
-        "TS_DECODE_INPUT_REQUEST": "false",
         "BRUNO_DRAIN_FILE": str(folder / "drain"),
         "BRUNO_GRAPHS": "on" if settings.graphs else "off",
         "BRUNO_TOKEN": settings.token,

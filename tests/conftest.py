@@ -26,6 +26,7 @@ SLOW = (
     "contract/test_fuzz.py",
     "docs",
     "engine/network/test_numerics.py",
+    "fleet/test_fleet.py",
     "packaging",
     "serve/test_overload.py",
     "serve/test_restarts.py",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from painter.errors import OutOfRange
 from painter.options.catalog import SHORTEST_SIDE, Options
+from painter.options.reading import check_resume
 from painter.options.request import Request, Resume
 from painter.pictures.color import prepared_content
 from painter.pictures.decoding import check_together, read_planes
@@ -97,7 +98,7 @@ def make_plan(request: Request, read: Read = read_planes) -> Plan:
         levels=levels,
         start=_start(request, shape, adjusted, read),
         chroma=_chroma(options, photo, parts, palette),
-        resume=_checked_resume(request.resume, levels),
+        resume=request.resume and check_resume(request.resume, len(levels)),
         digests=_digests(request, photo, styles),
         adjusted=tuple(adjusted),
     )
@@ -211,22 +212,6 @@ def _start(request: Request, shape: Shape, adjusted: list[str], read: Read) -> T
     if not 0.95 < (height * shape[1]) / (width * shape[0]) < 1.05:
         adjusted.append(f"canvas: {width} x {height} px brought to the photo's aspect")
     return resize(start.samples, shape) if height > shape[0] else start.samples
-
-
-def _checked_resume(resume: Resume | None, levels: Sequence[Level]) -> Resume | None:
-    if resume is None:
-        return None
-    if not 1 <= resume.level <= len(levels):
-        raise OutOfRange(
-            "option_out_of_range",
-            f"resume: level must be from 1 to {len(levels)}, got {resume.level}",
-            "resume",
-        )
-    if resume.step < 0:
-        raise OutOfRange(
-            "option_out_of_range", f"resume: step must be at least 0, got {resume.step}", "resume"
-        )
-    return resume
 
 
 def _digests(request: Request, photo: Picture, styles: Sequence[Style]) -> dict[str, Any]:
