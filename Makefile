@@ -52,6 +52,14 @@ serve: ## Start a server in the foreground and print a curl line when it can pai
 	@$(MAKE) --no-print-directory $(ARCHIVE)
 	@exec $(BIN)/python config/serve.py
 
+.PHONY: image
+image: ## Build the container's image, with docker, podman or buildah (ARGS for the builder)
+	@$(PYTHON) config/image/build.py $(ARGS)
+
+.PHONY: lock
+lock: $(INSTALLED) ## Write the image's locks anew from the pinned requirements
+	@$(BIN)/python config/image/lock.py
+
 .PHONY: test
 test: $(INSTALLED) $(VGG19) ## Run the tests, those of the real TorchServe too (ARGS for pytest)
 	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m 'not slow' $(ARGS)
@@ -94,7 +102,7 @@ fix: $(INSTALLED) ## Repair what the linter and the formatter can, and make docs
 
 .PHONY: clean
 clean: ## Remove all that these targets made, weights and .venv too
-	rm -rf $(VENV) .bench site $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .bench site bruno.cdx.json $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	rm -rf handler/*.egg-info client/src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
