@@ -120,15 +120,15 @@ class Options(TypedDict, total=False):
     content_loss: Annotated[
         Losses | None,
         Option(
-            "How the photo is compared, position by position.",
+            "How the photo is compared; losses are mixed by weights.",
             "names of l2, or several with weights",
         ),
     ]
     style_loss: Annotated[
         Losses | None,
         Option(
-            "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
-            "names of gram, wasserstein, sliced, or several with weights",
+            "How two styles are compared; losses are mixed by weights.",
+            "names of gram, wasserstein, sliced, neighbors, or several with weights",
         ),
     ]
     style_scale: Annotated[

@@ -76,7 +76,7 @@ def _before(shift: Shift, axis: int) -> int:
     return shift.left if axis else shift.top
 
 
-def _turn(shift: Shift, axis: int, length: int) -> int:
+def turn_of(shift: Shift, axis: int, length: int) -> int:
     """How far along an axis the first pixel of a seamless canvas lies within its margin."""
     return _before(shift, axis) + round(shift.turned * length)
 
@@ -85,7 +85,7 @@ def _places(span: tuple[int, int], shift: Shift, axis: int, canvas: Tensor) -> T
     """Which pixels of an axis are seen from one place within the margin to another."""
     length, places = canvas.shape[axis - 2], torch.arange(*span, device=canvas.device)
     if shift.seamless[axis]:
-        return (places - _turn(shift, axis, length)) % length
+        return (places - turn_of(shift, axis, length)) % length
     places = (places - _before(shift, axis)).abs()
     return torch.where(places < length, places, 2 * (length - 1) - places)
 
@@ -95,7 +95,7 @@ def _wound(gradient: Tensor, shift: Shift, axis: int) -> Tensor:
     length = gradient.shape[dim] - MARGIN
     inner = gradient.narrow(dim, 0, length)
     inner.narrow(dim, 0, MARGIN).add_(gradient.narrow(dim, length, MARGIN))
-    return inner.roll(-_turn(shift, axis, length), dim)
+    return inner.roll(-turn_of(shift, axis, length), dim)
 
 
 def _folded(gradient: Tensor, before: int, dim: int) -> Tensor:

@@ -8,7 +8,9 @@ import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
-from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.catalog import JOINT_STYLE_LOSSES, STYLE_LOSSES
+from painter.losses.hypercolumns import GRID
+from painter.losses.neighbors import KEPT_MOST, TAPS
 from painter.losses.terms import terms_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.vgg import PassConfig
@@ -53,7 +55,13 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     largest = max(height * width for height, width in shapes)
     preparing = last.pixels * _PREPARING_COPIES + largest * _STYLE_COPIES
     canvases = max(last.pixels * copies, preparing)
-    return int(_GAPS * passing) + canvases * 3 * 4 + pictures + _targets(plan)
+    return (
+        int(_GAPS * passing)
+        + canvases * 3 * 4
+        + pictures
+        + _targets(plan)
+        + _hypercolumns(plan, in_pass, config)
+    )
 
 
 def bytes_kept(plan: Plan) -> int:
@@ -78,9 +86,22 @@ def bytes_encoding(plan: Plan) -> int:
 
 def _targets(plan: Plan) -> int:
     """What the styles' statistics take, of all regions on all levels."""
-    terms = [term for term in terms_of(plan.options) if term.kind == "style"]
+    terms = [term for term in terms_of(plan.options) if term.loss in STYLE_LOSSES]
     of_layers = sum(STYLE_LOSSES[term.loss].bytes_at(_channels(term.layer)) for term in terms)
     return of_layers * len(plan.parts) * len(plan.levels)
+
+
+def _hypercolumns(plan: Plan, in_pass: int, config: PassConfig) -> int:
+    """What hypercolumns take where neighbors are looked for, in the pass's type.
+
+    Those of each level's and region's styles, twice those of the last level's; and of photo and
+    canvas those that are in a pass at once.
+    """
+    if not any(term.loss in JOINT_STYLE_LOSSES for term in terms_of(plan.options)):
+        return 0
+    length = sum(map(_channels, TAPS))
+    kept = KEPT_MOST * (len(plan.parts) * len(plan.levels) + 2)
+    return (kept + 3 * in_pass // stride_of(GRID) ** 2) * length * config.dtype.itemsize
 
 
 def _in_pass(shape: Shape) -> int:

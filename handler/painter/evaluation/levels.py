@@ -15,8 +15,9 @@ from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
 from painter.evaluation.content_targets import content_features, content_losses
 from painter.evaluation.objective import Layout, Objective, Region
+from painter.evaluation.style_sets import neighborhood
 from painter.evaluation.style_targets import StyleCache, blended_targets
-from painter.losses.catalog import STYLE_LOSSES
+from painter.losses.catalog import JOINT_STYLE_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
 from painter.network.vgg import VGG19, PassConfig
 from painter.optimizers.catalog import OPTIMIZERS
@@ -34,7 +35,7 @@ TURNS: Final = (0.0, 0.5, 0.25, 0.75)
 
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     """The pass of a plan, in the trunk's type."""
-    taps = frozenset(term.layer for term in terms_of(plan.options))
+    taps = frozenset(tap for term in terms_of(plan.options) for tap in term.taps)
     return PassConfig(taps, plan.options.pooling, trunk)
 
 
@@ -77,7 +78,10 @@ def prepare(
             vgg.typical_energy[term.layer], vgg.channels_of(term.layer), vgg.device
         )
         for term in terms
-        if term.kind == "style"
+        if term.loss in STYLE_LOSSES
+    }
+    joint = {
+        term: JOINT_STYLE_LOSSES[term.loss]() for term in terms if term.loss in JOINT_STYLE_LOSSES
     }
     style_config = config.with_taps(term.layer for term in losses)
     regions = []
@@ -86,7 +90,11 @@ def prepare(
             vgg, cache, part.styles, level.shape, style_config, losses
         )
         share = torch.tensor(_area(part, plan) * part.weight, device=vgg.device)
-        regions.append(Region(share, targets))
+        nearby = None
+        if joint:
+            centered = shifts_of(plan)[0]
+            nearby = yield from neighborhood(vgg, cache, part, level.shape, config, centered)
+        regions.append(Region(share, targets, nearby))
     of_content = yield from _weights(plan, plan.content_mask, level, options.content_layers, vgg)
     of_parts = []
     for part in plan.parts:
@@ -112,6 +120,7 @@ def prepare(
             yield from content_losses(vgg, content_config, content, layouts, of_photo, config)
         ),
         style_losses=losses,
+        joint_losses=joint,
         content=content,
         regions=tuple(regions),
         layouts=layouts,

@@ -12,20 +12,37 @@ from painter.canvas.downsampling import Downsampling
 from painter.canvas.layout import Shift
 from painter.canvas.masks import TapWeights
 from painter.losses.content import L2
+from painter.losses.neighbors import Neighbors, StyleSet
 from painter.losses.style_loss import StyleLoss
 from painter.losses.terms import Term
 from painter.network.vgg import PassConfig
 
 
 @dataclass(frozen=True, slots=True)
+class Neighborhood:
+    """Neighbors of a region: those of its style, and which of them each position has.
+
+    `places` [rows, columns] are rows of the set, for a centered canvas. `weights` are those of the
+    positions (None: all count alike), and `total`, a scalar, is their sum.
+    """
+
+    style: StyleSet
+    places: Tensor
+    weights: Tensor | None
+    total: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Region:
     """A part of the canvas with a style of its own; `share` is its part of the area, a scalar.
 
-    `targets` are what the style loss of each term compares with.
+    `targets` are what the style loss of each term compares with, `neighborhood` is there where
+    neighbors are looked for.
     """
 
     share: Tensor
     targets: Mapping[Term, Any]
+    neighborhood: Neighborhood | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +73,7 @@ class Objective:
     has_variation: bool
     content_losses: Mapping[Term, L2]
     style_losses: Mapping[Term, StyleLoss[Any, Any]]
+    joint_losses: Mapping[Term, Neighbors]
     content: Tensor
     regions: tuple[Region, ...]
     layouts: Mapping[Shift, Layout]
@@ -66,6 +84,11 @@ class Objective:
     def shape(self) -> tuple[int, int]:
         """Height and width in px of the canvases it judges."""
         return self.content.shape[-2], self.content.shape[-1]
+
+    @property
+    def first_shift(self) -> Shift:
+        """The shift in which a canvas is centered, and not turned."""
+        return next(iter(self.layouts))
 
     @property
     def content_layers(self) -> set[str]:

@@ -14,6 +14,7 @@ from painter.canvas.tiles import tiles
 from painter.evaluation.comparing import (
     Losses,
     compare_styles,
+    neighbor_losses,
     region_statistics,
     tap_gradients,
     terms_of,
@@ -135,7 +136,9 @@ def _one_of(view: View, features: Mapping[str, Tensor]) -> _AtTaps:
     content, gradients = tap_gradients(
         objective, layout, None, features, layout.content, by_region, wanted
     )
-    return _AtTaps({**content, **style}, gradients)
+    onto = gradients if view.with_gradient else None
+    joint = neighbor_losses(objective, view.shift, None, features, onto)
+    return _AtTaps({**content, **style, **joint}, gradients)
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:

@@ -101,11 +101,11 @@ def _means(
         for key, means in zip(keys, entries, strict=True):
             cache.keep(key, means)
         wait_for_all_streams(vgg.device)
-    _used_here(entries)
+    used_here(entries)
     return dict(zip(losses, entries, strict=True))
 
 
-def _used_here(means: Sequence[Means]) -> None:
+def used_here(means: Sequence[Means]) -> None:
     """Keeps the memory of what leaves the cache from being used anew before this stream is done."""
     for tensor in chain.from_iterable(means):
         if tensor.is_cuda:

@@ -13,6 +13,7 @@ from painter.evaluation.comparing import (
     Losses,
     RegionGradients,
     compare_styles,
+    neighbor_losses,
     region_statistics,
     tap_gradients,
 )
@@ -72,12 +73,16 @@ class TiledEvaluation:
         objective, view = self._objective, self._view
         content_config = objective.config.with_taps(objective.content_layers)
         photo = tile.padded(objective.content, view.shift)
-        targets = features_of(self._vgg, photo, content_config)
+        targets = {}
+        if content_config.taps:
+            targets = features_of(self._vgg, photo, content_config)
         trace = self._vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
         features = {tap: values[0] for tap, values in trace.taps.items()}
         losses, at_taps = tap_gradients(
             objective, self._layout, tile, features, targets, self._statistics, self._to_means
         )
+        onto = at_taps if view.with_gradient else None
+        losses |= neighbor_losses(objective, view.shift, tile, features, onto)
         for term, loss in losses.items():
             self._losses[term] = self._losses[term] + loss if term in self._losses else loss
         if self._gradient is not None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from painter.losses.content import L2
 from painter.losses.gram import Gram
+from painter.losses.neighbors import Neighbors
 from painter.losses.sliced import Sliced
 from painter.losses.style_loss import StyleLoss
 from painter.losses.wasserstein import Wasserstein
@@ -17,3 +18,5 @@ STYLE_LOSSES: Final[Mapping[str, type[StyleLoss[Any, Any]]]] = {
     "sliced": Sliced,
 }
 CONTENT_LOSSES: Final[Mapping[str, type[L2]]] = {"l2": L2}
+# Losses of several layers at once, each of its own.
+JOINT_STYLE_LOSSES: Final[Mapping[str, type[Neighbors]]] = {"neighbors": Neighbors}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from painter.losses.catalog import CONTENT_LOSSES, STYLE_LOSSES
+from painter.losses.catalog import JOINT_STYLE_LOSSES
 from painter.options.catalog import Options
 
 
@@ -25,6 +25,11 @@ class Term:
         """What its loss is told by: the layer, or the name of a loss that has several."""
         return self.layer or self.loss
 
+    @property
+    def taps(self) -> tuple[str, ...]:
+        """The layers whose features it is of."""
+        return (self.layer,) if self.layer else JOINT_STYLE_LOSSES[self.loss].taps
+
 
 def terms_of(options: Options) -> dict[Term, float]:
     """All terms but the variation, in the order of a total, with their weights.
@@ -40,6 +45,6 @@ def _terms(
 ) -> dict[Term, float]:
     terms: dict[Term, float] = {}
     for loss, weight in losses.items():
-        by_layer = layers if loss in {**CONTENT_LOSSES, **STYLE_LOSSES} else {"": 1.0}
+        by_layer = {"": 1.0} if loss in JOINT_STYLE_LOSSES else layers
         terms |= {Term(kind, loss, layer): weight * share for layer, share in by_layer.items()}
     return terms

@@ -117,13 +117,16 @@ class Options:
     )
     seed: int = _option(0, "integer", "Seed of all that is random.", low=0, high=2**32 - 1)
     content_loss: Losses = _option(
-        {"l2": 1.0}, "losses", "How the photo is compared, position by position.", choices=("l2",)
+        {"l2": 1.0},
+        "losses",
+        "How the photo is compared; losses are mixed by weights.",
+        choices=("l2",),
     )
     style_loss: Losses = _option(
         {"gram": 1.0},
         "losses",
-        "How two styles are compared: Gram matrices, Gaussian or sliced Wasserstein-2.",
-        choices=("gram", "wasserstein", "sliced"),
+        "How two styles are compared; losses are mixed by weights.",
+        choices=("gram", "wasserstein", "sliced", "neighbors"),
     )
     style_scale: float | tuple[float, ...] = _option(
         1.0,

@@ -16,6 +16,7 @@ LEFT = png([[255] * 32 + [0] * 32] * 48)
 KINDS = {
     "defaults": {"size": 128},
     "wasserstein": {"style_loss": "wasserstein"},
+    "neighbors": {"style_loss": "neighbors:1,gram:1"},
     "masks": {"styles": [stripes(), photo(seed=3)], "masks": {1: LEFT}, "content_mask": LEFT},
     "lbfgs": {"optimizer": "lbfgs", "levels": 1},
 }
@@ -48,7 +49,7 @@ def _painted(evaluator, **given):
     job = small_painter().begin(request(**{"steps": 32, **given}))
     job.lane.evaluate = evaluator
     job.run()
-    return job._step.best.canvas.clone(), best_total(job)
+    return job._painting.step.best.canvas.clone(), best_total(job)
 
 
 def _plain(views):
@@ -63,7 +64,7 @@ def _poison(replay):
     """No number of the painting before is left anywhere."""
     for slot in replay._slots.values():
         for tensor in (*slot._inputs, slot._view.canvas, slot._evaluation.terms):
-            tensor.fill_(torch.nan)
+            tensor.fill_(torch.nan if tensor.is_floating_point() else 0)
         slot._source = lambda: None
 
 
@@ -94,7 +95,7 @@ def test_paintings_that_take_turns_in_the_same_buffers_do_not_meet():
             if not job.finished:
                 job.advance()
     for job, given in zip(jobs, ({}, OTHER), strict=True):
-        assert torch.equal(job._step.best.canvas, _painted(_plain, steps=12, **given)[0])
+        assert torch.equal(job._painting.step.best.canvas, _painted(_plain, steps=12, **given)[0])
 
 
 def test_what_cannot_be_recorded_is_evaluated_and_told_once(caplog):

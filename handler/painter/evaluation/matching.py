@@ -1,0 +1,88 @@
+"""Neighbors are found: at the beginning of a level, and anew as the canvas changes."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Final
+
+import torch
+from torch import Tensor
+
+from painter.canvas.layout import padded_shape
+from painter.canvas.tiles import Tile, tiles
+from painter.evaluation.objective import Neighborhood, Objective, Region
+from painter.evaluation.passes import features_of
+from painter.losses.hypercolumns import GRID, hypercolumns
+from painter.losses.neighbors import TAPS, nearest
+from painter.network.vgg import VGG19
+
+# What the canvas counts beside the photo where neighbors are looked for; Kolkin et al. 2022 have
+# the same.
+CANVAS_SHARE: Final = 0.25
+_AT_ONCE: Final = 4096
+
+
+@torch.no_grad()
+def matched(vgg: VGG19, objective: Objective, canvas: Tensor) -> Generator[None, None, Objective]:
+    """The objective with the neighbors of a canvas [3, H, W], and its coarser ones with theirs.
+
+    Yields after each tile. An objective that has no neighbors to be found comes back as it is.
+    """
+    if not objective.joint_losses:
+        return objective
+    coarser, downsampling = objective.coarser, objective.downsampling
+    if coarser is not None and downsampling is not None:
+        coarser = yield from matched(vgg, coarser, downsampling(canvas))
+    regions = yield from _regions(vgg, objective, canvas)
+    return replace(objective, regions=regions, coarser=coarser)
+
+
+def _regions(
+    vgg: VGG19, objective: Objective, canvas: Tensor
+) -> Generator[None, None, tuple[Region, ...]]:
+    """The first round over the tiles adds up means, the second compares with them."""
+    all_tiles = tiles(padded_shape(objective.shape), objective.config)
+    nearby = [r.neighborhood for r in objective.regions if r.neighborhood is not None]
+    sums: list[Tensor] = []
+    rows = None
+    for tile in all_tiles:
+        rows = _rows(vgg, objective, canvas, tile)
+        parts = [_sum(rows, _part(each, tile)) for each in nearby]
+        sums = [one + other for one, other in zip(sums, parts, strict=True)] if sums else parts
+        yield
+    found = [torch.empty_like(each.places) for each in nearby]
+    for tile in all_tiles:
+        if rows is None or len(all_tiles) > 1:
+            rows = _rows(vgg, objective, canvas, tile)
+        for each, total, places in zip(nearby, sums, found, strict=True):
+            target = tile.of_whole(places, GRID)
+            target.copy_(nearest(rows, total / each.total, each.style).view(target.shape))
+            yield
+    return tuple(
+        replace(region, neighborhood=replace(each, places=places))
+        for region, each, places in zip(objective.regions, nearby, found, strict=True)
+    )
+
+
+def _rows(vgg: VGG19, objective: Objective, canvas: Tensor, tile: Tile) -> Tensor:
+    """What neighbors are looked for: hypercolumns [n, D] of the photo, with some of the canvas."""
+    config = objective.config.with_taps(TAPS)
+    both = []
+    for pixels in (objective.content, canvas):
+        features = features_of(vgg, tile.padded(pixels, objective.first_shift), config)
+        both.append(hypercolumns({tap: tile.owned(features[tap], tap) for tap in TAPS}, TAPS))
+        del features
+    return both[0].lerp_(both[1], CANVAS_SHARE)
+
+
+def _part(nearby: Neighborhood, tile: Tile) -> Tensor | None:
+    weights = nearby.weights
+    return None if weights is None else tile.of_whole(weights, GRID).reshape(-1, 1)
+
+
+def _sum(rows: Tensor, weights: Tensor | None) -> Tensor:
+    wide = torch.promote_types(rows.dtype, torch.float32)
+    shares = rows.new_ones(len(rows), 1) if weights is None else weights
+    pairs = zip(torch.split(rows, _AT_ONCE), torch.split(shares, _AT_ONCE), strict=True)
+    return torch.stack([(block.to(wide) * share).sum(0) for block, share in pairs]).sum(0)
