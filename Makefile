@@ -85,6 +85,10 @@ bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goe
 bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='--device cpu --smoke')
 	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
 
+.PHONY: scaling
+scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of docs/scaling.md
+	@PYTHONPATH=benchmarks:handler $(BIN)/python -m scaling.study
+
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
 	@$(BIN)/ruff check $(CODE)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
+from pathlib import Path
 from statistics import fmean
 
 import pytest
 
+from scaling import study
 from scaling.autoscaler import Autoscaler, Scaling
 from scaling.model import Arrivals, Fleet, Places, percentile
+from scaling.plots import write_curves
 
 ENDLESS = Places(running=10**6, waiting=0)
 ONE = Places(running=1, waiting=1, line=1, line_seconds=10.0)
@@ -121,3 +126,21 @@ def test_no_more_servers_than_the_most_and_twice_as_many_in_a_minute() -> None:
 def test_percentiles() -> None:
     assert percentile([3, 1, 2, 4], 0.5) == 2
     assert percentile(range(1, 101), 0.95) == 95
+
+
+def test_the_page_has_what_the_model_says() -> None:
+    page = study.PAGE.read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| 10 | 30 s |"))
+    found = study.servers_for(10, 30, 10, Places())
+    assert row.split(" | ")[4] == str(found)
+    assert study.servers_for(10, 10, 10, Places()) is None
+    assert all(mark in page for mark in study.MARKS)
+
+
+def test_a_curve_is_drawn_within_its_panel(tmp_path: Path) -> None:
+    path = tmp_path / "curve.svg"
+    write_curves({"a": [(0, 1), (10, 500), (20, math.nan)]}, ("t", "x", "y"), path, top=100)
+    (points,) = re.findall(r'points="([^"]+)"', path.read_text())
+    heights = [float(point.split(",")[1]) for point in points.split()]
+    assert len(heights) == 2
+    assert heights[1] == 44.0 < heights[0] <= 304.0

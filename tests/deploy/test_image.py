@@ -197,6 +197,7 @@ def test_the_image_paints_as_a_user_who_can_write_nothing(
     assert (answer.status_code, answer.content[:4]) == (200, b"\x89PNG")
     assert running.ask("id", "-u").stdout == "10001\n"
     looked = "find / -xdev -writable ! -type l ! -path '/proc/*' ! -path '/dev/*' ! -path '/tmp*'"
-    assert running.ask("sh", "-c", f"{looked} 2>/dev/null").stdout.split() in ([], ["/var/tmp"])  # noqa: S108
+    found = set(running.ask("sh", "-c", f"{looked} 2>/dev/null").stdout.split())
+    assert found <= {"/var/tmp", "/run/lock"}  # noqa: S108 - Debian's own, beside a read-only root
     bill = json.loads(running.ask("cat", "sbom.cdx.json").stdout)
     assert "bruno.mar" in {component["name"] for component in bill["components"]}
