@@ -60,6 +60,15 @@ image: ## Build the container's image, with docker, podman or buildah (ARGS for 
 lock: $(INSTALLED) ## Write the image's locks anew from the pinned requirements
 	@$(BIN)/python config/image/lock.py
 
+.PHONY: fleet
+fleet: ## Start N servers, each on a card of its own on CUDA, behind the gateway (N=3 KEYS=FILE)
+	@$(MAKE) --no-print-directory $(ARCHIVE)
+	@exec $(BIN)/python config/fleet.py
+
+.PHONY: gateway
+gateway: $(INSTALLED) ## Start the gateway before servers that run (SERVERS=HOST:PORT,… BRUNO_TOKEN=… KEYS=FILE)
+	@exec $(BIN)/python config/fleet.py
+
 .PHONY: test
 test: $(INSTALLED) $(VGG19) ## Run the tests, those of the real TorchServe too (ARGS for pytest)
 	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m 'not slow' $(ARGS)
@@ -88,6 +97,10 @@ bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='
 .PHONY: scaling
 scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of docs/scaling.md
 	@PYTHONPATH=benchmarks:handler $(BIN)/python -m scaling.study
+
+.PHONY: bench-quality
+bench-quality: $(INSTALLED) $(VGG19) ## Paint a set of pairs by several presets, judged (ARGS='--images DIR')
+	@PYTHONPATH=benchmarks $(BIN)/python benchmarks/looks.py $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
