@@ -52,6 +52,14 @@ serve: ## Start a server in the foreground and print a curl line when it can pai
 	@$(MAKE) --no-print-directory $(ARCHIVE)
 	@exec $(BIN)/python config/serve.py
 
+.PHONY: image
+image: ## Build the container's image, with docker, podman or buildah (ARGS for the builder)
+	@$(PYTHON) config/image/build.py $(ARGS)
+
+.PHONY: lock
+lock: $(INSTALLED) ## Write the image's locks anew from the pinned requirements
+	@$(BIN)/python config/image/lock.py
+
 .PHONY: fleet
 fleet: ## Start N servers, each on a card of its own on CUDA, behind the gateway (N=3 KEYS=FILE)
 	@$(MAKE) --no-print-directory $(ARCHIVE)
@@ -97,6 +105,10 @@ bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goe
 bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='--device cpu --smoke')
 	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
 
+.PHONY: scaling
+scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of docs/scaling.md
+	@PYTHONPATH=benchmarks:handler $(BIN)/python -m scaling.study
+
 .PHONY: bench-quality
 bench-quality: $(INSTALLED) $(VGG19) ## Paint a set of pairs by several presets, judged (ARGS='--images DIR')
 	@PYTHONPATH=benchmarks $(BIN)/python benchmarks/looks.py $(ARGS)
@@ -118,7 +130,7 @@ fix: $(INSTALLED) ## Repair what the linter and the formatter can, and make docs
 
 .PHONY: clean
 clean: ## Remove all that these targets made, weights and .venv too
-	rm -rf $(VENV) .bench site $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) .bench site bruno.cdx.json $(VGG19) $(ARCHIVE) model_store/*.partial .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	rm -rf handler/*.egg-info client/src/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
