@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 PIECE_BYTES = 4096
@@ -52,8 +53,9 @@ class Proxy:
                 time.sleep(self.pause)
                 other.sendall(piece)
             other.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # cut
+        except OSError:  # what breaks on one side breaks on the other
+            with suppress(OSError):
+                other.shutdown(socket.SHUT_RDWR)
         finally:
             with self._lock:
                 self._open.discard(one)
