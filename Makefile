@@ -25,9 +25,9 @@ setup: $(INSTALLED) ## Make the virtual environment .venv with all pinned depend
 
 $(INSTALLED): pyproject.toml client/pyproject.toml config/requirements.txt config/requirements-dev.txt config/requirements-tracing.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "make setup: Bruno needs Python 3.11 or newer, and this one is %d.%d: name another with PYTHON=python3.12 make setup" % sys.version_info[:2])'
-	@echo 'installing dependencies into $(VENV) (minutes at the first time)'
+	@echo 'installing dependencies into $(VENV), as pip tells (minutes at the first time)'
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip --disable-pip-version-check install --quiet \
+	@$(BIN)/python -m pip --disable-pip-version-check install \
 		-r config/requirements.txt -r config/requirements-dev.txt -e . -e './client[studio]'
 	@touch $@
 
@@ -71,11 +71,22 @@ gateway: $(INSTALLED) ## Start the gateway before servers that run (SERVERS=HOST
 
 .PHONY: test
 test: $(INSTALLED) $(VGG19) ## Run the tests, those of the real TorchServe too (ARGS for pytest)
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m 'not slow' $(ARGS)
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m 'not slow and not ray' $(ARGS)
 
 .PHONY: test-slow
 test-slow: $(INSTALLED) $(VGG19) ## Run the tests that take long: a browser, benchmarks, long paintings
-	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m slow $(ARGS)
+	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m 'slow and not ray' $(ARGS)
+
+RAY := $(VENV)/.installed-ray
+
+$(RAY): config/requirements-ray.txt | $(INSTALLED)
+	@echo 'installing Ray into $(VENV)'
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet -r config/requirements-ray.txt
+	@touch $@
+
+.PHONY: test-ray
+test-ray: $(RAY) $(VGG19) ## Run the tests of a Ray cluster of two nodes on this machine
+	@BRUNO_REQUIRE_RAY=1 OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m ray tests/ray_serve $(ARGS)
 
 .PHONY: docs
 docs: $(INSTALLED) ## Build the site into site/, with warnings as errors
@@ -93,6 +104,18 @@ bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goe
 .PHONY: bench-gpu
 bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='--device cpu --smoke')
 	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) $(ARCHIVE) ## Send both servers 10,000 hostile requests (ARGS='--requests 500')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.fuzz $(ARGS)
+
+.PHONY: chaos
+chaos: $(INSTALLED) $(ARCHIVE) ## Kill and stop what serves eight clients (ARGS='--tries 20 --only worker')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.chaos $(ARGS)
+
+.PHONY: soak
+soak: $(INSTALLED) $(ARCHIVE) ## Have both servers paint for two hours each (ARGS='--minutes 10')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.soak $(ARGS)
 
 .PHONY: scaling
 scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of docs/scaling.md

@@ -132,3 +132,9 @@ def test_the_two_commands_are_targets_of_make(target):
 
 def test_it_is_read_in_a_minute():
     assert len(README.splitlines()) <= 125
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_reads_as_well_where_no_site_is_made_of_it(page):
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    assert not re.search(r"^(===|!!!|\?\?\?|--8<--) ?\S*|\)\{ ?[.\w]", text, re.MULTILINE)

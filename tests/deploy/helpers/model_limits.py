@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from promql import CONFIG
 
-from server_process import RUNNING
+from torchserve_process import RUNNING
 
 
 def places(device: str) -> int:
