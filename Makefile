@@ -52,6 +52,15 @@ serve: ## Start a server in the foreground and print a curl line when it can pai
 	@$(MAKE) --no-print-directory $(ARCHIVE)
 	@exec $(BIN)/python config/serve.py
 
+.PHONY: fleet
+fleet: ## Start N servers, each on a card of its own on CUDA, behind the gateway (N=3 KEYS=FILE)
+	@$(MAKE) --no-print-directory $(ARCHIVE)
+	@exec $(BIN)/python config/fleet.py
+
+.PHONY: gateway
+gateway: $(INSTALLED) ## Start the gateway before servers that run (SERVERS=HOST:PORT,… BRUNO_TOKEN=… KEYS=FILE)
+	@exec $(BIN)/python config/fleet.py
+
 .PHONY: test
 test: $(INSTALLED) $(VGG19) ## Run the tests, those of the real TorchServe too (ARGS for pytest)
 	@OMP_WAIT_POLICY=passive $(BIN)/python -m pytest -m 'not slow' $(ARGS)

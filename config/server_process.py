@@ -152,9 +152,13 @@ def write_properties(folder: Path, settings: Settings, archive: Path) -> Path:
 
 def batch_size(device: str) -> int:
     """How many requests TorchServe hands on: those that run and wait, and some to be refused."""
+    return places(device) + REFUSED_AT_ONCE
+
+
+def places(device: str) -> int:
+    """How many paintings a server has in the making and in its line."""
     limits = yaml.safe_load((CONFIG / "model-config.yaml").read_text())["handler"]
-    running: int = limits["running"] or RUNNING[device]
-    return running + int(limits["waiting"]) + REFUSED_AT_ONCE
+    return int(limits["running"] or RUNNING[device]) + int(limits["waiting"])
 
 
 def torchserve_command(java: Path, properties: Path) -> list[str]:

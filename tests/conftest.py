@@ -26,6 +26,7 @@ SLOW = (
     "contract/test_fuzz.py",
     "docs",
     "engine/network/test_numerics.py",
+    "fleet/test_fleet.py",
     "packaging",
     "serve/test_asgi_stop.py",
     "serve/test_server_sharing.py",
