@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from networks import noise
-from painter.optimizers import adam, hessian
+from painter.optimizers import adam, lbfgs
 from painter.optimizers.adam import CHANNEL_RATE, MOMENTUM, Adam
 from painter.optimizers.catalog import OPTIMIZERS
 from painter.optimizers.lbfgs import LBFGS
