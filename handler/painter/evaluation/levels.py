@@ -23,8 +23,8 @@ from painter.network.vgg import VGG19, PassConfig
 from painter.optimizers.catalog import OPTIMIZERS
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
-from painter.planning.plan import Level, Part, Plan
-from painter.planning.pyramid import Shape
+from painter.planning.plan import Part, Plan
+from painter.planning.pyramid import Level, Shape
 
 # Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
 # each step sees another one. Their features of the photo are kept, so they are few.

@@ -13,6 +13,7 @@ from typing import Any, Final
 from painter.network.layers import LAYER_NAMES
 
 SHORTEST_SIDE: Final = 32
+WEIGHT_MOST: Final = 1e6
 STYLES_MOST: Final = 8
 
 
@@ -75,8 +76,8 @@ class Options:
         "A named set of the options below; options given beside it win.",
         choices=("bruno", "gatys", "draft", "fine"),
     )
-    alpha: float = _option(1.0, "number", "Weight of the content loss.", low=0, high=1e6)
-    beta: float = _option(20.0, "number", "Weight of the style loss.", low=0, high=1e6)
+    alpha: float = _option(1.0, "number", "Weight of the content loss.", low=0, high=WEIGHT_MOST)
+    beta: float = _option(20.0, "number", "Weight of the style loss.", low=0, high=WEIGHT_MOST)
     content_layers: Layers = _option(
         _weights(0.2, 0.2, 0.2, 0.2, 0.2), "layers", "Where the content is compared."
     )
@@ -142,7 +143,7 @@ class Options:
         "Which sides meet without a seam: left and right (x), top and bottom (y), or both.",
         choices=("none", "x", "y", "both"),
     )
-    tv: float = _option(0.5, "number", "Weight of the total variation.", low=0, high=1e6)
+    tv: float = _option(0.5, "number", "Weight of the total variation.", low=0, high=WEIGHT_MOST)
     color: str = _option(
         "style",
         "choice",
