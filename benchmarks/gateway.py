@@ -1,7 +1,4 @@
-"""What the gateway takes of a painting: in turns with and without it, in one run.
-
-    PYTHONPATH=config:model_store:handler python benchmarks/gateway.py --rounds 7
-"""
+"""What the gateway takes of a painting: in turns with and without it, in one run."""
 
 from __future__ import annotations
 
