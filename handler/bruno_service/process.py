@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
+import yaml
 
 from bruno_service.limits import Limits
 from bruno_service.pools import decoders_on
@@ -40,6 +41,13 @@ def make_service(checkpoint: Path, limits: Limits) -> Service:
     except BaseException:
         readers.close()
         raise
+
+
+def serve_archive(folder: Path) -> Service:
+    """A service of an unpacked archive: its weights, and the limits of its `model-config.yaml`."""
+    asked = yaml.safe_load((folder / "model-config.yaml").read_text())["handler"]
+    limits = Limits(asked["running"], asked["waiting"], asked["decode_seconds"])
+    return make_service(folder / "vgg19.safetensors", limits)
 
 
 def drive(service: Service, seconds: float, wake: Callable[[], object]) -> None:
