@@ -105,6 +105,18 @@ bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goe
 bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='--device cpu --smoke')
 	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) $(ARCHIVE) ## Send both servers 10,000 hostile requests (ARGS='--requests 500')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.fuzz $(ARGS)
+
+.PHONY: chaos
+chaos: $(INSTALLED) $(ARCHIVE) ## Kill and stop what serves eight clients (ARGS='--tries 20 --only worker')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.chaos $(ARGS)
+
+.PHONY: soak
+soak: $(INSTALLED) $(ARCHIVE) ## Have both servers paint for two hours each (ARGS='--minutes 10')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.soak $(ARGS)
+
 .PHONY: scaling
 scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of docs/scaling.md
 	@PYTHONPATH=benchmarks:handler $(BIN)/python -m scaling.study

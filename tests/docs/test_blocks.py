@@ -206,7 +206,7 @@ def test_kubectl_makes_what_it_is_to_apply(command: Command, folder: Path) -> No
     if not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")
     (folder / "config").symlink_to(ROOT / "config")
-    (folder / "keys").touch()
+    (folder / "keys.map").touch()
     line = command.line.split("|")[0]
     if line.startswith("kubectl create"):
         line += " --dry-run=client -o yaml"
