@@ -16,7 +16,7 @@ YAML := mkdocs.yml $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 .PHONY: help
 help: ## Show this list
 	@echo 'Targets of make:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Settings: PORT=8080 BIND=127.0.0.1 DEVICE=cpu|cuda GRAPHS=off|on SERVER=torchserve|asgi DRAIN=20'
 	@echo '          WEIGHTS=original|torchvision|PATH WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest and bench)'
 
@@ -105,6 +105,18 @@ bench-full: $(INSTALLED) $(VGG19) ## Measure every pair and size, for hours; goe
 bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='--device cpu --smoke')
 	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) $(ARCHIVE) ## Send both servers 10,000 hostile requests (ARGS='--requests 500')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.fuzz $(ARGS)
+
+.PHONY: chaos
+chaos: $(INSTALLED) $(ARCHIVE) ## Kill and stop what serves eight clients (ARGS='--tries 20 --only worker')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.chaos $(ARGS)
+
+.PHONY: soak
+soak: $(INSTALLED) $(ARCHIVE) ## Have both servers paint for two hours each (ARGS='--minutes 10')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.soak $(ARGS)
+
 .PHONY: scaling
 scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of docs/scaling.md
 	@PYTHONPATH=benchmarks:handler $(BIN)/python -m scaling.study
@@ -112,6 +124,10 @@ scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of 
 .PHONY: bench-quality
 bench-quality: $(INSTALLED) $(VGG19) ## Paint a set of pairs by several presets, judged (ARGS='--images DIR')
 	@PYTHONPATH=benchmarks $(BIN)/python benchmarks/looks.py $(ARGS)
+
+.PHONY: bench-gateway
+bench-gateway: $(ARCHIVE) ## Measure what the gateway takes of a painting (ARGS='--rounds 7')
+	@PYTHONPATH=config:model_store $(BIN)/python benchmarks/gateway.py $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from gateway_files import addresses
 from gateway_process import GatewaySettings
-from server_process import places, usable_cores
+from server_process import usable_cores
 from settings import LOOPBACK, StartError, read_settings
+from torchserve_process import places
 
 MOST = 64
 # The ports of one server, from the first to those of its worker.

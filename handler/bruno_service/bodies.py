@@ -132,7 +132,8 @@ def submit_row(
     What is wrong with it is its answer.
     """
     body = row.get("body")
-    if KIND_HEADER in headers and isinstance(body, bytes | bytearray):
+    is_whole = KIND_HEADER in headers or not is_form(headers)
+    if is_whole and isinstance(body, bytes | bytearray):
         return _submit_whole(service, id, headers, bytes(body))
     if is_describe(body):
         return service.describe(id)

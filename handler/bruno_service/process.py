@@ -67,12 +67,16 @@ def _drive(service: Service, seconds: float, wake: Callable[[], object]) -> None
 
 
 def watch(service: Service, each_round: Callable[[], None]) -> None:
-    """Has a thread free what is not needed any more, and end a process that cannot paint."""
+    """Has a thread free what is not needed any more, and end a process that cannot paint.
+
+    Nor can one whose parent has ended, since nobody reaches it.
+    """
     threading.Thread(target=_watch, args=(service, each_round), name="watch", daemon=True).start()
 
 
 def _watch(service: Service, each_round: Callable[[], None]) -> None:
-    while not service.engine.lost:
+    parent = os.getppid()
+    while not service.engine.lost and os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
         try:
             each_round()

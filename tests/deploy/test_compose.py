@@ -15,8 +15,9 @@ import yaml
 from programs import needs
 from promtool import judge, needs_promtool
 
-from server_process import GRACE_SECONDS, places
+from server_process import GRACE_SECONDS
 from settings import OFFSETS, SERVERS, read_settings
+from torchserve_process import places
 
 CONFIG = Path(__file__).parents[2] / "config"
 COMPOSE = CONFIG / "compose"
