@@ -16,7 +16,7 @@ YAML := mkdocs.yml $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 .PHONY: help
 help: ## Show this list
 	@echo 'Targets of make:'
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'Settings: PORT=8080 BIND=127.0.0.1 DEVICE=cpu|cuda GRAPHS=off|on SERVER=torchserve|asgi DRAIN=20'
 	@echo '          WEIGHTS=original|torchvision|PATH WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest and bench)'
 
@@ -124,6 +124,10 @@ scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of 
 .PHONY: bench-quality
 bench-quality: $(INSTALLED) $(VGG19) ## Paint a set of pairs by several presets, judged (ARGS='--images DIR')
 	@PYTHONPATH=benchmarks $(BIN)/python benchmarks/looks.py $(ARGS)
+
+.PHONY: bench-gateway
+bench-gateway: $(ARCHIVE) ## Measure what the gateway takes of a painting (ARGS='--rounds 7')
+	@PYTHONPATH=config:model_store $(BIN)/python benchmarks/gateway.py $(ARGS)
 
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing

@@ -80,6 +80,11 @@ class GatewayProcess:
         return self.settings.url
 
     @property
+    def pid(self) -> int:
+        """Its master, whose children serve."""
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """Its exit code, None while it runs."""
         return self._process.poll()

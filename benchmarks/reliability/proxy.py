@@ -39,9 +39,13 @@ class Proxy:
         while True:
             try:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._there)
-            except OSError:
+            except OSError:  # closed
                 return
+            try:
+                far = socket.create_connection(self._there)
+            except OSError:  # whoever is not there is not there for the other side either
+                near.close()
+                continue
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 

@@ -56,6 +56,7 @@ class Server:
         self.env = env
         self.is_leaving = False
         self._places = places
+        self.speed = 1.0
         self.running: list[Job] = []
         self.waiting: deque[Job] = deque()
         self._since = env.now
@@ -77,6 +78,12 @@ class Server:
         self.waiting.append(job)
         self._go_on()
 
+    def go_at(self, speed: float) -> None:
+        """Goes on with so much of the work that it got done before, 1 at first."""
+        self._catch_up()
+        self.speed = speed
+        self._go_on()
+
     def _go_on(self) -> None:
         """Brings all up to now, begins what there is a place for, and plans the next end."""
         self._catch_up()
@@ -91,7 +98,7 @@ class Server:
 
     def _pace(self) -> float:
         """Work that each gets done in a second."""
-        return float(len(self.running) ** (self._places.share - 1))
+        return float(self.speed * len(self.running) ** (self._places.share - 1))
 
     def _catch_up(self) -> None:
         if self.running:
@@ -151,6 +158,16 @@ class Fleet:
         jobs = [Job(asked, work) for asked, work in arrivals]
         clients = [self.env.process(self._client(job)) for job in jobs]
         self.env.run(until=self.env.all_of(clients))
+
+    def vary(self, speeds: Iterable[tuple[float, float]]) -> None:
+        """Has all servers go faster and slower: from each moment on at a speed."""
+        self.env.process(self._vary(list(speeds)))
+
+    def _vary(self, speeds: list[tuple[float, float]]) -> Generator[simpy.Event, Any, None]:
+        for moment, speed in speeds:
+            yield self.env.timeout(moment - self.env.now)
+            for server in self.servers:
+                server.go_at(speed)
 
     def admit(self) -> None:
         """Has those who wait at the gateway taken in, as far as there are places."""

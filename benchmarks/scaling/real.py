@@ -94,6 +94,48 @@ def play(bruno: Bruno, arrivals: list[tuple[float, float]]) -> list[float]:
     return [taken[index] for index in sorted(taken)]
 
 
+class Watch:
+    """Asks servers for their metrics every few seconds, since other work on their cores varies."""
+
+    EACH_SECONDS = 10.0
+
+    def __init__(self, servers: list[RunningServer]) -> None:
+        self._servers = servers
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Watch:
+        self._began = time.monotonic()
+        self._seen = [(0.0, counted(self._servers))]
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._note()
+
+    def pace(self, begun: float) -> float:
+        """The seconds of a step, where paintings took so many steps' time to begin."""
+        (_, first), (_, last) = self._seen[0], self._seen[-1]
+        return (last.turn_seconds - first.turn_seconds) / (last.steps - first.steps + begun)
+
+    def speeds(self) -> Iterator[tuple[float, float]]:
+        """From each moment on, how much faster steps were than on average."""
+        average = self.pace(0)
+        for (since, before), (_, after) in pairwise(self._seen):
+            if after.steps > before.steps:
+                pace = (after.turn_seconds - before.turn_seconds) / (after.steps - before.steps)
+                yield since, average / pace
+
+    def _look(self) -> None:
+        while not self._ended.wait(self.EACH_SECONDS):
+            self._note()
+
+    def _note(self) -> None:
+        self._seen.append((time.monotonic() - self._began, counted(self._servers)))
+
+
 def fleet(count: int, stack: ExitStack) -> Iterator[RunningServer]:
     """Servers of one thread each, and at the end the gateway before them."""
     os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
@@ -116,14 +158,14 @@ def measure(seconds: float, rate: float, seed: int) -> dict[str, float]:
         rates = [(0.0, rate), (seconds / 3, 2 * rate), (seconds / 2, rate / 2)]
         mix = [(0.7, float(SHORT)), (0.3, float(LONG))]
         arrivals = list(Arrivals(rates, mix, seed).until(seconds))
-        before = counted(servers)
-        taken = play(bruno, arrivals)
-        after = counted(servers)
+        with Watch(servers) as watch:
+            taken = play(bruno, arrivals)
     # What a start costs in steps is of the paintings alone, what a step costs is of the run.
     begun = start / step * len(arrivals)
-    pace = (after.turn_seconds - before.turn_seconds) / (after.steps - before.steps + begun)
+    pace = watch.pace(begun)
     works = [(asked, (steps + start / step) * pace) for asked, steps in arrivals]
     model = Fleet(len(servers), Places(), overhead=overhead * pace / step)
+    model.vary(watch.speeds())
     model.run(works)
     foretold = [job.seconds for job in model.done]
     return {

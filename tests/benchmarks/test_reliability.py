@@ -40,12 +40,6 @@ def test_a_reader_of_pictures_that_is_killed_loses_nothing(served: Served) -> No
     assert (lost, twice, left) == (0, 0, 0)
 
 
-def test_a_worker_that_is_killed_loses_nothing(served: Served) -> None:
-    name = "the worker is killed" if served.kind == "torchserve" else "the server is killed"
-    lost, twice, _, left = chaos.hurt(served, FAULTS[served.kind][name], 2)
-    assert (lost, twice, left) == (0, 0, 0)
-
-
 def test_mutations_are_the_same_for_the_same_seed() -> None:
     def made(seed: int) -> list[Any]:
         rng = random.Random(seed)  # noqa: S311

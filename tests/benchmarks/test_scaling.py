@@ -31,6 +31,13 @@ def test_jobs_that_share_a_server_end_when_arithmetic_says() -> None:
     assert {job.asked: job.ended for job in fleet.done} == pytest.approx({0: 4, 1: 3})
 
 
+def test_servers_that_go_slower_end_later() -> None:
+    fleet = Fleet(2, ENDLESS)
+    fleet.vary([(1, 0.5), (3, 1)])
+    fleet.run([(0, 3), (0, 1)])
+    assert {job.work: job.ended for job in fleet.done} == pytest.approx({1: 1, 3: 4})
+
+
 def test_paintings_that_share_passes_cost_less() -> None:
     places = Places(running=4, share=0.5)
     fleet = run(1, places, [(0, 1)] * 4)
