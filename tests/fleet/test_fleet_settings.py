@@ -77,9 +77,9 @@ def test_the_command_says_it_and_ends_with_2() -> None:
 
 def test_a_port_in_use_is_told_before_anything_starts(free_port: int) -> None:
     settings = read_fleet_settings({"PORT": str(free_port), "N": "2", "SERVER": "asgi"})
-    with socket.create_server(("127.0.0.1", free_port + 40)):
-        with pytest.raises(StartError, match=f"Port {free_port + 40} .* is in use"):
-            fleet_module.Fleet(settings)
+    told = pytest.raises(StartError, match=f"Port {free_port + 40} .* is in use")
+    with socket.create_server(("127.0.0.1", free_port + 40)), told:
+        fleet_module.Fleet(settings)
 
 
 def test_a_server_that_ends_again_and_again_is_given_up(
