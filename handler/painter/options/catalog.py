@@ -104,6 +104,12 @@ class Options:
     optimizer: str = _option(
         "adam", "choice", "How the canvas descends.", choices=("adam", "lbfgs")
     )
+    canvas_space: str = _option(
+        "pixels",
+        "choice",
+        "What the optimizer moves: pixels, or the coefficients of a Laplacian pyramid.",
+        choices=("pixels", "pyramid"),
+    )
     learning_rate: float = _option(
         0.05, "number", "Adam's step, in units of the color range.", low=1e-4, high=1.0
     )
