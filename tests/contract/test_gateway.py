@@ -13,7 +13,8 @@ import requests
 from programs import needs
 
 from bruno import AuthenticationError, Bruno, ServerFullError
-from gateway_process import GatewayProcess, GatewaySettings
+from gateway_process import GatewayProcess
+from gateway_settings import GatewaySettings
 from serving import find_port
 
 from .conftest import Contract

@@ -24,7 +24,7 @@ from bruno import Accepted, Bruno, Painting
 from build_archive import build_archive
 from fleet import Fleet
 from fleet_settings import FleetSettings
-from gateway_process import GatewaySettings
+from gateway_settings import GatewaySettings
 from serving import find_port
 from settings import StartError
 
