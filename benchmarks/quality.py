@@ -14,7 +14,7 @@ from painter.engine.painter import Painter
 from painter.evaluation.style_targets import StyleCache
 from painter.options.reading import read_options
 from painter.options.request import Request
-from painter.painting.painting import Job
+from painter.painting.job import Job
 from pairs import Scene
 
 # What a user may choose, beside how much the photo counts and for how long: losses at the layers

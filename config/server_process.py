@@ -26,6 +26,8 @@ CONFIG = Path(__file__).resolve().parent
 # As many as the handler paints where its limits say 0.
 RUNNING = {"cpu": 4, "cuda": 64}
 GRACE_SECONDS = 10.0
+# So many are told at once that there is no place, or asked what the service can do.
+REFUSED_AT_ONCE = 16
 # The worker's socket lies in the folder, and a socket's path has at most 103 characters on macOS.
 LONGEST_FOLDER = 70
 
@@ -73,6 +75,11 @@ class ServerProcess:
     def exit_code(self) -> int | None:
         """Its exit code, None while it runs."""
         return self._process.poll()
+
+    @property
+    def first(self) -> psutil.Process:
+        """The process that was started, which has started all others."""
+        return psutil.Process(self._process.pid)
 
     def members(self) -> list[psutil.Process]:
         """The processes that are alive in its group."""
@@ -144,10 +151,10 @@ def write_properties(folder: Path, settings: Settings, archive: Path) -> Path:
 
 
 def batch_size(device: str) -> int:
-    """How many requests TorchServe hands on: those that run and wait, and one to be refused."""
+    """How many requests TorchServe hands on: those that run and wait, and some to be refused."""
     limits = yaml.safe_load((CONFIG / "model-config.yaml").read_text())["handler"]
     running: int = limits["running"] or RUNNING[device]
-    return running + int(limits["waiting"]) + 1
+    return running + int(limits["waiting"]) + REFUSED_AT_ONCE
 
 
 def torchserve_command(java: Path, properties: Path) -> list[str]:

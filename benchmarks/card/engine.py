@@ -31,7 +31,7 @@ from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
 from painter.options.reading import read_options
 from painter.options.request import Request
-from painter.painting.painting import Job
+from painter.painting.job import Job
 from painter.pictures.picture import decode
 
 Evaluate = Callable[[list[View]], list[Evaluation]]

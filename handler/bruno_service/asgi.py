@@ -22,7 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bruno_service import messages, metrics
-from bruno_service.bodies import RECEIVED_BYTES, BodyReader
+from bruno_service.bodies import RECEIVED_BYTES, BodyReader, is_form
 from bruno_service.process import drive, watch
 from bruno_service.service import STOPPING, Service
 from bruno_service.session import Session
@@ -115,8 +115,8 @@ class Application:
 
     async def _paint(self, request: Request) -> ASGIApp:
         service = await asyncio.shield(self._starting)
-        if service.is_draining:
-            raise messages.Interrupted(STOPPING)
+        if service.is_draining or is_form(request.headers):
+            await run_in_threadpool(service.check_place)
         body = await self._receive(request)
         session = await run_in_threadpool(body.submit, service, request.state.id)
         return partial(self._answer, service, session)

@@ -141,6 +141,8 @@ def submit_row(
 
 def _submit_whole(service: Service, id: str, headers: Mapping[str, str], body: bytes) -> Session:
     try:
+        if is_form(headers):
+            service.check_place()
         reader = BodyReader({**headers, "content-length": str(len(body))})
         reader.write(body)
     except PaintError as error:
@@ -162,6 +164,11 @@ def kind_of(headers: Mapping[str, str]) -> str:
     content_type = headers.get("content-type", "")
     hidden = headers.get(KIND_HEADER, "")
     return hidden if hidden and media_type(content_type) == BYTES else content_type
+
+
+def is_form(headers: Mapping[str, str]) -> bool:
+    """Whether a body is a form, as only paintings are asked for with."""
+    return media_type(kind_of(headers)) == FORM
 
 
 def begun_elsewhere(service: Service, id: str, accept: str, why: str) -> Session:

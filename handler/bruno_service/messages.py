@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from secrets import compare_digest
 from typing import Any, Final
 
-from painter.errors import Full, PaintError
+from painter.errors import PaintError
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -19,6 +19,8 @@ class Interrupted(PaintError):
 
     status = 503
     title = "Interrupted"
+    # A worker that is started anew paints again after about so many seconds.
+    retry_after = 5
 
     def __init__(self, detail: str) -> None:
         super().__init__("interrupted", detail)
@@ -95,7 +97,7 @@ def problem(error: PaintError, request_id: str) -> dict[str, Any]:
         "field": error.field,
         "request_id": request_id,
     }
-    more = {"retry_after": error.retry_after} if isinstance(error, Full) else {}
+    more = {} if error.retry_after is None else {"retry_after": error.retry_after}
     return members | more
 
 
@@ -106,7 +108,7 @@ def problem_answer(error: PaintError, request_id: str) -> tuple[bytes, int, dict
 
 def problem_headers(error: PaintError) -> dict[str, str]:
     """The headers of a problem, with a hint when to try again where the error has one."""
-    more = {"Retry-After": str(error.retry_after)} if isinstance(error, Full) else {}
+    more = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthorized):
         more = {"WWW-Authenticate": "Bearer"}
     return headers(PROBLEM) | more

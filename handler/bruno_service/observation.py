@@ -18,7 +18,7 @@ from bruno_service.timeline import STAGES
 from bruno_service.tracing import trace
 from painter.engine.ledger import Bytes
 from painter.engine.painter import Painter
-from painter.engine.thread import Engine
+from painter.engine.thread import EngineThread
 
 # Counted from 0, since what is there for the first time has not grown for Prometheus; other codes
 # are those of requests that nobody can take in.
@@ -114,7 +114,7 @@ def load(running: int, waiting: int, limits: Limits) -> dict[str, float]:
     }
 
 
-def work(engine: Engine) -> dict[str, float]:
+def work(engine: EngineThread) -> dict[str, float]:
     """What the engine has done since its start."""
     styles = engine.painter.styles
     return {

@@ -70,7 +70,7 @@ class Pools:
 
 
 def _pool(name: str, threads: int) -> ThreadPoolExecutor:
-    """Threads without teams of their own (see `Engine`), all of them there from the start.
+    """Threads without teams of their own (see `EngineThread`), all of them there from the start.
 
     To set a thread's team empties oneDNN's caches, which is nothing to do beside a painting.
     """

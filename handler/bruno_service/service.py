@@ -26,7 +26,7 @@ from painter.engine.ledger import Bytes
 from painter.engine.mailbox import Mailbox, News
 from painter.engine.memory import bytes_encoding
 from painter.engine.painter import Painter
-from painter.engine.thread import Engine
+from painter.engine.thread import EngineThread
 from painter.errors import Full
 from painter.options.request import Request
 from painter.painting.record import accepted
@@ -64,7 +64,7 @@ class Service:
         """Has the engine's thread make the painter; raises what `make` raises."""
         self.bell = threading.Event()
         self._pools = Pools(self.bell.set, torch.get_num_threads(), read)
-        self.engine = Engine(make, self.bell.set, clock)
+        self.engine = EngineThread(make, self.bell.set, clock)
         self.painter = self.engine.painter
         self.limits = limits.on(self.painter.vgg.device.type)
         self._clock = clock
@@ -122,6 +122,21 @@ class Service:
         except Exception as error:
             session.fail(as_paint_error(error))
         return session
+
+    def check_place(self) -> None:
+        """Raises Full or Interrupted where one more is refused whatever it asks for."""
+        with self._lock:
+            if self.engine.lost:
+                raise Interrupted(LOST)
+            if self.is_draining:
+                raise Interrupted(STOPPING)
+            free = 0 if self._queue.is_short_of_memory else self.limits.running - self.running
+            if len(self._queue) >= self.limits.waiting + free:
+                raise Full(
+                    f"at most {self.limits.waiting} paintings wait in the line, and there are "
+                    f"{len(self._queue)}",
+                    self._retry_after(),
+                )
 
     def describe(self, id: str) -> Session:
         """The session of who asks what the service can do."""
@@ -224,17 +239,7 @@ class Service:
 
     def _place(self, session: Session, request: Request) -> None:
         """Puts a request into the queue; raises PaintError where that is refused."""
-        if self.engine.lost:
-            raise Interrupted(LOST)
-        if self.is_draining:
-            raise Interrupted(STOPPING)
-        free = 0 if self._queue.is_short_of_memory else self.limits.running - self.running
-        if len(self._queue) >= self.limits.waiting + free:
-            raise Full(
-                f"at most {self.limits.waiting} paintings wait in the line, and there are "
-                f"{len(self._queue)}",
-                self._retry_after(),
-            )
+        self.check_place()
         if not self._queue.add(session, request):
             raise Full(
                 "there is no memory for the files of one more request beside those of the "

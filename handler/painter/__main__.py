@@ -19,7 +19,7 @@ from painter.options.catalog import SPECS, STYLES_MOST, Options
 from painter.options.reading import check_style_weights, read_options
 from painter.options.request import Request
 from painter.options.wording import short
-from painter.painting.painting import Job
+from painter.painting.job import Job
 
 # What a suffix stands for; with `--format` any of those that begin like it, png16 for .png say.
 _FORMATS: Final = {

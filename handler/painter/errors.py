@@ -20,11 +20,13 @@ class PaintError(Exception):
     """A painting that cannot be made; carries what an RFC 9457 problem needs.
 
     `code` is a stable slug, `field` the part of the request it is about (or None) and
-    `detail` one sentence that names the field, the bound and the value received.
+    `detail` one sentence that names the field, the bound and the value received. `retry_after` is
+    a hint in seconds, where the same request may be sent again.
     """
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    retry_after: int | None = None
 
     def __init__(self, code: str, detail: str, field: str | None = None) -> None:
         super().__init__(detail)
@@ -69,7 +71,7 @@ class Internal(PaintError):
 
 
 class Full(PaintError):
-    """No place in the line; `retry_after` is a hint in seconds."""
+    """No place in the line."""
 
     status = 503
     title = "Full"

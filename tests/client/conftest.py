@@ -52,7 +52,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         noted.append(pause_before(retry, problem))
         return 0.0
 
-    monkeypatch.setattr("bruno.course.pause_before", note)
+    monkeypatch.setattr("bruno.retries.pause_before", note)
     return noted
 
 

@@ -169,8 +169,22 @@ def test_tried_again_and_painted(
 def test_patience_ends(connect: Connect, scripted: Scripted, folder: Folder) -> None:
     scripted.script = [TORCHSERVE_FULL] * 9
     with pytest.raises(b.ServerFullError, match="no worker is available"):
-        connect(retries=2).paint("photo.jpg", "starry-night.jpg")
-    assert len(scripted.requests) == 3
+        connect(patience=0.02).paint("photo.jpg", "starry-night.jpg")
+    assert len(scripted.requests) > 1
+
+
+def test_a_full_server_is_waited_for_whatever_retries_are_left(
+    connect: Connect, scripted: Scripted, folder: Folder, pauses: list[float]
+) -> None:
+    scripted.script = [tells_problem(503, "full")] * 9
+    connect(retries=0).paint("photo.jpg", "starry-night.jpg")
+    assert len(pauses) == 9
+
+
+@pytest.mark.parametrize("patience", [-1, float("nan"), float("inf"), "ten", True])
+def test_patience_is_seconds(connect: Connect, patience: Any) -> None:
+    with pytest.raises(b.InvalidInputError, match="patience must be seconds from 0, got"):
+        connect(patience=patience)
 
 
 def test_a_hint_beyond_patience_ends_it(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:

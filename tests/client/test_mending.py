@@ -8,7 +8,7 @@ import pytest
 
 from bruno import Accepted, Bruno, ConnectError, StreamBrokenError
 from bruno.errors import ServerFullError
-from bruno.retries import LONGEST_PAUSE, pause_before
+from bruno.retries import LONGEST_PAUSE, Retries, pause_before
 
 from .both import Connect
 from .conftest import Folder
@@ -103,8 +103,8 @@ def test_a_server_that_is_restarted_is_waited_for(
 
     scripted.script = [closes_shop]
     with pytest.raises(ConnectError, match="connection refused"):
-        connect(retries=3).paint("photo.jpg", "starry-night.jpg")
-    assert len(pauses) == 3
+        connect(retries=3, patience=0.2).paint("photo.jpg", "starry-night.jpg")
+    assert len(pauses) > 2
 
 
 def test_patience_ends_with_what_went_wrong(
@@ -126,6 +126,45 @@ def test_pauses_double_with_jitter_and_honor_hints() -> None:
     full = ServerFullError("full", code="full", status=503)
     full.retry_after = 10.0
     assert 10 <= pause_before(1, full) <= 12.5
+
+
+def full(hint: float | None) -> ServerFullError:
+    error = ServerFullError("full", code="full", status=503)
+    error.retry_after = hint
+    return error
+
+
+def test_patience_counts_from_the_first_refusal_and_the_last_pause_ends_with_it() -> None:
+    now = 100.0
+    retries = Retries(most=0, patience=60, clock=lambda: now)
+    assert 20 <= retries.after(full(20), False, False)[0] <= 25
+    now = 150.0
+    pause, left = retries.after(full(9), False, False)
+    assert (pause <= 10, left) == (True, "for 10 s at most")
+    with pytest.raises(ServerFullError):
+        retries.after(full(11), False, False)
+    now = 160.0
+    with pytest.raises(ServerFullError):
+        retries.after(full(None), False, False)
+
+
+def test_who_was_let_in_is_as_patient_as_before() -> None:
+    now = 0.0
+    retries = Retries(most=2, patience=60, clock=lambda: now)
+    retries.after(full(None), False, False)
+    now = 59.0
+    assert retries.after(StreamBrokenError("broken"), True, False)[1] == "1 of 2"
+    assert retries.after(ConnectError("away"), False, False)[1] == "for 60 s at most"
+    assert retries.after(StreamBrokenError("broken"), True, False)[1] == "2 of 2"
+    assert retries.after(StreamBrokenError("broken"), True, True)[1] == "1 of 2"
+    retries.after(StreamBrokenError("broken"), True, False)
+    with pytest.raises(StreamBrokenError):
+        retries.after(StreamBrokenError("broken"), True, False)
+
+
+def test_a_server_that_was_never_reached_is_not_waited_for() -> None:
+    with pytest.raises(ConnectError):
+        Retries(most=5, patience=60, clock=lambda: 0.0).after(ConnectError("away"), False, False)
 
 
 def test_retries_refill_after_progress(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:

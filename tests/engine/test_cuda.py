@@ -114,7 +114,7 @@ def test_paintings_share_passes_and_stay_close_to_private_ones():
     together = _painted(painter, *OTHERS)
     for job, given in zip(together, OTHERS, strict=True):
         (alone,) = _painted(painter, given)
-        assert float((job._step.shown - alone._step.shown).abs().mean()) < 0.02
+        assert float((job._painting.step.shown - alone._painting.step.shown).abs().mean()) < 0.02
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_reproducible_paintings_do_not_depend_on_their_neighbors(more):
     given = {"reproducible": True, "seed": 3, "init_noise": 0.2, "size": 128, **more}
     first = _painted(painter, given, *OTHERS)[0]
     (alone,) = _painted(painter, given)
-    assert torch.equal(first._step.best.canvas, alone._step.best.canvas)
+    assert torch.equal(first._painting.step.best.canvas, alone._painting.step.best.canvas)
 
 
 def test_masks_alpha_and_tiles_run(monkeypatch):
@@ -148,7 +148,9 @@ def test_graphs_paint_what_single_kernels_paint():
         together = _painted(replayed, *given)
         for job, one in zip(together, given, strict=True):
             (alone,) = _painted(plain, one)
-            assert float((job._step.shown - alone._step.shown).abs().mean()) < 1e-3
+            assert (
+                float((job._painting.step.shown - alone._painting.step.shown).abs().mean()) < 1e-3
+            )
     slots = [slot for job in together for slot in job.lane._replay._slots.values()]
     assert slots
     assert None not in slots

@@ -44,8 +44,7 @@ def stoppable(archive: Path) -> Iterator[Callable[[float], RunningServer]]:
 
 
 def stop(server: RunningServer) -> None:
-    (process,) = server.process.members()
-    process.send_signal(signal.SIGTERM)
+    server.process.first.send_signal(signal.SIGTERM)
 
 
 def test_a_signal_sends_elsewhere_who_waits_and_in_the_end_who_is_painted(

@@ -186,7 +186,7 @@ def test_there_is_one_worker() -> None:
 
 
 @pytest.mark.parametrize("device", settings.DEVICES)
-def test_torchserve_hands_on_one_request_more_than_the_handler_takes(
+def test_torchserve_hands_on_more_requests_than_the_handler_takes(
     tmp_path: Path, device: str
 ) -> None:
     model = yaml.safe_load((CONFIG / "model-config.yaml").read_text())
@@ -195,7 +195,8 @@ def test_torchserve_hands_on_one_request_more_than_the_handler_takes(
     limits = Limits(asked["running"], asked["waiting"]).on(device)
     properties = read_properties(write_properties(tmp_path, Settings(device=device), ARCHIVE))
     told = json.loads(properties["models"])
-    assert told["bruno"]["1.0"]["batchSize"] == limits.running + limits.waiting + 1
+    assert told["bruno"]["1.0"]["batchSize"] == limits.running + limits.waiting + 16
+    assert model["jobQueueSize"] >= 1024  # and never decides itself
 
 
 def test_the_environment_is_the_servers_own(

@@ -29,7 +29,7 @@ from painter.device.faults import DeviceLost
 from painter.engine.ledger import Bytes
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
-from painter.painting.painting import Job
+from painter.painting.job import Job
 from painter.painting.snapshots import Snapshot
 
 LIMITS = Limits(running=1, waiting=1)

@@ -17,7 +17,14 @@ from bruno.closing import Closing
 from bruno.connection import Connection
 from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
-from bruno.exchange import DEFAULT_RETRIES, DEFAULT_TIMEOUT, DESCRIBE, Server, Timeout
+from bruno.exchange import (
+    DEFAULT_PATIENCE,
+    DEFAULT_RETRIES,
+    DEFAULT_TIMEOUT,
+    DESCRIBE,
+    Server,
+    Timeout,
+)
 from bruno.going import Going
 from bruno.inputs import Picture
 from bruno.live import Live
@@ -37,10 +44,11 @@ class Bruno(Closing):
     `url`, `token` and `key_file` (TorchServe's key_file.json, read anew when its key is
     refused) default to BRUNO_URL, BRUNO_TOKEN and BRUNO_KEY_FILE. `timeout` is the seconds to
     connect and the seconds that may pass without a byte (the server speaks every 10); one number
-    serves for both. A full server, a broken connection and an interrupted painting are tried
-    again up to `retries` times in a row: a painting that got further is no failure, however often
-    it breaks. The logger "bruno" tells every further try as a warning. Whatever goes wrong is a
-    BrunoError; `bruno.errors` draws the tree.
+    serves for both. A server that is full, or away for a while, is waited for `patience` seconds.
+    A broken connection and an interrupted painting are tried again up to `retries` times in a row:
+    a painting that got further is no failure, however often it breaks. The logger "bruno" tells
+    every further try as a warning. Whatever goes wrong is a BrunoError; `bruno.errors` draws the
+    tree.
 
     `session` is a requests.Session of your own, for proxies, certificates or adapters; all
     threads share it, and it stays open. Streams over it are left at their next byte where its
@@ -60,11 +68,11 @@ class Bruno(Closing):
         key_file: str | os.PathLike[str] | None = None,
         timeout: Timeout = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
+        patience: float = DEFAULT_PATIENCE,
         session: requests.Session | None = None,
     ) -> None:
-        self._server = Server(url, token, key_file, timeout)
+        self._server = Server(url, token, key_file, timeout, retries, patience)
         self._connection = Connection(self._server, session)
-        self._retries = retries
 
     @property
     def url(self) -> str:
@@ -246,7 +254,7 @@ class Bruno(Closing):
 
     def _open(self, read: Read, task: Task) -> Stream:
         form = make_form(task.content, task.style, task.options, read)
-        return Stream(self._connection, Course(self._server.url, form, self._retries))
+        return Stream(self._connection, Course(self._server.url, form, self._server.retries()))
 
     def _is_locked_out(self) -> bool:
         """Whether the token is refused without any picture too, which costs no upload."""

@@ -11,7 +11,7 @@ from bruno.events import Event, read_event
 from bruno.exchange import Ask
 from bruno.painting import Painting
 from bruno.request import Form
-from bruno.retries import RETRIED, Attempt, pause_before, worth_retrying
+from bruno.retries import RETRIED, Attempt, Retries
 from bruno.sse import EventDecoder
 
 EVENTS: Final = "text/event-stream"
@@ -26,9 +26,9 @@ class Course:
     and after whatever goes wrong pauses as `pause_after` tells, and asks again.
     """
 
-    def __init__(self, url: str, form: Form, retries: int) -> None:
+    def __init__(self, url: str, form: Form, retries: Retries) -> None:
         self._url, self._retries = url, retries
-        self._attempt, self._retry = Attempt(form), 0
+        self._attempt = Attempt(form)
         self._decoder = EventDecoder()
 
     def ask(self) -> Ask:
@@ -52,19 +52,11 @@ class Course:
         """Seconds to wait before the next try; raises the problem where there is none."""
         if not isinstance(problem, RETRIED):
             raise problem
-        self._retry = 1 if self._attempt.has_gained else self._retry + 1
-        if not worth_retrying(self._retry, self._retries, problem):
-            raise problem
-        before, self._attempt = self._attempt, self._attempt.again()
-        pause = pause_before(self._retry, problem)
-        log.warning(
-            "%s: trying again in %.1f s (%d of %d), %s",
-            problem,
-            pause,
-            self._retry,
-            self._retries,
-            _how(before, self._attempt),
-        )
+        before = self._attempt
+        pause, left = self._retries.after(problem, before.begun, before.has_gained)
+        self._attempt = before.again()
+        how = _how(before, self._attempt)
+        log.warning("%s: trying again in %.1f s (%s), %s", problem, pause, left, how)
         return pause
 
 

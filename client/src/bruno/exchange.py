@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -17,6 +18,7 @@ from bruno.errors import (
     UnexpectedResponseError,
 )
 from bruno.records import Description
+from bruno.retries import Retries
 from bruno.torchserve import Key
 
 Timeout = float | tuple[float, float]
@@ -24,6 +26,7 @@ Timeout = float | tuple[float, float]
 DEFAULT_URL: Final = "http://127.0.0.1:8080"
 DEFAULT_TIMEOUT: Final = (5.0, 60.0)
 DEFAULT_RETRIES: Final = 5
+DEFAULT_PATIENCE: Final = 600.0
 
 
 def authorization(token: str | None) -> dict[str, str]:
@@ -57,6 +60,8 @@ class Server:
         token: str | None,
         key_file: str | os.PathLike[str] | None,
         timeout: Timeout,
+        retries: int,
+        patience: float,
     ) -> None:
         if not token and not key_file:
             token = os.environ.get("BRUNO_TOKEN")
@@ -65,11 +70,16 @@ class Server:
         self.url = self.given_url.rstrip("/")
         self.key = Key(token, key_file)
         self.timeout = two_timeouts(timeout)
+        self._retries, self._patience = retries, patience_of(patience)
 
     @property
     def address(self) -> str:
         """Where requests are sent."""
         return self.url + torchserve.PATH
+
+    def retries(self) -> Retries:
+        """How often, and for how long, a painting is tried again."""
+        return Retries(self._retries, self._patience, time.monotonic)
 
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> BrunoError:
         """What an answer with a status other than 200 says is wrong."""
@@ -131,6 +141,13 @@ def two_timeouts(timeout: Timeout) -> tuple[float, float]:
             f"byte), got {timeout!r}"
         )
     return both
+
+
+def patience_of(seconds: float) -> float:
+    """Seconds that a painting may be kept waiting; raises InvalidInputError for nonsense."""
+    if seconds != 0 and not _are_seconds(seconds):
+        raise InvalidInputError(f"patience must be seconds from 0, got {seconds!r}")
+    return seconds
 
 
 def _are_seconds(value: object) -> bool:

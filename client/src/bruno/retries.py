@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from random import SystemRandom
 from typing import Final
@@ -20,10 +21,13 @@ from bruno.request import Form
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0
-LONGEST_HINT: Final = 120.0
 RESUMED_FROM: Final = 0.25
 
 RETRIED: Final = (ConnectError, StreamBrokenError, ServerFullError, WorkerRestartedError)
+"""What is tried again."""
+
+WAITED_FOR: Final = (ConnectError, ServerFullError)
+"""What only time mends, as long as patience lasts; the others are counted."""
 
 _random = SystemRandom()
 
@@ -38,13 +42,44 @@ def pause_before(retry: int, problem: BrunoError) -> float:
     return max(hint, pause) * _random.uniform(1, 1.25)
 
 
-def worth_retrying(retry: int, most: int, problem: BrunoError) -> bool:
-    """False for a server that was never reached, a hint beyond patience, or one retry too many."""
-    if isinstance(problem, ConnectError) and retry == 1:
-        return False
-    if isinstance(problem, ServerFullError) and (problem.retry_after or 0) > LONGEST_HINT:
-        return False
-    return retry <= most
+@dataclass
+class Retries:
+    """How often a painting may fail in a row, and how many seconds it may be kept waiting.
+
+    `clock` tells seconds. What was done of a painting begins both anew.
+    """
+
+    most: int
+    patience: float
+    clock: Callable[[], float]
+    tries: int = 0
+    failures: int = 0
+    waiting_since: float | None = None
+
+    def after(self, problem: BrunoError, has_begun: bool, has_gained: bool) -> tuple[float, str]:
+        """Seconds to pause, and how much is left, in words; raises the problem where nothing is."""
+        if has_gained:
+            self.tries = self.failures = 0
+        if has_begun:
+            self.waiting_since = None
+        self.tries += 1
+        return self._wait(problem) if isinstance(problem, WAITED_FOR) else self._count(problem)
+
+    def _wait(self, problem: BrunoError) -> tuple[float, str]:
+        now = self.clock()
+        self.waiting_since = now if self.waiting_since is None else self.waiting_since
+        left = self.waiting_since + self.patience - now
+        hint = (problem.retry_after or 0.0) if isinstance(problem, ServerFullError) else 0.0
+        was_never_reached = isinstance(problem, ConnectError) and self.tries == 1
+        if left <= 0 or hint > left or was_never_reached:
+            raise problem
+        return min(pause_before(self.tries, problem), left), f"for {left:.0f} s at most"
+
+    def _count(self, problem: BrunoError) -> tuple[float, str]:
+        self.failures += 1
+        if self.failures > self.most:
+            raise problem
+        return pause_before(self.tries, problem), f"{self.failures} of {self.most}"
 
 
 @dataclass(frozen=True)

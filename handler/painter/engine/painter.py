@@ -22,7 +22,7 @@ from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
 from painter.options.catalog import Options
 from painter.options.request import Request
-from painter.painting.painting import Job
+from painter.painting.job import Job
 from painter.painting.record import versions
 from painter.planning.outline import Outline, outline
 from painter.planning.plan import Plan, make_plan

@@ -14,7 +14,7 @@ from painter.engine.memory import bytes_needed
 from painter.engine.painter import Painter
 from painter.evaluation.passes import Evaluation
 from painter.optimizers.catalog import OPTIMIZERS
-from painter.painting.painting import Job
+from painter.painting.job import Job
 
 # How many canvases share a pass on CUDA.
 SHARED_MOST: Final = 16

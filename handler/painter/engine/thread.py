@@ -21,7 +21,7 @@ from painter.engine.mailbox import Mailbox
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.errors import PaintError
-from painter.painting.painting import Job
+from painter.painting.job import Job
 from painter.painting.snapshots import Snapshot
 from painter.planning.plan import Plan
 
@@ -32,7 +32,7 @@ _SWITCH_SECONDS: Final = 5e-4
 _log = logging.getLogger(__name__)
 
 
-class Engine:
+class EngineThread:
     """Paints on a thread of its own, as long as somebody asks for it.
 
     Other threads begin paintings, read their mailboxes and drop them; `ring` is called, from the

@@ -6,10 +6,15 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from painter.losses.terms import terms_of
 from painter.options.catalog import Options
+from painter.painting.steps import first_level, steps_of
+from painter.planning.plan import Plan
+
+# What a step costs beside its pixels, in pixels: for the time that is left.
+_STEP_OVERHEAD: Final = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,41 @@ def losses_of(options: Options, terms: Sequence[float]) -> Losses:
     return Losses(
         sums["content"], sums["style"], terms[-1], total, places["content"], places["style"]
     )
+
+
+def progress_of(
+    plan: Plan, done_by_level: Sequence[int], terms: Sequence[float] | None, seconds: float
+) -> Progress:
+    """How far a painting is; the last of the levels' done steps is the level's that is painted."""
+    level = len(done_by_level)
+    height, width = plan.levels[level - 1].shape
+    return Progress(
+        step=sum(done_by_level),
+        steps=sum(each.steps for each in plan.levels),
+        level=level,
+        levels=len(plan.levels),
+        width=width,
+        height=height,
+        losses=None if terms is None else losses_of(plan.options, terms),
+        seconds=seconds,
+        eta=_eta(plan, done_by_level, seconds),
+    )
+
+
+def _eta(plan: Plan, done_by_level: Sequence[int], seconds: float) -> float | None:
+    """The seconds left, from what a pixel has cost so far; None where steps are open."""
+    if not plan.options.steps:
+        return None
+    done = rest = 0
+    for index, level in enumerate(plan.levels, start=1):
+        todo = steps_of(plan, index)
+        cost = level.pixels + _STEP_OVERHEAD
+        now = done_by_level[index - 1] if index <= len(done_by_level) else todo.start
+        now = min(max(now, todo.start), todo.stop)
+        if index >= first_level(plan):
+            done += cost * (now - todo.start)
+            rest += cost * (todo.stop - now) * (index >= len(done_by_level))
+    return seconds * rest / done if done else None
 
 
 def losses_as_json(losses: Losses | None, naming: str) -> dict[str, Any]:

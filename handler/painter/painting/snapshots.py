@@ -19,7 +19,7 @@ from painter.planning.pyramid import Shape
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
+class CanvasCopy:
     """Pixels [3, h, w] from 0 to 1 on their way to the host, which no step changes any more.
 
     `shape` is what they are to be brought to, `photo` what they were painted from, `chroma` the
@@ -49,7 +49,7 @@ class PreviewSnapshot:
 
     level: int
     step: int
-    canvas: Canvas
+    canvas: CanvasCopy
 
     def encode(self) -> Preview:
         """The canvas as a JPEG."""
@@ -62,7 +62,7 @@ class PreviewSnapshot:
 class Snapshot:
     """What a painting's file is encoded from, with the record that goes into it."""
 
-    canvas: Canvas
+    canvas: CanvasCopy
     record: Mapping[str, Any]
 
     def encode(self) -> Painted:

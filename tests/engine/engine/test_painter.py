@@ -47,7 +47,7 @@ def test_the_painting_has_the_styles_colors_where_the_photo_had_its_own(real):
 
 def test_same_request_same_pixels(real):
     one, other = (_painted(real, steps=5, init_noise=0.2, seed=3) for _ in range(2))
-    assert torch.equal(one._step.best.canvas, other._step.best.canvas)
+    assert torch.equal(one._painting.step.best.canvas, other._painting.step.best.canvas)
 
 
 def test_the_first_evaluation_is_of_the_order_of_one(real):

@@ -38,7 +38,7 @@ def test_neighbors_change_no_pixels_on_the_cpu():
     _run(_together(False, painter, jobs))
     for job, given in zip(jobs, OTHERS, strict=True):
         alone = finished(steps=9, **given)
-        assert torch.equal(job._step.best.canvas, alone._step.best.canvas)
+        assert torch.equal(job._painting.step.best.canvas, alone._painting.step.best.canvas)
 
 
 def test_rotation_is_fair():
@@ -107,7 +107,7 @@ def test_a_failing_job_fails_alone(monkeypatch, error, kind, shares):
         assert (job.error, job.stopped) == (None, "steps")
         alone = finished(steps=9, **given)
         bound = 1e-3 if shares else 0
-        away = (job._step.best.canvas - alone._step.best.canvas).abs().max()
+        away = (job._painting.step.best.canvas - alone._painting.step.best.canvas).abs().max()
         assert float(away) <= bound
 
 
@@ -143,7 +143,7 @@ def test_shared_passes_paint_what_private_ones_paint():
     _run(_together(True, painter, jobs))
     for job, one in zip(jobs, given, strict=True):
         alone = finished(steps=9, **one)
-        assert float((job._step.shown - alone._step.shown).abs().mean()) < 1e-4
+        assert float((job._painting.step.shown - alone._painting.step.shown).abs().mean()) < 1e-4
         assert job.progress.losses.total == pytest.approx(alone.progress.losses.total, rel=1e-3)
 
 

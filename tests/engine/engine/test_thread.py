@@ -12,10 +12,10 @@ import torch
 from jobs import finished, small_painter
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
-from painter.engine.thread import Engine
+from painter.engine.thread import EngineThread
 from painter.errors import OutOfMemory
 from painter.evaluation import lanes
-from painter.painting.painting import Job
+from painter.painting.job import Job
 from painter.planning.plan import make_plan
 from pictures import photo, request
 
@@ -28,7 +28,7 @@ class Held:
     def __init__(self):
         self.now = 0.0
         self.bell = threading.Event()
-        self.engine = Engine(small_painter, self.bell.set, lambda: self.now)
+        self.engine = EngineThread(small_painter, self.bell.set, lambda: self.now)
         self.engine.ask(1.0)
 
     def begin(self, shows=False, **given):
@@ -198,7 +198,7 @@ def test_a_lost_device_or_a_broken_turn_ends_it_all(held, monkeypatch, error):
 
 def test_a_painter_that_cannot_be_made_is_told_to_whoever_asked():
     with pytest.raises(ZeroDivisionError):
-        Engine(lambda: 1 / 0)
+        EngineThread(lambda: 1 / 0)
 
 
 @pytest.mark.parametrize(("device", "intervals"), [("cpu", []), ("cuda", [5e-4])])
@@ -206,7 +206,7 @@ def test_on_cuda_python_switches_threads_sooner(monkeypatch, device, intervals):
     found = []
     monkeypatch.setattr("painter.engine.thread.sys.setswitchinterval", found.append)
     painter = SimpleNamespace(vgg=SimpleNamespace(device=torch.device(device)))
-    Engine(lambda: painter).close()
+    EngineThread(lambda: painter).close()
     assert found == intervals
 
 

@@ -176,7 +176,7 @@ def test_lbfgs_finds_neighbors_once_a_level(monkeypatch):
     values = []
     while not job.finished:
         step(job)
-        values.append(float(job._step.best.objective_value))
+        values.append(float(job._painting.step.best.objective_value))
     assert values == sorted(values, reverse=True)
 
 

@@ -50,7 +50,7 @@ def _painted(evaluator, **given):
     job = small_painter().begin(request(**{"steps": 32, **given}))
     job.lane.evaluate = evaluator
     job.run()
-    return job._step.best.canvas.clone(), best_total(job)
+    return job._painting.step.best.canvas.clone(), best_total(job)
 
 
 def _plain(views):
@@ -96,7 +96,7 @@ def test_paintings_that_take_turns_in_the_same_buffers_do_not_meet():
             if not job.finished:
                 job.advance()
     for job, given in zip(jobs, ({}, OTHER), strict=True):
-        assert torch.equal(job._step.best.canvas, _painted(_plain, steps=12, **given)[0])
+        assert torch.equal(job._painting.step.best.canvas, _painted(_plain, steps=12, **given)[0])
 
 
 def test_what_cannot_be_recorded_is_evaluated_and_told_once(caplog):

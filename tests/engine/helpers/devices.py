@@ -26,7 +26,8 @@ from painter.evaluation.style_targets import StyleCache
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import OPTIMIZERS
-from painter.painting.descent import Course, Descent
+from painter.painting.descent import Descent
+from painter.painting.steps import StepLog
 
 CUDA = torch.device("cuda", 0)
 # What PyTorch asks of tensors, views, and memory that nobody fills: these are no kernels.
@@ -104,10 +105,10 @@ class Elsewhere:
             vgg, objective = (_moved(each, mode) for each in (self._vgg, self._objectives[-1]))
             canvas, options = torch.empty_like(objective.content), self.plan.options
             optimizer = OPTIMIZERS[options.optimizer].begin(canvas, options, vgg.trunk, None)
-            course = Course(CUDA)
-            course._readings._is_first = False  # nothing can be sent from there
+            log = StepLog(CUDA)
+            log._readings._is_first = False  # nothing can be sent from there
             index = len(self.plan.levels)
-            descent = Descent(self.plan, index, objective, optimizer, vgg, course)
+            descent = Descent(self.plan, index, objective, optimizer, vgg, log)
             _descend(descent, vgg, first - 1)
             with Counting() as counting:
                 _descend(descent, vgg, steps)

@@ -41,7 +41,7 @@ def step(job) -> None:
 
 def best_total(job) -> float:
     """The total of the canvas that would be the painting now."""
-    return losses_of(job.options, job._step.best.terms.tolist()).total
+    return losses_of(job.options, job._painting.step.best.terms.tolist()).total
 
 
 def finished(painter=None, **given):

@@ -11,7 +11,7 @@ from painter.device.compute import fastest_type
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
-from painter.painting.painting import Job
+from painter.painting.job import Job
 from painter.planning.plan import make_plan
 from pictures import request
 

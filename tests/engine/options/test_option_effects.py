@@ -133,7 +133,7 @@ def test_preview_every_is_told_to_who_asks_for_previews_and_changes_no_pixels():
     jobs = [finished(preview_every=every) for every in (0, 0.5)]
     assert [job.options.preview_every for job in jobs] == [0, 0.5]
     assert [job.accepted["options"]["preview_every"] for job in jobs] == [0, 0.5]
-    assert torch.equal(*(job._step.best.canvas for job in jobs))
+    assert torch.equal(*(job._painting.step.best.canvas for job in jobs))
 
 
 def test_previews_and_slices_change_no_pixels():
@@ -142,7 +142,7 @@ def test_previews_and_slices_change_no_pixels():
         shown.preview()
         step(shown)
     plain = finished(steps=12)
-    assert torch.equal(shown._step.best.canvas, plain._step.best.canvas)
+    assert torch.equal(shown._painting.step.best.canvas, plain._painting.step.best.canvas)
 
 
 def test_masks_and_their_kin_change_the_painting():

@@ -19,7 +19,14 @@ from bruno.client import POLL_SECONDS
 from bruno.closing import AsyncClosing
 from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
-from bruno.exchange import DEFAULT_RETRIES, DEFAULT_TIMEOUT, DESCRIBE, Server, Timeout
+from bruno.exchange import (
+    DEFAULT_PATIENCE,
+    DEFAULT_RETRIES,
+    DEFAULT_TIMEOUT,
+    DESCRIBE,
+    Server,
+    Timeout,
+)
 from bruno.going import Going
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
@@ -56,6 +63,7 @@ class AsyncBruno(AsyncClosing):
         key_file: str | os.PathLike[str] | None = None,
         timeout: Timeout = DEFAULT_TIMEOUT,
         retries: int = DEFAULT_RETRIES,
+        patience: float = DEFAULT_PATIENCE,
         session: httpx2.AsyncClient | None = None,
     ) -> None:
         try:
@@ -67,9 +75,8 @@ class AsyncBruno(AsyncClosing):
                 "AsyncBruno needs httpx2: pip install './client[async]' in a clone of Bruno",
                 name="httpx2",
             ) from None
-        self._server = Server(url, token, key_file, timeout)
+        self._server = Server(url, token, key_file, timeout, retries, patience)
         self._connection = AsyncConnection(self._server, session)
-        self._retries = retries
 
     @property
     def url(self) -> str:
@@ -272,7 +279,7 @@ class AsyncBruno(AsyncClosing):
         async def begin() -> Course:
             parts = task.content, task.style, task.options, read
             form = await asyncio.to_thread(make_form, *parts)
-            return Course(self._server.url, form, self._retries)
+            return Course(self._server.url, form, self._server.retries())
 
         return AsyncStream(self._connection, begin)
 

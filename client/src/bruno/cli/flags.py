@@ -12,6 +12,7 @@ import click
 from bruno.cli.completion import files
 from bruno.cli.help import help_all_flag
 from bruno.client import Bruno
+from bruno.exchange import DEFAULT_PATIENCE
 from bruno.options import OPTIONS, REQUEST, TYPES, Request
 from bruno.painting import FORMATS
 
@@ -96,10 +97,30 @@ def server_flags(command: Command) -> Command:
         shell_complete=files,
     )
     @functools.wraps(command)
-    def connected(url: str | None, token: str | None, key_file: str | None, **given: Any) -> Any:
-        return command(client=Bruno(url, token=token, key_file=key_file), **given)
+    def connected(
+        url: str | None,
+        token: str | None,
+        key_file: str | None,
+        patience: float = DEFAULT_PATIENCE,
+        **given: Any,
+    ) -> Any:
+        client = Bruno(url, token=token, key_file=key_file, patience=patience)
+        return command(client=client, **given)
 
     return cast(Command, connected)
+
+
+def painter_flags(command: Command) -> Command:
+    """Adds the flags that name a server that is to paint; the command gets its `client`."""
+    help = f"How long a server that is full is waited for; {DEFAULT_PATIENCE:g} by default."
+    patience = click.option(
+        "--patience",
+        type=click.FloatRange(min=0),
+        default=DEFAULT_PATIENCE,
+        metavar="SECONDS",
+        help=help,
+    )
+    return patience(server_flags(command))
 
 
 def force_flag(command: Command) -> Command:

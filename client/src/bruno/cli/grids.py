@@ -18,8 +18,8 @@ from bruno.cli.flags import (
     force_flag,
     format_for,
     numbers,
+    painter_flags,
     request_flags,
-    server_flags,
 )
 from bruno.cli.help import Command
 from bruno.cli.many import paint_all, painting_names
@@ -54,7 +54,7 @@ _file = click.Path(exists=True, path_type=Path)
 @force_flag
 @_at_once
 @_cell
-@server_flags
+@painter_flags
 @request_flags
 def sheet(
     client: Bruno,
@@ -190,7 +190,7 @@ def axis(text: str) -> Axis:
 @force_flag
 @_at_once
 @_cell
-@server_flags
+@painter_flags
 @request_flags
 def compare(
     client: Bruno,

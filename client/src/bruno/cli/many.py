@@ -11,7 +11,7 @@ import click
 from bruno.batch import Task
 from bruno.cli.display import Board
 from bruno.cli.files import check_place, labels, pictures_in, write
-from bruno.cli.flags import request_flags, server_flags
+from bruno.cli.flags import painter_flags, request_flags
 from bruno.cli.help import Command
 from bruno.cli.painted import unpainted
 from bruno.client import Bruno
@@ -28,7 +28,7 @@ Place = TypeVar("Place")
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("-f", "--force", is_flag=True, help="Paint all, what is painted already too.")
 @click.option("--at-once", type=click.IntRange(1), default=2, show_default=True)
-@server_flags
+@painter_flags
 @request_flags
 def batch(
     client: Bruno,

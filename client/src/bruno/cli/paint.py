@@ -14,7 +14,7 @@ import click
 from bruno.cli.completion import files
 from bruno.cli.display import Bar, print_json
 from bruno.cli.files import check_output
-from bruno.cli.flags import force_flag, format_for, request_flags, server_flags
+from bruno.cli.flags import force_flag, format_for, painter_flags, request_flags
 from bruno.cli.help import Command
 from bruno.cli.library import chosen_styles, style_flag
 from bruno.cli.output import Output
@@ -54,7 +54,7 @@ from bruno.stream import Stream
     shell_complete=files,
     help="Take options and style weights from the record of this painting.",
 )
-@server_flags
+@painter_flags
 @request_flags
 def paint(
     client: Bruno,

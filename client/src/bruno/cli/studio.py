@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from bruno.cli.flags import server_flags
+from bruno.cli.flags import painter_flags
 from bruno.cli.help import Command
 from bruno.client import Bruno
 
@@ -23,7 +23,7 @@ _PORT: Final = 7860
     help="Where the page is served; whoever reaches it can paint.",
 )
 @click.option("--port", default=_PORT, show_default=True, type=click.IntRange(1, 65535))
-@server_flags
+@painter_flags
 def studio(client: Bruno, host: str, port: int) -> None:
     """Serve a page where a photo becomes a painting; Ctrl-C ends it."""
     try:

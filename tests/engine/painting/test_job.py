@@ -18,7 +18,8 @@ from painter.device.faults import as_paint_error
 from painter.errors import Internal, OutOfRange
 from painter.evaluation.passes import evaluate
 from painter.options.request import Resume
-from painter.painting.descent import JUDGED_EVERY, PLATEAU_STEPS_MOST
+from painter.painting.descent import JUDGED_EVERY
+from painter.painting.steps import PLATEAU_STEPS_MOST
 from painter.pictures.encoding import encode
 from painter.pictures.picture import decode
 from pictures import photo, png, stripes
@@ -38,7 +39,8 @@ def _steps(job):
 def test_the_best_of_a_level_never_gets_worse(optimizer):
     best: dict[int, list[float]] = {}
     for job in _steps(begun(size=128, steps=40, optimizer=optimizer, init="noise")):
-        best.setdefault(job._step.level, []).append(float(job._step.best.objective_value))
+        at = job._painting.step
+        best.setdefault(at.level, []).append(float(at.best.objective_value))
     assert sorted(best) == [1, 2]
     for totals in best.values():
         assert totals == sorted(totals, reverse=True)
@@ -220,7 +222,7 @@ def test_what_is_not_masked_stays_near_the_photo():
 @pytest.mark.parametrize("seamless", ["none", "x", "y", "both"])
 def test_where_sides_meet_neighbors_differ_no_more_than_elsewhere(seamless):
     given = {"alpha": 0, "init": "noise", "tv": 20, "steps": 40, "styles": [photo(64, 64, seed=3)]}
-    canvas = finished(seamless=seamless, **given)._step.best.canvas
+    canvas = finished(seamless=seamless, **given)._painting.step.best.canvas
     for dim, axis in ((1, "y"), (2, "x")):
         change = (canvas - canvas.roll(1, dim)).square().mean([0, 3 - dim])
         at_seam, elsewhere = float(change[0]), change[1:]
@@ -294,12 +296,12 @@ def test_a_painting_may_start_where_another_ended():
 
 def test_a_deadline_before_an_average_is_judged_is_answered_with_what_was_found():
     job = begun(size=64, steps=100, averaging=0.8)
-    start = job._step.best.canvas.clone()
+    start = job._painting.step.best.canvas.clone()
     for _ in range(JUDGED_EVERY // 2):
         step(job)
     assert job.progress.step < JUDGED_EVERY
-    assert float(job._step.best.objective_value) < math.inf
-    assert not torch.equal(job._step.best.canvas, start)
+    assert float(job._painting.step.best.objective_value) < math.inf
+    assert not torch.equal(job._painting.step.best.canvas, start)
 
 
 @pytest.mark.parametrize("size", [64, 1024])
@@ -317,4 +319,5 @@ def test_snapshots_are_not_changed_by_later_steps(size):
 
 def test_a_finished_painting_is_not_copied_once_more():
     job = finished(steps=2)
-    assert job.snapshot().canvas.arriving.tensor.data_ptr() == job._step.best.canvas.data_ptr()
+    copied, best = job.snapshot().canvas.arriving.tensor, job._painting.step.best.canvas
+    assert copied.data_ptr() == best.data_ptr()
