@@ -88,5 +88,5 @@ def _distances(units: Tensor) -> tuple[Tensor, Tensor]:
 def _through_length(rows: Tensor, units: Tensor, to_units: Tensor) -> Tensor:
     """The gradient at rows, of one at the rows of length 1 that they were made into."""
     along = (to_units * units).sum(1, keepdim=True)
-    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True).clamp(min=_TINY)
+    lengths: Tensor = rows.square().sum(1, keepdim=True).sqrt().clamp(min=_TINY)
     return (to_units - along * units) / lengths
