@@ -66,13 +66,13 @@ class Judge:
 
     def __init__(self, checkpoint: Checkpoint, content: bytes, style: bytes) -> None:
         self._checkpoint = checkpoint
-        self._content = self._features(content)[CONTENT_CONVOLUTION].double()
-        self._style = {name: _statistics(kept) for name, kept in self._features(style).items()}
+        self._content = self.features(content)[CONTENT_CONVOLUTION].double()
+        self._style = {name: _statistics(kept) for name, kept in self.features(style).items()}
         self._roots = {name: _root(kept.covariance) for name, kept in self._style.items()}
 
     def errors(self, painting: bytes) -> Errors:
         """The errors of a finished painting, which has the photo's width and height."""
-        features = self._features(painting)
+        features = self.features(painting)
         distance = (features[CONTENT_CONVOLUTION].double() - self._content).square().sum()
         grams, wassersteins = [], []
         for name, kept in features.items():
@@ -95,7 +95,8 @@ class Judge:
         return max(0.0, float((means + spreads) / target.gram.trace()))
 
     @torch.no_grad()
-    def _features(self, picture: bytes) -> dict[str, Tensor]:
+    def features(self, picture: bytes) -> dict[str, Tensor]:
+        """Those of a file before the ReLU, [C, h, w] by convolution."""
         x = self._as_input(picture)
         found: dict[str, Tensor] = {}
         names = {place: name for name, place in STYLE_CONVOLUTIONS.items()}

@@ -80,6 +80,11 @@ class GatewayProcess:
         return self.settings.url
 
     @property
+    def pid(self) -> int:
+        """Its master, whose children serve."""
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """Its exit code, None while it runs."""
         return self._process.poll()
@@ -98,9 +103,18 @@ class GatewayProcess:
 
     def ready(self, backend: str = "fleet") -> int:
         """How many servers are ready to paint."""
-        rows = [row.split(",") for row in self.ask(f"show stat {backend} 4 -1").splitlines()]
-        status = rows[0].index("status")
-        return sum(row[status].startswith("UP") for row in rows[1:] if len(row) > status)
+        return sum(server["status"].startswith("UP") for server in self.servers(backend))
+
+    def streams(self, address: str, backend: str = "fleet") -> int:
+        """How many answers a server is giving now."""
+        told = {server["svname"]: server for server in self.servers(backend)}
+        return int(told[address]["scur"])
+
+    def servers(self, backend: str) -> list[dict[str, str]]:
+        """What HAProxy counts of each server, by HAProxy's names."""
+        head, *rows = self.ask(f"show stat {backend} 4 -1").splitlines()
+        names = head.removeprefix("# ").split(",")
+        return [dict(zip(names, row.split(","), strict=False)) for row in rows if row]
 
     def reload(self, settings: GatewaySettings | None = None) -> None:
         """Reads keys, servers and configuration anew; what streams goes on as it was.

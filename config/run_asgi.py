@@ -12,11 +12,9 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-import yaml
 
 from bruno_service.asgi import Application
-from bruno_service.limits import Limits
-from bruno_service.process import make_service
+from bruno_service.process import serve_archive
 from bruno_service.service import Service
 
 # An answer has so long to go out once its painting was stopped.
@@ -46,9 +44,7 @@ class Server(uvicorn.Server):
 def make_warm_service(model: Path) -> Service:
     """A service that is warm; where it cannot be made the process ends, since nothing else can."""
     try:
-        asked = yaml.safe_load((model / "model-config.yaml").read_text())["handler"]
-        limits = Limits(asked["running"], asked["waiting"], asked["decode_seconds"])
-        return make_service(model / "vgg19.safetensors", limits)
+        return serve_archive(model)
     except Exception:
         logging.exception("the painter cannot be made")
         os._exit(1)

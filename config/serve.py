@@ -10,18 +10,21 @@ import os
 import shlex
 import signal
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from readiness import Stopped, last_words, wait_until_ready
+from readiness import Stopped, wait_until_ready
 from server_process import ServerProcess
 from settings import DEVICES, SERVERS, Settings, StartError, check_ports, read_settings
+from supervisor import keep_going
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVE = ROOT / "model_store" / "bruno.mar"
 READY_SECONDS = 300.0
-POLL_SECONDS = 0.2
+# A further signal so soon after the first is the same: make passes on what its group got too.
+SAME_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,11 @@ class RunningServer:
         return self.process.key_file
 
     def stop(self, hurry: Event | None = None) -> None:
-        """End all its processes and remove its folder."""
+        """Let paintings end within the time for that, then end all its processes.
+
+        Its folder is removed; `hurry` ends the courtesy.
+        """
+        self.process.drain(hurry or Event())
         self.process.stop(hurry)
 
 
@@ -130,9 +137,13 @@ def announce(server: RunningServer) -> None:
 def listen_for_stop() -> tuple[Event, Event]:
     """Events for the first and for every further Ctrl-C or termination."""
     stopping, hurry = Event(), Event()
+    first: list[float] = []
 
     def note(*_: object) -> None:
-        (hurry if stopping.is_set() else stopping).set()
+        first.append(time.monotonic())
+        if first[-1] - first[0] >= SAME_SECONDS:
+            hurry.set()
+        stopping.set()
 
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(name, note)
@@ -140,7 +151,7 @@ def listen_for_stop() -> tuple[Event, Event]:
 
 
 def serve(archive: Path) -> int:
-    """Serve until stopped; 1 where the server ends by itself."""
+    """Serve until stopped; 1 where the server cannot be kept going."""
     settings = read_settings()
     stopping, hurry = listen_for_stop()
     name = SERVERS[settings.server]
@@ -151,16 +162,12 @@ def serve(archive: Path) -> int:
         return 0
     try:
         announce(server)
-        while not stopping.wait(POLL_SECONDS):
-            code = server.process.exit_code
-            if code is not None:
-                reason = last_words(server.process, "process", "server")
-                print(f"make serve: {name} ended with {code}: {reason}", file=sys.stderr)
-                return 1
-        print("stopping", flush=True)
+        code = keep_going(server.process, settings, server.token, stopping)
+        if stopping.is_set():
+            print("stopping", flush=True)
     finally:
         server.stop(hurry)
-    return 0
+    return code
 
 
 def main() -> int:

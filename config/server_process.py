@@ -10,24 +10,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
-from string import Template
 from threading import Event
 
 import psutil
-import yaml
 
 from asgi_process import asgi_command, asgi_environment, write_key_file
 from java_runtime import find_java
-from settings import LOOPBACK, OFFSETS, WORKER_OFFSET, Settings, StartError
+from settings import LOOPBACK, OFFSETS, Settings
+from torchserve_process import torchserve_command, write_properties
 
 CONFIG = Path(__file__).resolve().parent
-# As many as the handler paints where its limits say 0.
-RUNNING = {"cpu": 4, "cuda": 64}
 GRACE_SECONDS = 10.0
-# So many are told at once that there is no place, or asked what the service can do.
-REFUSED_AT_ONCE = 16
 # The worker's socket lies in the folder, and a socket's path has at most 103 characters on macOS.
 LONGEST_FOLDER = 70
 
@@ -41,6 +35,7 @@ class ServerProcess:
         self.folder = make_folder()
         self.logs = self.folder / "logs"
         self.key_file = self.folder / "key_file.json"
+        self.drain_file = self.folder / "drain"
         environment = make_environment(self.folder, settings)
         if settings.token or settings.server == "asgi":
             write_key_file(self.folder, settings.token or secrets.token_urlsafe(32))
@@ -51,18 +46,30 @@ class ServerProcess:
             else:
                 properties = write_properties(self.folder, settings, archive)
                 command = torchserve_command(find_java(), properties)
-            with (self.logs / "process.log").open("wb") as log:
-                self._process = subprocess.Popen(  # noqa: S603
-                    command,
-                    cwd=self.folder,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stderr=log,
-                    start_new_session=True,
-                )
+            self._command, self._environment = command, environment
+            self._process = self._launched()
         except BaseException:
             shutil.rmtree(self.folder)
             raise
+
+    def _launched(self) -> subprocess.Popen[bytes]:
+        tie = [sys.executable, "-I", str(CONFIG / "tied.py"), str(os.getpid())]
+        with (self.logs / "process.log").open("wb") as log:
+            return subprocess.Popen(  # noqa: S603
+                [*tie, *self._command],
+                cwd=self.folder,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def start_again(self) -> None:
+        """Ends what is left of it, and starts it in the same folder, with logs of its own."""
+        self.kill()
+        for log in self.logs.glob("*.log"):
+            log.replace(log.with_suffix(".log.before"))
+        self._process = self._launched()
 
     def log(self, name: str) -> str:
         """What was written so far to a log: process, and TorchServe's server and worker."""
@@ -92,6 +99,31 @@ class ServerProcess:
         except (psutil.Error, ProcessLookupError, PermissionError):
             return False
 
+    def drain(self, hurry: Event) -> None:
+        """Has TorchServe's worker let paintings end within the time for that, and waits for it.
+
+        The other server does so by itself when it is told to end.
+        """
+        seconds = self.settings.drain_seconds
+        if self.settings.server != "torchserve" or not seconds:
+            return
+        written = self.drain_file.with_suffix(".new")
+        written.write_text(str(time.time() + seconds))
+        written.replace(self.drain_file)
+        end = time.monotonic() + seconds + GRACE_SECONDS
+        is_done = self.drain_file.with_suffix(".done").exists
+        while self.exit_code is None and not is_done() and time.monotonic() < end:
+            if hurry.wait(0.05):
+                break
+
+    def kill(self) -> None:
+        """Ends every process of the group at once."""
+        while remaining := self.members():
+            for process in remaining:
+                _kill(process)
+            psutil.wait_procs(remaining, timeout=1)
+        self._process.wait()
+
     def stop(self, hurry: Event | None = None) -> None:
         """End every process of the group and remove the folder; `hurry` ends the courtesy."""
         if self.exit_code is None:
@@ -101,11 +133,7 @@ class ServerProcess:
             if hurry and hurry.is_set():
                 break
             time.sleep(0.05)
-        while remaining := self.members():
-            for process in remaining:
-                _kill(process)
-            psutil.wait_procs(remaining, timeout=1)
-        self._process.wait()
+        self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
@@ -126,56 +154,6 @@ def make_folder() -> Path:
     return folder
 
 
-def write_properties(folder: Path, settings: Settings, archive: Path) -> Path:
-    """Fill in config.properties for one server; returns the file written."""
-    port = settings.port
-    template = Template((CONFIG / "config.properties").read_text())
-    values = {
-        "bind": settings.bind,
-        "port": port,
-        "management_port": port + OFFSETS["management"],
-        "metrics_bind": settings.metrics_bind,
-        "metrics_port": port + OFFSETS["metrics"],
-        "grpc_inference_port": port + OFFSETS["gRPC inference"],
-        "grpc_management_port": port + OFFSETS["gRPC management"],
-        "worker_port": port + WORKER_OFFSET,
-        "model_store": archive.resolve().parent,
-        "archive": archive.name,
-        "batch_size": batch_size(settings.device),
-        "has_own_token": "true" if settings.token else "false",
-        "metrics_config": CONFIG / "metrics.yaml",
-    }
-    properties = folder / "config.properties"
-    properties.write_text(template.substitute(values))
-    return properties
-
-
-def batch_size(device: str) -> int:
-    """How many requests TorchServe hands on: those that run and wait, and some to be refused."""
-    limits = yaml.safe_load((CONFIG / "model-config.yaml").read_text())["handler"]
-    running: int = limits["running"] or RUNNING[device]
-    return running + int(limits["waiting"]) + REFUSED_AT_ONCE
-
-
-def torchserve_command(java: Path, properties: Path) -> list[str]:
-    """The command of TorchServe's own launcher, whose PID file and detached Java we do without."""
-    package = find_spec("ts")
-    if package is None or package.origin is None:
-        raise StartError("TorchServe is not installed: run `make setup`.")
-    home = Path(package.origin).parent.parent
-    lines = properties.read_text().splitlines()
-    (options,) = (line.partition("=")[2] for line in lines if line.startswith("vmargs="))
-    machine = [
-        f"-Dmodel_server_home={home}",
-        f"-Dlog4j.configurationFile={(CONFIG / 'log4j2.xml').as_uri()}",
-        f"-Djava.io.tmpdir={properties.parent / 'tmp'}",
-        *options.split(),
-    ]
-    server = ["-cp", str(home / "ts" / "frontend" / "*"), "org.pytorch.serve.ModelServer"]
-    asked = ["--python", sys.executable, "-f", str(properties), "-ncs"]
-    return [str(java), *machine, *server, *asked]
-
-
 def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
     """The environment of a server and all its processes."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TS_")}
@@ -186,6 +164,7 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
         "LOG_LOCATION": str(folder / "logs"),
         "METRICS_LOCATION": str(folder / "logs"),
         "BRUNO_DEVICE": settings.device,
+        "BRUNO_DRAIN_FILE": str(folder / "drain"),
         "BRUNO_GRAPHS": "on" if settings.graphs else "off",
         "BRUNO_TOKEN": settings.token,
     }

@@ -40,8 +40,8 @@ class Settings:
 
     `metrics_bind` opens TorchServe's metrics, which ask for no token, to a cluster's Prometheus.
 
-    `graphs` has a GPU replay evaluations from CUDA graphs. `drain_seconds` is how long the ASGI
-    server lets paintings end when it is stopped; TorchServe stops at once. `token` is what the
+    `graphs` has a GPU replay evaluations from CUDA graphs. `drain_seconds` is how long
+    paintings may go on when the server is stopped. `token` is what the
     server asks for, one that it makes where it is empty.
     """
 
@@ -84,13 +84,12 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     drain = environment.get("DRAIN") or "20"
     if not drain.isdecimal() or int(drain) > DRAIN_MOST:
         raise StartError(f"DRAIN must be whole seconds from 0 to {DRAIN_MOST}, not {drain!r}.")
-    seconds = float(drain) if server == "asgi" else 0.0
     token = environment.get("BRUNO_TOKEN") or ""
     if token and not TOKEN.fullmatch(token):
         raise StartError("BRUNO_TOKEN must be 16 letters, digits or -._~+/ or more.")
     bind = environment.get("BIND") or LOOPBACK
     metrics = environment.get("METRICS_BIND") or LOOPBACK
-    return Settings(int(port), bind, device, graphs == "on", server, seconds, token, metrics)
+    return Settings(int(port), bind, device, graphs == "on", server, float(drain), token, metrics)
 
 
 def check_ports(settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,11 @@ MOVED: Final = {
     **{f"](../{source}": f"]({page}" for source, page in DOCUMENTS.items()},
     **{f"](../{folder.relative_to(ROOT)}/": f"]({name}/" for name, folder in PICTURES.items()},
 }
+LABELED: Final = re.compile(
+    r"^\*\*([^\n*]+):\*\*\n\n(```.*?^```$|(?:[^\n]+\n)+)", re.MULTILINE | re.DOTALL
+)
+PROGRAM: Final = re.compile(r"^- \[(\S+)\]\(\.\./(client/examples/\S+)\)\n", re.MULTILINE)
+LINK: Final = re.compile(r"^\[.+\]\(\S+\.md\)$", re.MULTILINE)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -34,7 +41,24 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turns a page's links to what is outside docs/ into links within the site."""
+    """Turns what reads well in the repository into what the site has for it.
+
+    Blocks that have a bold label become tabs, programs in a list their text, links alone on a line
+    of the first page buttons; links to what is outside docs/ lead to where the site has it.
+    """
+    markdown = LABELED.sub(_as_tab, PROGRAM.sub(_as_text, markdown))
+    if page.file.src_uri == "index.md":
+        markdown = LINK.sub(r"\g<0>{ .md-button }", markdown)
     for there, here in MOVED.items():
         markdown = markdown.replace(there, here)
     return markdown
+
+
+def _as_tab(found: re.Match[str]) -> str:
+    return f'=== "{found[1]}"\n\n{textwrap.indent(found[2], "    ")}'
+
+
+def _as_text(found: re.Match[str]) -> str:
+    name, path = found.groups()
+    text = f'``` {{ .{Path(path).suffix[1:]} }}\n--8<-- "{path}"\n```\n'
+    return f'??? example "{name}"\n\n{textwrap.indent(text, "    ")}\n'

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bruno_service.bodies import begun_elsewhere, refuse, submit_row, unreadable
+from bruno_service.draining import Drain
 from bruno_service.limits import Limits
 from bruno_service.messages import Unauthorized, is_bearer
 from bruno_service.metrics import CATALOG, metric_of, parts
@@ -58,6 +59,7 @@ class BrunoHandler:
         self._sessions: dict[str, Session] = {}
         self._called, self._calls = time.monotonic(), 0
         self._token = os.environ.get("BRUNO_TOKEN", "")
+        self._drain = Drain(self._service)
         watch(self._service, self._watch)
 
     def handle(self, data: Sequence[Mapping[str, Any]], context: Any) -> list[bytes]:
@@ -123,6 +125,7 @@ class BrunoHandler:
         with self._lock:
             if time.monotonic() - self._called >= self._reap_seconds:
                 self._service.interrupt(self._sessions.values(), LOST)
+            self._drain.follow(self._sessions.values())
         before, self._written = self._written, self._service.tally()
         for series, value in self._written.items():
             name, labels = parts(series)

@@ -26,20 +26,26 @@ SLOW = (
     "contract/test_fuzz.py",
     "docs",
     "engine/network/test_numerics.py",
+    "fleet/test_fleet.py",
     "packaging",
-    "serve/test_asgi_stop.py",
+    "serve/test_overload.py",
+    "serve/test_restarts.py",
     "serve/test_server_sharing.py",
     "serve/test_launcher.py",
+    "serve/test_stop.py",
     "serve/test_torchserve.py",
+    "studio/test_command.py",
     "studio/test_page",
     "studio/test_real_studio.py",
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what `make test` leaves to `make test-slow`."""
+    """Marks what `make test` leaves to `make test-slow` and to `make test-ray`."""
     here = Path(__file__).parent
     for item in items:
+        if here / "ray_serve" in item.path.parents:
+            item.add_marker(pytest.mark.ray)
         if item.path.relative_to(here).as_posix().startswith(SLOW):
             item.add_marker(pytest.mark.slow)
 

@@ -15,6 +15,7 @@ from python_multipart.multipart import Field, File, FormParser, parse_options_he
 from bruno_service.fields import (
     FORM,
     JSON,
+    check_size,
     form_fields,
     json_fields,
     media_type,
@@ -27,7 +28,7 @@ from bruno_service.origin import origin_of
 from bruno_service.parsing import accepts_events, is_describe
 from bruno_service.service import Service
 from bruno_service.session import Session
-from painter.errors import Malformed, PaintError, TooLarge
+from painter.errors import Malformed, PaintError
 
 # A form has boundaries and names beside its files; more parts than there are fields are not read.
 FRAME_BYTES: Final = 2**20
@@ -131,7 +132,8 @@ def submit_row(
     What is wrong with it is its answer.
     """
     body = row.get("body")
-    if KIND_HEADER in headers and isinstance(body, bytes | bytearray):
+    is_whole = KIND_HEADER in headers or not is_form(headers)
+    if is_whole and isinstance(body, bytes | bytearray):
         return _submit_whole(service, id, headers, bytes(body))
     if is_describe(body):
         return service.describe(id)
@@ -189,9 +191,5 @@ def _length(content_length: str | None) -> int:
             "length_required", "the request must tell its length in the header Content-Length"
         )
     length = int(content_length)
-    if length > BODY_BYTES + FRAME_BYTES:
-        raise TooLarge(
-            "body_too_large",
-            f"the request must be at most {BODY_BYTES >> 20} MiB, got {length / 2**20:.1f} MiB",
-        )
+    check_size(length, FRAME_BYTES)
     return length

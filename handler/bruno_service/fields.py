@@ -35,7 +35,7 @@ def form_fields(form: Mapping[str, bytes | bytearray]) -> dict[str, Any]:
     Raises TooLarge above `BODY_BYTES`, OutOfRange for an unknown name, Malformed for what
     cannot be read or holds nothing.
     """
-    _check_size(form.values())
+    check_size(_size(form.values()))
     for name in form:
         _check_name(name)
     return {
@@ -52,7 +52,7 @@ def json_fields(body: object) -> dict[str, Any]:
     if not isinstance(body, dict):
         got = "what is not valid JSON" if isinstance(body, bytes | bytearray) else short(body)
         raise Malformed("malformed", f"the body must be a JSON object, got {got}")
-    _check_size(body.values())
+    check_size(_size(body.values()))
     given = {name: value for name, value in body.items() if value is not None}
     for name in given:
         _check_name(name)
@@ -76,7 +76,7 @@ def taken_apart(row: Mapping[str, Any], content_type: str) -> dict[str, Any]:
 
 def other_fields(body: object, content_type: str) -> dict[str, Any]:
     """The fields of a body that is no form; raises Malformed where it is not JSON either."""
-    _check_size([body])
+    check_size(_size([body]))
     if media_type(content_type) != JSON:
         raise wrong_type(content_type)
     return json_fields(body)
@@ -96,13 +96,17 @@ def wrong_type(content_type: str) -> Malformed:
     )
 
 
-def _check_size(values: Iterable[object]) -> None:
-    size = sum(len(value) for value in values if isinstance(value, str | bytes | bytearray))
-    if size > BODY_BYTES:
+def check_size(size: int, frame: int = 0) -> None:
+    """Raises TooLarge where a body, of which `frame` bytes are no fields, is too large."""
+    if size > BODY_BYTES + frame:
         raise TooLarge(
             "body_too_large",
             f"the request must be at most {BODY_BYTES >> 20} MiB, got {size / 2**20:.1f} MiB",
         )
+
+
+def _size(values: Iterable[object]) -> int:
+    return sum(len(value) for value in values if isinstance(value, str | bytes | bytearray))
 
 
 def _check_name(name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from painter.errors import Malformed, OutOfRange
 from painter.options.catalog import SPECS, STYLES_MOST, Options
-from painter.options.reading import check_style_weights, read_options
+from painter.options.reading import check_resume, check_style_weights, read_options
 from painter.options.request import Request, Resume
 from painter.options.wording import short
 
@@ -101,14 +101,13 @@ def _resume(value: Any, has_canvas: bool) -> Resume | None:
             f"resume must be a JSON object of level and step, got {short(value)}",
             "resume",
         )
-    level = _whole(place, "level", least=1)
-    step = _whole(place, "step", least=0)
+    resume = check_resume(Resume(_whole(place, "level"), _whole(place, "step")))
     if not has_canvas:
         raise _missing("canvas", "canvas is missing: resume goes on from the picture in it")
-    return Resume(level=level, step=step)
+    return resume
 
 
-def _whole(place: Mapping[str, Any], part: str, least: int) -> int:
+def _whole(place: Mapping[str, Any], part: str) -> int:
     number = place[part]
     if not isinstance(number, int) or isinstance(number, bool):
         raise OutOfRange(
@@ -116,8 +115,6 @@ def _whole(place: Mapping[str, Any], part: str, least: int) -> int:
             f"resume: {part} must be a whole number, got {short(number)}",
             "resume",
         )
-    if number < least:
-        raise _out_of_range("resume", f"resume: {part} must be at least {least}, got {number}")
     return number
 
 

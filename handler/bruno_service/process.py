@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import torch
+import yaml
 
 from bruno_service.limits import Limits
 from bruno_service.pools import decoders_on
@@ -42,6 +43,13 @@ def make_service(checkpoint: Path, limits: Limits) -> Service:
         raise
 
 
+def serve_archive(folder: Path) -> Service:
+    """A service of an unpacked archive: its weights, and the limits of its `model-config.yaml`."""
+    asked = yaml.safe_load((folder / "model-config.yaml").read_text())["handler"]
+    limits = Limits(asked["running"], asked["waiting"], asked["decode_seconds"])
+    return make_service(folder / "vgg19.safetensors", limits)
+
+
 def drive(service: Service, seconds: float, wake: Callable[[], object]) -> None:
     """Has a thread move sessions on, and call `wake` then: at each ring, and each few seconds."""
     arguments = (service, seconds, wake)
@@ -59,12 +67,16 @@ def _drive(service: Service, seconds: float, wake: Callable[[], object]) -> None
 
 
 def watch(service: Service, each_round: Callable[[], None]) -> None:
-    """Has a thread free what is not needed any more, and end a process that cannot paint."""
+    """Has a thread free what is not needed any more, and end a process that cannot paint.
+
+    Nor can one whose parent has ended, since nobody reaches it.
+    """
     threading.Thread(target=_watch, args=(service, each_round), name="watch", daemon=True).start()
 
 
 def _watch(service: Service, each_round: Callable[[], None]) -> None:
-    while not service.engine.lost:
+    parent = os.getppid()
+    while not service.engine.lost and os.getppid() == parent:
         time.sleep(WATCH_SECONDS)
         try:
             each_round()

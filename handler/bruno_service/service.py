@@ -15,6 +15,7 @@ from bruno_service.limits import Limits
 from bruno_service.messages import Interrupted
 from bruno_service.observation import Observations, load, memory, work
 from bruno_service.origin import NOWHERE, Origin
+from bruno_service.paintings import Paintings
 from bruno_service.parsing import read_request
 from bruno_service.pools import Pools
 from bruno_service.queue import Queue
@@ -22,26 +23,18 @@ from bruno_service.session import Piece, Session
 from bruno_service.timeline import Timeline
 from painter.device.faults import as_paint_error
 from painter.device.memory import give_back_memory
-from painter.engine.ledger import Bytes
-from painter.engine.mailbox import Mailbox, News
-from painter.engine.memory import bytes_encoding
 from painter.engine.painter import Painter
 from painter.engine.thread import EngineThread
 from painter.errors import Full
 from painter.options.request import Request
-from painter.painting.record import accepted
-from painter.painting.snapshots import PreviewSnapshot
 from painter.pictures.decoding import read_planes
 from painter.pictures.encoding import MEDIA_TYPES
 from painter.pictures.picture import Read
-from painter.planning.plan import Plan
 
 RETRY_SECONDS: Final = 60
 # What paintings have freed is kept for the next ones until none was made for so long: to take
 # it anew costs a painting of 512 px up to two seconds.
 REST_SECONDS: Final = 60.0
-# Whoever has so many bytes still to read gets no preview on top of them.
-BEHIND_BYTES: Final = 2**18
 
 LOST: Final = "the device failed, and the worker is being started anew"
 STOPPING: Final = "the server is being stopped; the same request may be sent again"
@@ -71,7 +64,7 @@ class Service:
         self._lock = threading.RLock()
         self._ledger = self.painter.ledger()
         self._queue = Queue(self.painter, self._ledger, self._pools)
-        self._begun: list[Session] = []
+        self._paintings = Paintings(self.engine, self._pools, self._ledger, clock)
         self.is_draining = False
         self._observed = Observations()
         self._busy_at: float | None = None
@@ -79,7 +72,7 @@ class Service:
     @property
     def running(self) -> int:
         """How many are in the engine's hands."""
-        return len(self._painting())
+        return len(self._paintings.running)
 
     @property
     def waiting(self) -> int:
@@ -157,12 +150,12 @@ class Service:
                 for session in self._queue.decoded():
                     with self._answering(session):
                         self._queue.take_in(session)
-                for session, mailbox in self._painting():
+                for session, mailbox in self._paintings.running:
                     with self._answering(session):
-                        self._hear(session, mailbox)
-            for session in list(self._begun):
+                        self._paintings.hear(session, mailbox)
+            for session in list(self._paintings.sessions):
                 with self._answering(session):
-                    self._take_pictures(session)
+                    self._paintings.take_pictures(session)
             if not self.engine.lost:
                 self._admit()
             if self.running:
@@ -227,7 +220,7 @@ class Service:
         with self._lock:
             return {
                 **load(self.running, self.waiting, self.limits),
-                **self._observed.samples(self._begun),
+                **self._observed.samples(self._paintings.sessions),
                 **work(self.engine),
                 **memory(self.painter, self._ledger.held),
             }
@@ -251,19 +244,8 @@ class Service:
     def _free(self, session: Session) -> None:
         """Stops whatever is done for a session; its memory is released when that has stopped."""
         self._queue.remove(session)
-        if session not in self._begun:
-            return
-        self._begun.remove(session)
-        self._observed.leave(session)
-        if session.mailbox is not None:
-            self.engine.drop(session.mailbox)
-        if session.hold is None:
-            return
-        if session.encoding is None:
-            session.hold.release()
-        else:
-            session.encoding.cancel()
-            session.encoding.add_done_callback(session.hold.release)
+        if self._paintings.remove(session):
+            self._observed.leave(session)
 
     def _close(self, session: Session) -> None:
         self._free(session)
@@ -280,69 +262,22 @@ class Service:
             session.fail(as_paint_error(error))
 
     def _retry_after(self) -> int:
-        progresses = [mailbox.progress for _, mailbox in self._painting()]
+        progresses = [mailbox.progress for _, mailbox in self._paintings.running]
         etas = [progress.eta for progress in progresses if progress and progress.eta is not None]
         return max(1, min(RETRY_SECONDS, round(min(etas, default=RETRY_SECONDS))))
-
-    def _painting(self) -> list[tuple[Session, Mailbox]]:
-        return [
-            (session, session.mailbox)
-            for session in self._begun
-            if session.mailbox is not None and session.encoding is None
-        ]
 
     def _admit(self) -> None:
         """Has those painted that there is a place for, and decides on those that must wait."""
         for session, plan, hold in self._queue.advance(self.limits.running - self.running):
-            session.timeline.mark("painting")
-            session.mailbox = self.engine.begin(plan, shows=session.events)
-            session.mailbox.gone.add_done_callback(hold.release)
-            self._begun.append(session)
+            self._paintings.begin(session, plan, hold)
         for position, session in enumerate(self._queue.sessions, start=1):
             is_good = self._queue.is_planned(session)
             if session.decided or is_good or session.is_overdue(self._clock()):
                 session.wait(position, self._clock())
 
-    def _hear(self, session: Session, mailbox: Mailbox) -> None:
-        """Takes in what the engine tells of a painting."""
-        news, now = mailbox.read(), self._clock()
-        is_begun = news.progress is not None or session.is_overdue(now)
-        if is_begun and not session.accepted:
-            session.accept(accepted(mailbox.plan))
-        if news.preview is not None and session.pending <= BEHIND_BYTES:
-            self._preview(session, news.preview)
-        if news.progress is not None and news.ended:
-            session.report(news.progress, now)
-        if news.ended:
-            session.timeline.mark("painted")
-            self._encode(session, mailbox.plan, news)
-
-    def _preview(self, session: Session, snapshot: PreviewSnapshot) -> None:
-        """Has a preview encoded, unless the one before is being encoded now."""
-        if session.previewing is None or session.previewing.cancel():
-            session.previewing = self._pools.preview(snapshot)
-
-    def _encode(self, session: Session, plan: Plan, news: News) -> None:
-        """Has the painting encoded, or what there is of it where a picture has begun."""
-        is_told = session.events or not session.accepted
-        if news.error is not None and (is_told or news.snapshot is None):
-            raise news.error
-        if news.snapshot is not None:
-            session.broken = news.error is not None
-            session.hold = self._ledger.hold(Bytes(host=bytes_encoding(plan)))
-            session.encoding = self._pools.encode(news.snapshot)
-
-    def _take_pictures(self, session: Session) -> None:
-        """Takes in what the pools have encoded."""
-        if session.previewing is not None and session.previewing.done():
-            preview, session.previewing = session.previewing.result(), None
-            session.show(preview)
-        if session.encoding is not None and session.encoding.done():
-            session.finish(session.encoding.result())
-
     def _lose_device(self) -> None:
         """Tells everyone, but in a picture, where only a broken connection can tell."""
-        lost = [*self._queue.sessions, *(session for session, _ in self._painting())]
+        lost = [*self._queue.sessions, *(session for session, _ in self._paintings.running)]
         reachable = [session for session in lost if session.events or not session.begun]
         if reachable:
             self.interrupt(reachable, LOST)

@@ -216,7 +216,7 @@ class Reply(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def wait_for_the_client_to_leave(self) -> None:
-        self.connection.settimeout(20)
+        self.connection.settimeout(60)
         if self.connection.recv(1) == b"":
             self.server.left.set()
         self.close_connection = True

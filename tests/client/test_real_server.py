@@ -1,9 +1,10 @@
-"""The SDK and the command line against the real TorchServe with the real VGG-19."""
+"""The SDK and the command line against the real servers with the real VGG-19."""
 
 from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from bruno import (
 )
 from bruno.cli import cli
 
-from .both import Connect
+from .both import connecting
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PHOTO, STYLE = EXAMPLES / "photo.jpg", EXAMPLES / "style.png"
@@ -32,8 +33,11 @@ SMALL: Any = {"size": 64, "steps": 40}
 
 
 @pytest.fixture
-def real(connect: Connect, server: Any) -> Bruno:
-    return connect(server.url, key_file=server.key_file)
+def real(server: Any, request: pytest.FixtureRequest) -> Iterator[Bruno]:
+    """A client of each server: all that differs between clients is tested against a script."""
+    name = request.node.callspec.params["server"]
+    for connect in connecting("async" if name == "asgi" else "sync"):
+        yield connect(server.url, key_file=server.key_file)
 
 
 def flags(server: Any) -> list[str]:
@@ -139,7 +143,7 @@ def test_what_the_server_tells_of_itself(real: Bruno) -> None:
     assert real.state() in ("ready", "busy")
 
 
-@pytest.mark.parametrize("format", ["jpg", "webp", "tiff", "png"])
+@pytest.mark.parametrize("format", ["webp", "tiff"])
 def test_the_command_line(server: Any, tmp_path: Path, format: str) -> None:
     output = tmp_path / f"painting.{format}"
     words = ["paint", str(PHOTO), str(STYLE), "-o", str(output), "--steps", "10", "--watch"]

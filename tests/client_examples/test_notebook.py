@@ -51,9 +51,10 @@ def test_the_notebook_paints(server: Any, folder: Path, monkeypatch: pytest.Monk
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert {output.output_type for output in outputs} == {"execute_result", "display_data"}
-    assert sum("image/png" in output.data for output in outputs) == 6
+    assert sum("image/png" in output.data for output in outputs) == 7
     # The previews, and the painting itself.
     assert max(client.updates.values()) >= 3
+    assert tagged(notebook, "live").outputs[-1].data["text/plain"] == "80.0"
     assert notebook.cells[-1].outputs[0].data["text/plain"] in ("'ready'", "'busy'")
     assert list(folder.iterdir()) == []
 

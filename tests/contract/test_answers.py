@@ -60,7 +60,7 @@ STREAMS: dict[str, dict[str, Any]] = {
     "lbfgs": {"optimizer": "lbfgs", "content_layers": "conv4_2"},
     "wasserstein": {"style_loss": "wasserstein", "init": "noise"},
     "plateau": {"steps": "0", "max_seconds": "1"},
-    "pyramid": {"size": "160", "steps": "30", "levels": "3", "style_scale": "[2]"},
+    "pyramid": {"size": "160", "levels": "3", "style_scale": "[2]"},
     "luminance": {"color": "luminance", "style_layers": "all", "alpha": "0"},
 }
 

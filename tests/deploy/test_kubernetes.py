@@ -215,6 +215,7 @@ WRONG: dict[str, Callable[[list[Document]], object]] = {
         lambda d: container(d)["env"].append({"name": "BRUNO_GATEWAY_PORT", "value": "1"})
     ),
     "configuration asks for BRUNO_GATEWAY_KEYS": gateway(lambda d: container(d)["env"].pop(2)),
+    "and it has 68 places": settings(DEVICE="cuda"),
     "scales nothing": scaled(lambda s: put(s, "scaleTargetRef", "name", "other")),
     "two decide": server(lambda d: put(d, "spec", "replicas", 3)),
     "before the longest painting could": scaled(lambda s: put(s, "cooldownPeriod", 300)),

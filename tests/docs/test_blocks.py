@@ -196,7 +196,9 @@ def test_the_container_publishes_the_port_of_the_image(command: Command) -> None
     dockerfile = (ROOT / "Dockerfile").read_text()
     for port in re.findall(r"--publish \S+:(\d+)", command.line):
         assert f"EXPOSE {port}" in dockerfile
-    assert re.match(r"docker (build|run) ", command.line)
+    for file in re.findall(r"--file (\S+)", command.line):
+        assert (ROOT / file).is_file()
+    assert re.match(r"docker (build|run|compose) ", command.line)
 
 
 @pytest.mark.parametrize("command", _of("kubectl"), ids=str)
@@ -204,7 +206,7 @@ def test_kubectl_makes_what_it_is_to_apply(command: Command, folder: Path) -> No
     if not shutil.which("kubectl"):
         pytest.skip("kubectl is not installed")
     (folder / "config").symlink_to(ROOT / "config")
-    (folder / "keys").touch()
+    (folder / "keys.map").touch()
     line = command.line.split("|")[0]
     if line.startswith("kubectl create"):
         line += " --dry-run=client -o yaml"

@@ -21,6 +21,7 @@ from ts.utils.util import list_classes_from_module
 import bruno_handler
 from bruno_handler import BrunoHandler
 from bruno_service import pools
+from bruno_service.draining import Drain
 from painter.painting.snapshots import Snapshot
 
 NOTHING: Mapping[str, str] = {}
@@ -223,6 +224,7 @@ def test_metrics_are_gauges_as_they_are_and_totals_as_they_grow(worker: Worker) 
     alone._lock, alone._called, alone._reap_seconds = handler._lock, math.inf, 60.0
     alone._metrics = {"bruno_paintings_running": gauge, "bruno_evaluations_total": total}
     alone._model, alone._written, alone._service = "bruno", {}, service
+    alone._drain, alone._sessions = Drain(service), {}
     for running, evaluations in [(2, 10), (2, 15), (0, 15)]:
         tally = {"bruno_paintings_running": running, "bruno_evaluations_total": evaluations}
         service.tally = lambda told=tally: told

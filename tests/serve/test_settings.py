@@ -15,8 +15,9 @@ from asgi_process import asgi_environment, write_key_file
 from bruno_service.limits import Limits
 from java_runtime import java_version
 from serve import ARCHIVE, check_device
-from server_process import make_environment, make_folder, torchserve_command, write_properties
+from server_process import make_environment, make_folder
 from settings import Settings, StartError, check_ports, read_settings
+from torchserve_process import torchserve_command, write_properties
 
 OWN = "a-token-of-my-own"
 
@@ -29,7 +30,9 @@ def read_properties(path: Path) -> dict[str, str]:
 
 
 def test_nothing_said_is_loopback_at_8080_on_the_cpu() -> None:
-    assert read_settings({"PORT": "", "BIND": ""}) == Settings(8080, "127.0.0.1", "cpu")
+    assert read_settings({"PORT": "", "BIND": ""}) == Settings(
+        8080, "127.0.0.1", "cpu", drain_seconds=20
+    )
 
 
 @pytest.mark.parametrize("port", ["0", "65526", "http", "-1", "80.5"])
@@ -58,8 +61,8 @@ def test_graphs_are_on_or_off_and_for_cuda(given, told):
     assert not read_settings({}).graphs
 
 
-def test_there_are_two_servers_and_one_of_them_drains() -> None:
-    assert read_settings({"DRAIN": "9"}) == Settings()
+def test_there_are_two_servers_which_drain() -> None:
+    assert read_settings({"DRAIN": "9"}) == Settings(drain_seconds=9)
     asgi = read_settings({"SERVER": "asgi"})
     assert (asgi.server, asgi.drain_seconds) == ("asgi", 20)
     assert read_settings({"SERVER": "asgi", "DRAIN": "0"}).drain_seconds == 0

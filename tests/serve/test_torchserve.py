@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
@@ -62,3 +64,22 @@ def test_when_the_only_client_leaves_work_stops_and_the_reaper_frees(
         assert settles(lambda: gauge(torchserve, "bruno_paintings_running") == 1, seconds=100)
     assert settles(lambda: seconds_used(torchserve, within=1.0) < 0.2, seconds=100)
     assert settles(lambda: gauge(torchserve, "bruno_paintings_running") == 0, seconds=100)
+
+
+def test_it_listens_on_ipv4_alone(torchserve: Any) -> None:
+    open_ports = torchserve.process.first.net_connections("tcp")
+    families = [each.family for each in open_ports if each.status == psutil.CONN_LISTEN]
+    assert families == [socket.AF_INET] * 5
+
+
+def test_a_mistyped_part_is_a_problem_and_no_traceback(
+    service: Any, torchserve: Any, pictures: dict[str, bytes]
+) -> None:
+    before = len(torchserve.process.log("worker"))
+    kinds = ("application/json", "text/plain")
+    for kind in kinds:
+        answer = service.post({**pictures, "content": ("x", b"\xff{", kind)}, **TINY)
+        assert (answer.status_code, answer.json()["field"]) == (415, "content")
+    text = torchserve.process.log("worker")[before:]
+    assert "Traceback" not in text
+    assert text.count("not_an_image") == len(kinds)

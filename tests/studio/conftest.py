@@ -113,9 +113,9 @@ class Visit:
 
     def leave(self) -> None:
         """Stops what is painted: the studio would try again, into the next test's requests."""
-        stop = self.page.locator("#stop:enabled")
-        if stop.count():
-            stop.dispatch_event("click")
+        if self.page.locator("#stop").count():
+            # In one go: it may be done meanwhile, and the button disabled.
+            self.page.evaluate("document.querySelector('#stop:enabled')?.click()")
             self.page.locator("#stop:disabled").wait_for()
 
     def wait_for_status(self, words: str, seconds: float = 60) -> str:

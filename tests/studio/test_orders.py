@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
 import pytest
 
+from bruno import InvalidInputError, Painting
+from bruno.records import Record
 from bruno.studio.order import Order, Queue
 from bruno.studio.variations import KINDS, MOST, vary
 
@@ -89,3 +95,29 @@ def test_larger_goes_on_from_the_canvas() -> None:
     }
     assert larger.note == "larger, 1280 px"
     assert ORDER.larger(b"canvas", 8000).request["size"] == 8192
+
+
+def finished(levels: int = 2, **options: Any) -> Painting:
+    record = {"options": {"size": 512, "levels": levels} | options, "levels": [{}] * levels}
+    return Painting(b"canvas", "image/png", 64, 48, cast(Record, record))
+
+
+def test_what_goes_on_keeps_its_detail() -> None:
+    on = ORDER.going_on(finished())
+    assert on.request == {**ORDER.request, "canvas": b"canvas", "resume": {"level": 2, "step": 0}}
+    again = replace(ORDER, request={"size": 256}, note="", given=()).going_on(finished())
+    assert again.request == {"size": 256, "canvas": b"canvas"}
+    assert (on.given, again.given) == (("canvas", "resume"), ("canvas",))
+
+
+def test_dials_that_change_what_is_painted(tmp_path: Path) -> None:
+    photo, other = tmp_path / "photo.png", tmp_path / "other.png"
+    photo.write_bytes(b"photo")
+    other.write_bytes(b"other")
+    before = Order(str(photo), ["style.png"], {"beta": 20.0, "tv": 1}).larger(b"canvas", 640)
+    now = Order(str(photo), ["new.png"], {"beta": 30.0, "size": 512}).in_place_of(before)
+    assert now.changes(before) == {"beta": 30.0, "tv": None, "style": ["new.png"]}
+    assert (now.note, now.request["size"]) == ("larger, 1280 px", 1280)
+    assert before.changes(before) == {}
+    with pytest.raises(InvalidInputError, match="of another photo"):
+        Order(str(other), ["style.png"], {}).in_place_of(before)

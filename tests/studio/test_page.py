@@ -253,7 +253,10 @@ def test_a_mask_is_brushed_shown_and_removed(
     visited.bring()
     page = visited.page
     page.get_by_role("button", name="Masks").click()
+    page.get_by_role("button", name="Keep this mask").click()
+    page.get_by_text("There is nothing to keep: brush first.").wait_for()
     brush(page)
+    page.get_by_text("The mask is kept.").wait_for()
     visited.paint()
     visited.wait_for_status("Finished")
     mask = painted(scripted)["content_mask"]
@@ -326,6 +329,8 @@ def test_fits_the_screen_in_dark_and_light(
         page = visited.page
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         papers.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        tight = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+        assert page.locator("#actions button").evaluate_all(tight) == 0
         box = page.locator("#paint").bounding_box()
         assert 0 <= box["y"] <= height - box["height"]
     dark, light = (sum(map(int, paper[4:-1].split(","))) / 3 for paper in papers)

@@ -72,16 +72,24 @@ def test_samples_are_clicked(address: str, scripted: Scripted, visit: Visiting) 
     assert len(styles.names()) == page.locator(".samples.many button").count()
 
 
+def is_scrolled(page: Any) -> bool:
+    """Whether the styles want more room than they have."""
+    styles = page.locator("#styles .grid-wrap")
+    return bool(styles.evaluate("(one) => one.scrollHeight > one.clientHeight"))
+
+
 def test_a_style_that_is_clicked_joins_the_others(
     address: str, scripted: Scripted, visit: Visiting
 ) -> None:
     visited = ready(visit, address)
     page = visited.page
     visited.bring()
+    assert not is_scrolled(page)
     page.get_by_role("button", name="Several styles").click()
     page.get_by_label("A style that is clicked joins those that are there").check()
     page.get_by_role("button", name="A harbor at sunset").click()
     page.locator("#styles img").nth(1).wait_for()
+    assert not is_scrolled(page)
     visited.paint()
     visited.wait_for_status("Finished")
     fields = painted(scripted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -234,3 +235,30 @@ def test_tries_are_bounded_in_bytes(client: Bruno, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("bruno.studio.session.TRIES_BYTES", 1)
     shown_by(session, client)
     assert [one.number for one in session.tries] == [6], "the newest one is always kept"
+
+
+def test_a_change_that_is_refused_keeps_the_canvas(client: Bruno, scripted: Scripted) -> None:
+    def waits(reply: Reply) -> None:
+        begun(reply)
+        reply.wait_for_the_client_to_leave()
+
+    scripted.script += [paint, waits]
+    session, last = Session(), Shown()
+    for last in session.paint(client, ORDER):
+        if last.canvas and session.running and not scripted.left.is_set():
+            assert session.change(replace(ORDER, request={"alpha": -1.0}))
+    assert last.trouble
+    assert last.status.endswith("The canvas so far is kept as a try.")
+    assert [one.options["beta"] for one in session.tries] == [50]
+
+
+def test_a_change_with_the_last_event_is_not_lost(client: Bruno, scripted: Scripted) -> None:
+    session, changed = Session(), False
+    for state in session.paint(client, ORDER):
+        if state.share == 1 and not state.painting and not changed:
+            changed = session.change(replace(ORDER, request={"beta": 60.0}))
+        if state.painting:
+            assert not session.change(replace(ORDER, request={"beta": 70.0}))
+    assert changed
+    assert session.tries[-1].options["beta"] == 60
+    assert session.running is None

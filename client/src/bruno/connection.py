@@ -14,7 +14,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError
 
 from bruno.errors import AuthenticationError, BrunoError
-from bruno.exchange import Ask, Server, authorization
+from bruno.exchange import Outgoing, Server, authorization
 from bruno.leaving import Call, LeavableAdapter
 from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
 
@@ -42,7 +42,7 @@ class Connection:
         self._made: WeakSet[requests.Session] = WeakSet()
         self._closed = False
 
-    def post(self, ask: Ask, call: Call | None = None) -> requests.Response:
+    def post(self, outgoing: Outgoing, call: Call | None = None) -> requests.Response:
         """The answer to a POST, with status 200 and the media type asked for, its body unread.
 
         Another thread may leave it by its `call`. Raises ConnectError, StreamBrokenError,
@@ -51,13 +51,13 @@ class Connection:
         token = self.server.key.token()
         with call.made_here() if call else nullcontext():
             try:
-                answer = self._answer(ask, token)
+                answer = self._answer(outgoing, token)
             except AuthenticationError:
                 if not (renewed := self.server.key.renewed(token)):
                     raise
-                answer = self._answer(ask, renewed)
+                answer = self._answer(outgoing, renewed)
         try:
-            self.server.check_type(ask, answer.headers)
+            self.server.check_type(outgoing, answer.headers)
         except BrunoError:
             answer.close()
             raise
@@ -103,7 +103,7 @@ class Connection:
         for session in made:
             session.close()
 
-    def _answer(self, ask: Ask, token: str | None) -> requests.Response:
+    def _answer(self, outgoing: Outgoing, token: str | None) -> requests.Response:
         session = self._session()
         # A session that was given may know better where no token is known.
         auth = None if self._given and not token else _NoAuth()
@@ -111,15 +111,15 @@ class Connection:
             answer = session.post(
                 self.server.address,
                 # As a file it goes out in blocks, and each has the time that all of it would.
-                data=io.BytesIO(ask.body),
-                headers=ask.headers(token),
+                data=io.BytesIO(outgoing.body),
+                headers=outgoing.headers(token),
                 auth=auth,
                 timeout=self.server.timeout,
                 stream=True,
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise self._failure(error, ask) from None
+            raise self._failure(error, outgoing) from None
         if answer.status_code == HTTPStatus.OK:
             return answer
         body = b"".join(self.pieces(answer))
@@ -137,13 +137,13 @@ class Connection:
         session: requests.Session = self._local.session
         return session
 
-    def _failure(self, error: requests.RequestException, ask: Ask) -> BrunoError:
+    def _failure(self, error: requests.RequestException, outgoing: Outgoing) -> BrunoError:
         if isinstance(error, requests.ReadTimeout):
             return self.server.silent()
         cause = error.args[0] if error.args else None
         if isinstance(cause, ProtocolError):
             is_silence = "timed out" in str(error)
-            return self.server.silent() if is_silence else self.server.hung_up(ask)
+            return self.server.silent() if is_silence else self.server.hung_up(outgoing)
         return self.server.unreachable(reason_of(error))
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from bruno.errors import BrunoError, StreamBrokenError
 from bruno.events import Event, read_event
-from bruno.exchange import Ask
+from bruno.exchange import Outgoing
 from bruno.painting import Painting
 from bruno.request import Form
 from bruno.retries import RETRIED, Attempt, Retries
@@ -22,8 +22,8 @@ log = logging.getLogger("bruno")
 class Course:
     """One painting from the first try to its end, whatever carries the bytes.
 
-    A driver sends `ask()`, feeds `events` with the pieces of the answer until a Painting comes,
-    and after whatever goes wrong pauses as `pause_after` tells, and asks again.
+    A driver sends `outgoing()`, feeds `events` with the pieces of the answer until a Painting
+    comes, and after whatever goes wrong pauses as `pause_after` tells, and asks again.
     """
 
     def __init__(self, url: str, form: Form, retries: Retries) -> None:
@@ -31,10 +31,10 @@ class Course:
         self._attempt = Attempt(form)
         self._decoder = EventDecoder()
 
-    def ask(self) -> Ask:
+    def outgoing(self) -> Outgoing:
         """What is to be sent now."""
         self._decoder = EventDecoder()
-        return Ask(*self._attempt.form.encode(), EVENTS)
+        return Outgoing(*self._attempt.form.encode(), EVENTS)
 
     def events(self, piece: bytes) -> Iterator[Event]:
         """The events that a piece of the answer completes; raises the problem that one carries."""

@@ -35,7 +35,7 @@ def authorization(token: str | None) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Ask:
+class Outgoing:
     """What is sent, and the media type that its answer must have."""
 
     body: bytes
@@ -48,7 +48,7 @@ class Ask:
         return headers | authorization(token)
 
 
-DESCRIBE: Final = Ask(torchserve.DESCRIBE, "application/json", "application/json")
+DESCRIBE: Final = Outgoing(torchserve.DESCRIBE, "application/json", "application/json")
 
 
 class Server:
@@ -86,23 +86,23 @@ class Server:
         hint = headers.get("Retry-After", "")
         return torchserve.refusal(self.url, status, media_type(headers), hint, body)
 
-    def check_type(self, ask: Ask, headers: Mapping[str, str]) -> None:
+    def check_type(self, outgoing: Outgoing, headers: Mapping[str, str]) -> None:
         """Raises UnexpectedResponseError where the answer is of another media type."""
         found = media_type(headers)
-        if found != ask.accept:
+        if found != outgoing.accept:
             raise UnexpectedResponseError(
-                f"{self.url} answered with {found or 'no content type'} instead of {ask.accept}: "
-                "is it a Bruno server?"
+                f"{self.url} answered with {found or 'no content type'} instead of "
+                f"{outgoing.accept}: is it a Bruno server?"
             )
 
     def unreachable(self, reason: str) -> ConnectError:
         """The error of a server that cannot be reached."""
         return ConnectError(f"{self.url} cannot be reached: {reason}")
 
-    def hung_up(self, ask: Ask) -> BrunoError:
+    def hung_up(self, outgoing: Outgoing) -> BrunoError:
         """What it means that the server hung up before it answered."""
-        if len(ask.body) > torchserve.BODY_BYTES:
-            detail = f"{self.url} hung up on a request of {len(ask.body)} bytes"
+        if len(outgoing.body) > torchserve.BODY_BYTES:
+            detail = f"{self.url} hung up on a request of {len(outgoing.body)} bytes"
             return torchserve.too_large(detail)
         return self.broken()
 

@@ -97,6 +97,13 @@ class Options(TypedDict, total=False):
     optimizer: Annotated[
         Literal["adam", "lbfgs"] | None, Option("How the canvas descends.", "one of adam, lbfgs")
     ]
+    canvas_space: Annotated[
+        Literal["pixels", "pyramid"] | None,
+        Option(
+            "What the optimizer moves: pixels, or the coefficients of a Laplacian pyramid.",
+            "one of pixels, pyramid",
+        ),
+    ]
     learning_rate: Annotated[
         float | None,
         Option("Adam's step, in units of the color range.", "from 0.0001 to 1", low=0.0001, high=1),

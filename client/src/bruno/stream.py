@@ -87,7 +87,7 @@ def _tried(
     connection: Connection, course: Course, leaving: Leaving
 ) -> Generator[Event, None, None]:
     painting = None
-    with leaving.call() as call, connection.post(course.ask(), call) as answer:
+    with leaving.call() as call, connection.post(course.outgoing(), call) as answer:
         events = _read(course, connection.pieces(answer))
         for event in events:
             if leaving.told:

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.options.catalog import Options
+
 # A canvas is seen with a margin: of its own reflection, or where it is seamless of its other side.
 # How the margin is split between the sides shifts the canvas against the network's grid of 16 px:
 # see `Shift`.
@@ -17,6 +19,11 @@ MARGIN: Final = 16
 Seamless = tuple[bool, bool]
 """Whether a canvas goes on at its other side: downwards, and to the right."""
 CLOSED: Final[Seamless] = (False, False)
+
+
+def seamless_of(options: Options) -> Seamless:
+    """Which sides of a painting's canvas meet."""
+    return options.seamless in ("y", "both"), options.seamless in ("x", "both")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from painter.losses.sampled import SAMPLED, STYLE_SAMPLED
 from painter.losses.terms import terms_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.vgg import PassConfig
-from painter.optimizers.catalog import OPTIMIZERS
+from painter.optimizers.catalog import optimizer_of
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape
 
@@ -45,7 +45,7 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     styles = [style for part in plan.parts for _, style in part.styles]
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
-    copies = _COPIES + OPTIMIZERS[plan.options.optimizer].copies
+    copies = _COPIES + optimizer_of(plan.options).copies
     of_photo = len(shifts_of(plan)) * _features(set(plan.options.content_layers))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
     activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * of_photo

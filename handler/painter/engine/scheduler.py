@@ -13,7 +13,7 @@ from painter.device.faults import as_paint_error, is_out_of_memory, raise_if_los
 from painter.engine.memory import bytes_needed
 from painter.engine.painter import Painter
 from painter.evaluation.passes import Evaluation
-from painter.optimizers.catalog import OPTIMIZERS
+from painter.optimizers.catalog import optimizer_of
 from painter.painting.job import Job
 
 # How many canvases share a pass on CUDA.
@@ -165,4 +165,4 @@ class Scheduler:
 
 def _is_private(job: Job) -> bool:
     """Whether nobody may share its passes: neighbors would change how its losses round."""
-    return job.options.reproducible or OPTIMIZERS[job.options.optimizer].compares_losses
+    return job.options.reproducible or optimizer_of(job.options).compares_losses

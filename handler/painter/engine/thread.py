@@ -137,17 +137,17 @@ class EngineThread:
             self._arrivals = deque(each for each in self._arrivals if each not in dropped)
             is_asked = self._is_asked()
             arrival = self._arrivals.popleft() if is_asked and self._arrivals else None
+        began = self._clock()
         for mailbox in dropped:
             self._leave(mailbox)
         if arrival is not None:
             self._begin(arrival)
         if is_asked:
-            began = self._clock()
             self._scheduler.advance(0)
-            self.turn_seconds += self._clock() - began
-            self.turns += 1
             for mailbox, job in list(self._jobs.items()):
                 self._tell(mailbox, job)
+            self.turn_seconds += self._clock() - began
+            self.turns += 1
 
     def _begin(self, mailbox: Mailbox) -> None:
         try:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling, resized
-from painter.canvas.layout import CENTERED, CLOSED, Seamless, Shift, padded_shape
+from painter.canvas.layout import CENTERED, CLOSED, Shift, padded_shape, seamless_of
 from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
 from painter.evaluation.content_targets import content_features, content_losses
@@ -21,11 +21,11 @@ from painter.evaluation.style_targets import StyleCache, blended_targets
 from painter.losses.catalog import CONTENT_LOSSES, NEIGHBOR_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
 from painter.network.vgg import VGG19, PassConfig
-from painter.optimizers.catalog import OPTIMIZERS
+from painter.optimizers.catalog import optimizer_of
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
-from painter.planning.plan import Level, Part, Plan
-from painter.planning.pyramid import Shape
+from painter.planning.plan import Part, Plan
+from painter.planning.pyramid import Level, Shape
 
 # Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
 # each step sees another one. Their features of the photo are kept, so they are few.
@@ -42,19 +42,14 @@ def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
 
 def shifts_of(plan: Plan) -> tuple[Shift, ...]:
     """The shifts a plan's steps go through: one where others would change what is compared."""
-    shifts = (CENTERED,) if OPTIMIZERS[plan.options.optimizer].compares_losses else SHIFTS
-    seamless = seamless_of(plan)
+    shifts = (CENTERED,) if optimizer_of(plan.options).compares_losses else SHIFTS
+    seamless = seamless_of(plan.options)
     if seamless == CLOSED:
         return shifts
     return tuple(
         replace(shift, seamless=seamless, turned=turned)
         for shift, turned in zip(shifts, TURNS, strict=False)
     )
-
-
-def seamless_of(plan: Plan) -> Seamless:
-    """Which sides of a plan's canvas meet."""
-    return plan.options.seamless in ("y", "both"), plan.options.seamless in ("x", "both")
 
 
 def is_tiled(shape: Shape, config: PassConfig) -> bool:
@@ -72,7 +67,7 @@ def prepare(
     """The objective of one level on top of the one before; yields after each pass."""
     options = plan.options
     config = pass_config_of(plan, vgg.trunk)
-    content = resized(plan.content, level.shape, seamless_of(plan)).to(vgg.device)
+    content = resized(plan.content, level.shape, seamless_of(plan.options)).to(vgg.device)
     terms = terms_of(options)
     losses = {
         term: STYLE_LOSSES[term.loss].at(
@@ -137,7 +132,7 @@ def _downsampling(
 ) -> Downsampling | None:
     if coarser is None:
         return None
-    return Downsampling(level.shape, coarser.shape, device, seamless_of(plan))
+    return Downsampling(level.shape, coarser.shape, device, seamless_of(plan.options))
 
 
 def _weights_of_terms(options: Options) -> Tensor:

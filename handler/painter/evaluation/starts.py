@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from painter.canvas.downsampling import resized
-from painter.evaluation.levels import seamless_of
+from painter.canvas.layout import seamless_of
 from painter.evaluation.objective import Objective
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
@@ -27,7 +27,7 @@ def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tenso
     elif options.init == "style":
         canvas = _covering(plan.parts[0].styles[0][1].picture.samples, shape)
     else:
-        canvas = resized(plan.content, shape, seamless_of(plan))
+        canvas = resized(plan.content, shape, seamless_of(plan.options))
     return torch.lerp(canvas, noise, options.init_noise).to(device)
 
 
@@ -37,7 +37,7 @@ def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
     What it lacks of the photo, all that is finer than its own pixels, is added: as much as the
     photo counts beside the style, and where it counts. From there a level needs half the steps.
     """
-    photo, shape, seamless = objective.content, objective.shape, seamless_of(plan)
+    photo, shape, seamless = objective.content, objective.shape, seamless_of(plan.options)
     larger = resized(canvas, shape, seamless)
     share = _share_of_detail(plan.options)
     if not share:

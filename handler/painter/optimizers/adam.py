@@ -39,13 +39,13 @@ class Adam(Optimizer):
     copies: ClassVar = 3
 
     def __init__(
-        self, canvas: Tensor, learning_rate: Tensor | float, moments: _Moments | None = None
+        self, canvas: Tensor, learning_rate: Tensor | float, moments: Moments | None = None
     ) -> None:
         super().__init__(canvas.device)
         self._canvas = canvas.clone()
         self._has_stepped = moments is not None
-        self._pixels = moments or _Moments.none_of(canvas)
-        self._channels = _Moments.none_of(canvas.new_zeros(len(canvas), 1, 1))
+        self._pixels = moments or Moments.none_of(canvas)
+        self._channels = Moments.none_of(canvas.new_zeros(len(canvas), 1, 1))
         zero = torch.zeros((), dtype=torch.float64, device=canvas.device)
         self._learning_rate = zero + learning_rate
         self._last_rate = zero
@@ -103,7 +103,7 @@ class Adam(Optimizer):
         ratio = self._canvas.numel() / canvas.numel()
         before = self._pixels
         first, second = (_bias(decay, before.steps) for decay in MOMENTUM)
-        moments = _Moments(
+        moments = Moments(
             _interpolated(before.first, shape).mul_(ratio * (1 - MOMENTUM[0]) / first),
             _interpolated(before.second, shape).mul_(ratio**2 * (1 - MOMENTUM[1]) / second),
             before.steps.clamp(max=1),
@@ -125,7 +125,7 @@ class Adam(Optimizer):
 
 
 @dataclass(frozen=True, slots=True)
-class _Moments:
+class Moments:
     """Adam's averages of gradients and of their squares, and after how many steps; on the device.
 
     Before the first step all are 0.
@@ -136,17 +136,18 @@ class _Moments:
     steps: Tensor
 
     @staticmethod
-    def none_of(canvas: Tensor) -> _Moments:
+    def none_of(canvas: Tensor) -> Moments:
+        """Those of an array before the first step."""
         steps = torch.zeros((), dtype=torch.float64, device=canvas.device)
-        return _Moments(torch.zeros_like(canvas), torch.zeros_like(canvas), steps)
+        return Moments(torch.zeros_like(canvas), torch.zeros_like(canvas), steps)
 
-    def learn(self, gradient: Tensor, sound: Tensor) -> _Moments:
+    def learn(self, gradient: Tensor, sound: Tensor) -> Moments:
         """Takes in a gradient, in place, unless it is not sound (a scalar)."""
         decay, square_decay = MOMENTUM
         self.first.lerp_(gradient, torch.where(sound, 1 - decay, 0.0).to(gradient.dtype))
         self.second.mul_(torch.where(sound, square_decay, 1.0))
         self.second.addcmul_(gradient, gradient, value=1 - square_decay)
-        return _Moments(self.first, self.second, self.steps + sound)
+        return Moments(self.first, self.second, self.steps + sound)
 
     def direction(self, epsilon: float) -> Tensor:
         """The first moment scaled by the second, both without their bias."""

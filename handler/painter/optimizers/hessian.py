@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import torch
 from torch import Tensor
-
-from painter.optimizers.curvature import Curvature
 
 HISTORY: Final = 5
 _FIRST_MOVE: Final = 0.3
@@ -28,15 +26,25 @@ class _Pair:
     inverse: Tensor
 
 
+class Guess(Protocol):
+    """A symmetric positive definite guess at the inverse Hessian, as the newest pairs scale it."""
+
+    def learn(self, step: Tensor, change: Tensor, product: Tensor) -> None:
+        """Takes in a pair; one whose product stepᵀchange is not positive changes nothing."""
+
+    def inverse_times(self, vector: Tensor) -> Tensor:
+        """The guess times a vector [C, H, W]."""
+
+
 class InverseHessian:
     """What the newest pairs of differences, of canvases and of gradients, say of it.
 
     The newest pair may be one that does not count, until `settle` tells.
     """
 
-    def __init__(self, canvas: Tensor) -> None:
+    def __init__(self, canvas: Tensor, guess: Guess) -> None:
         self.pairs: deque[_Pair] = deque(maxlen=HISTORY)
-        self._curvature = Curvature(canvas)
+        self._guess = guess
         self._none = torch.zeros((), dtype=torch.bool, device=canvas.device)
 
     @property
@@ -54,7 +62,7 @@ class InverseHessian:
         product = dot(step, change)
         counts = product > _CURVATURE_LEAST * _norm(step) * _norm(change)
         self.pairs.append(_Pair(step, change, torch.where(counts, 1 / product, 0)))
-        self._curvature.learn(step, change, torch.where(counts, product, 0))
+        self._guess.learn(step, change, torch.where(counts, product, 0))
 
     def direction(self, canvas: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """Where to go from a canvas within the box, and the slope of the loss along it."""
@@ -74,7 +82,7 @@ class InverseHessian:
             factor = pair.inverse * dot(pair.step, result)
             result.sub_(pair.change * factor)
             factors.append(factor)
-        result = self._curvature.inverse_times(result)
+        result = self._guess.inverse_times(result)
         for pair, factor in zip(self.pairs, reversed(factors), strict=True):
             rest = factor - pair.inverse * dot(pair.change, result)
             result.add_(pair.step * rest)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from painter.device.readings import read
+from painter.optimizers.curvature import Curvature
 from painter.optimizers.hessian import HISTORY, InverseHessian, dot
 from painter.optimizers.optimizer import Optimizer
 from painter.options.catalog import Options
@@ -39,7 +40,7 @@ class LBFGS(Optimizer):
         super().__init__(canvas.device)
         self._trial = canvas.clone()
         self._rounding = _ROUNDING * torch.finfo(dtype).eps
-        self._hessian = InverseHessian(canvas)
+        self._hessian = self._nothing_known(canvas)
         self._line: _Line | None = None
 
     @classmethod
@@ -96,9 +97,12 @@ class LBFGS(Optimizer):
         """Along the gradient alone, from where a line began; False where that was so already."""
         if not self._hessian.pairs:
             return False
-        self._hessian = InverseHessian(line.start)
+        self._hessian = self._nothing_known(line.start)
         self._search_from(line.start, line.loss, line.gradient)
         return True
+
+    def _nothing_known(self, canvas: Tensor) -> InverseHessian:
+        return InverseHessian(canvas, Curvature(canvas))
 
     def _search_from(self, canvas: Tensor, loss: float, gradient: Tensor) -> None:
         self._line = _Line(canvas, loss, gradient, *self._hessian.direction(canvas, gradient))

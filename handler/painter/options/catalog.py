@@ -14,6 +14,7 @@ from painter.network.layers import LAYER_NAMES
 from painter.options.presets import PRESETS, weights_by_block
 
 SHORTEST_SIDE: Final = 32
+WEIGHT_MOST: Final = 1e6
 STYLES_MOST: Final = 8
 
 
@@ -69,8 +70,8 @@ class Options:
         "A named set of the options below; options given beside it win.",
         choices=tuple(PRESETS),
     )
-    alpha: float = _option(1.0, "number", "Weight of the content loss.", low=0, high=1e6)
-    beta: float = _option(20.0, "number", "Weight of the style loss.", low=0, high=1e6)
+    alpha: float = _option(1.0, "number", "Weight of the content loss.", low=0, high=WEIGHT_MOST)
+    beta: float = _option(20.0, "number", "Weight of the style loss.", low=0, high=WEIGHT_MOST)
     content_layers: Layers = _option(
         weights_by_block(0.2, 0.2, 0.2, 0.2, 0.2), "layers", "Where the content is compared."
     )
@@ -98,6 +99,12 @@ class Options:
     )
     optimizer: str = _option(
         "adam", "choice", "How the canvas descends.", choices=("adam", "lbfgs")
+    )
+    canvas_space: str = _option(
+        "pixels",
+        "choice",
+        "What the optimizer moves: pixels, or the coefficients of a Laplacian pyramid.",
+        choices=("pixels", "pyramid"),
     )
     learning_rate: float = _option(
         0.05, "number", "Adam's step, in units of the color range.", low=1e-4, high=1.0
@@ -138,7 +145,7 @@ class Options:
         "Which sides meet without a seam: left and right (x), top and bottom (y), or both.",
         choices=("none", "x", "y", "both"),
     )
-    tv: float = _option(0.5, "number", "Weight of the total variation.", low=0, high=1e6)
+    tv: float = _option(0.5, "number", "Weight of the total variation.", low=0, high=WEIGHT_MOST)
     color: str = _option(
         "style",
         "choice",

@@ -22,9 +22,9 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
         "steps": 120,
     },
     "strotss": {
-        "alpha": 4.0,
+        "alpha": 16.0,
         "content_loss": {"self_similarity": 1.0},
-        "style_loss": {"relaxed_transport": 3.0, "gram": 1.0},
+        "style_loss": {"relaxed_transport": 1.0, "gram": 0.5},
         "steps": 120,
     },
     "gatys": {

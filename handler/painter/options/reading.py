@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from painter.errors import OutOfRange
-from painter.options.catalog import SPECS, STYLES_MOST, Options, Spec
+from painter.options.catalog import SPECS, STYLES_MOST, WEIGHT_MOST, Options, Spec
 from painter.options.presets import PRESETS
-from painter.options.weights import WEIGHT_MOST, read_weights
+from painter.options.request import Resume
+from painter.options.weights import read_weights
 from painter.options.wording import meant, short
 
 _DECIMAL: Final = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -57,6 +58,17 @@ def check_style_weights(weights: Sequence[float], styles: int) -> tuple[float, .
     if not any(weights):
         raise OutOfRange(code, f"{name} must not all be 0, got {short(list(weights))}", name)
     return tuple(float(weight) for weight in weights)
+
+
+def check_resume(resume: Resume, levels: int | None = None) -> Resume:
+    """Where to go on; raises OutOfRange for a level from 1 that there is not, or a step below 0."""
+    code, name = "option_out_of_range", "resume"
+    if not 1 <= resume.level <= (levels or resume.level):
+        bounds = "at least 1" if levels is None else f"from 1 to {levels}"
+        raise OutOfRange(code, f"resume: level must be {bounds}, got {resume.level}", name)
+    if resume.step < 0:
+        raise OutOfRange(code, f"resume: step must be at least 0, got {resume.step}", name)
+    return resume
 
 
 def _unknown(name: str) -> OutOfRange:

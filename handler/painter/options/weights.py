@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from painter.errors import OutOfRange
 from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES
-from painter.options.catalog import Spec
+from painter.options.catalog import WEIGHT_MOST, Spec
 from painter.options.wording import meant, short
-
-WEIGHT_MOST: Final = 1e6
 
 
 def read_weights(
@@ -84,7 +82,8 @@ def _weight(name: str, spec: Spec, one: Any, weight: Any) -> float:
     if not is_number or not 0 <= weight <= WEIGHT_MOST:
         raise OutOfRange(
             "option_out_of_range",
-            f"{name}: the weight of {one} must be from 0 to 1,000,000, got {short(weight)}",
+            f"{name}: the weight of {one} must be from 0 to {WEIGHT_MOST:,.0f}, "
+            f"got {short(weight)}",
             name,
         )
     return float(weight)

@@ -12,7 +12,7 @@ from painter.evaluation.passes import Evaluation, View
 from painter.evaluation.starts import canvas_of, enlarged
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
-from painter.optimizers.catalog import OPTIMIZERS
+from painter.optimizers.catalog import optimizer_of
 from painter.optimizers.optimizer import Optimizer
 from painter.painting.candidates import Candidate
 from painter.painting.descent import Descent, Step
@@ -85,7 +85,7 @@ class Painting:
             # A level that is resumed is seen at the sizes of those before as well.
             self._begin_level(index + 1, objective)
             return
-        kind = OPTIMIZERS[plan.options.optimizer]
+        kind = optimizer_of(plan.options)
         # No name holds the canvas before: it is kept no longer than it is shown.
         self._optimizer = kind.begin(
             self._start(objective), plan.options, self._vgg.trunk, self._optimizer

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from painter.device.readings import Reading, Readings
 from painter.evaluation.passes import Evaluation
-from painter.planning.plan import Level, Plan
+from painter.planning.plan import Plan
+from painter.planning.pyramid import Level
 
 # A plateau is a window of steps that lowers the loss by less than this share of it. It is looked
 # for every so many steps, whenever their losses arrive: the pixels must not depend on that.

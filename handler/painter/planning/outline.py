@@ -13,8 +13,8 @@ from painter.options.reading import check_style_scales
 from painter.options.request import Request
 from painter.pictures.decoding import Header, check_together, read_header
 from painter.pictures.picture import Picture
-from painter.planning.plan import Part, Plan, levels_of
-from painter.planning.pyramid import Shape, fit
+from painter.planning.plan import Part, Plan
+from painter.planning.pyramid import Shape, fit, levels_of
 from painter.planning.style import Style, is_recolored, shape_beside
 
 # Bytes for each pixel of a file while it is decoded and resized, by whether it is deep and whether

@@ -11,28 +11,16 @@ import torch
 from torch import Tensor
 
 from painter.errors import OutOfRange
-from painter.options.catalog import SHORTEST_SIDE, Options
+from painter.options.catalog import Options
+from painter.options.reading import check_resume
 from painter.options.request import Request, Resume
 from painter.pictures.color import prepared_content
 from painter.pictures.decoding import check_together, read_planes
 from painter.pictures.picture import Picture, Read, decode, resize, resize_picture
 from painter.planning.colors import chroma_of, read_palette
 from painter.planning.masks import MASK_LEAST, read_mask, share_out, where_both
-from painter.planning.pyramid import Shape, fit, level_shapes, share_steps
+from painter.planning.pyramid import Level, Shape, levels_of
 from painter.planning.style import Style, read_styles
-
-
-@dataclass(frozen=True, slots=True)
-class Level:
-    """One level of the pyramid: the canvas's shape and its steps (0: a plateau decides)."""
-
-    shape: Shape
-    steps: int
-
-    @property
-    def pixels(self) -> int:
-        """The canvas's area in px."""
-        return self.shape[0] * self.shape[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +85,7 @@ def make_plan(request: Request, read: Read = read_planes) -> Plan:
         levels=levels,
         start=_start(request, shape, adjusted, read),
         chroma=_chroma(options, photo, parts, palette),
-        resume=_checked_resume(request.resume, levels),
+        resume=request.resume and check_resume(request.resume, len(levels)),
         digests=_digests(request, photo, styles),
         adjusted=tuple(adjusted),
     )
@@ -112,29 +100,6 @@ def _photo(request: Request, adjusted: list[str], read: Read) -> tuple[Picture, 
     if photo.alpha is not None:
         _check_alpha(photo.alpha, options, adjusted)
     return photo, levels
-
-
-def levels_of(photo: Shape, options: Options, adjusted: list[str]) -> tuple[Level, ...]:
-    """The levels of a photo of this height and width; raises OutOfRange where it is too narrow."""
-    shapes = level_shapes(_canvas_shape(photo, options.size), options.levels)
-    if options.levels > len(shapes):
-        adjusted.append(f"levels: {len(shapes)} instead of {options.levels}, no more fit")
-    steps = share_steps(options.steps, len(shapes))
-    if sum(steps) > options.steps > 0:
-        adjusted.append(f"steps: {sum(steps)} instead of {options.steps}, one for each level")
-    return tuple(Level(*level) for level in zip(shapes, steps, strict=True))
-
-
-def _canvas_shape(shape: Shape, size: int) -> Shape:
-    canvas = fit(shape, size)
-    if min(canvas) < SHORTEST_SIDE:
-        raise OutOfRange(
-            "image_too_small",
-            f"content of {shape[1]} x {shape[0]} px at size {size} makes a canvas of "
-            f"{canvas[1]} x {canvas[0]} px; its shorter side must be at least {SHORTEST_SIDE} px",
-            "content",
-        )
-    return canvas
 
 
 def _check_alpha(alpha: Tensor, options: Options, adjusted: list[str]) -> None:
@@ -211,22 +176,6 @@ def _start(request: Request, shape: Shape, adjusted: list[str], read: Read) -> T
     if not 0.95 < (height * shape[1]) / (width * shape[0]) < 1.05:
         adjusted.append(f"canvas: {width} x {height} px brought to the photo's aspect")
     return resize(start.samples, shape) if height > shape[0] else start.samples
-
-
-def _checked_resume(resume: Resume | None, levels: Sequence[Level]) -> Resume | None:
-    if resume is None:
-        return None
-    if not 1 <= resume.level <= len(levels):
-        raise OutOfRange(
-            "option_out_of_range",
-            f"resume: level must be from 1 to {len(levels)}, got {resume.level}",
-            "resume",
-        )
-    if resume.step < 0:
-        raise OutOfRange(
-            "option_out_of_range", f"resume: step must be at least 0, got {resume.step}", "resume"
-        )
-    return resume
 
 
 def _digests(request: Request, photo: Picture, styles: Sequence[Style]) -> dict[str, Any]:

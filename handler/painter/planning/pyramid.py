@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
-from painter.options.catalog import SHORTEST_SIDE
+from painter.errors import OutOfRange
+from painter.options.catalog import SHORTEST_SIDE, Options
 
 COARSEST_SIDE: Final = 64
 # How many steps the first level and each of those between get for one step of the last: large
@@ -13,6 +15,19 @@ FIRST_STEPS: Final = 2.0
 STEPS_BETWEEN: Final = 0.8
 
 Shape = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level of the pyramid: the canvas's shape and its steps (0: a plateau decides)."""
+
+    shape: Shape
+    steps: int
+
+    @property
+    def pixels(self) -> int:
+        """The canvas's area in px."""
+        return self.shape[0] * self.shape[1]
 
 
 def fit(shape: Shape, longest: int) -> Shape:
@@ -49,3 +64,26 @@ def share_steps(steps: int, levels: int) -> list[int]:
     shares = [1 + int(rest * weight / sum(weights)) for weight in weights]
     shares[0] += max(0, steps - sum(shares))
     return shares
+
+
+def levels_of(photo: Shape, options: Options, adjusted: list[str]) -> tuple[Level, ...]:
+    """The levels of a photo of this height and width; raises OutOfRange where it is too narrow."""
+    shapes = level_shapes(_canvas_shape(photo, options.size), options.levels)
+    if options.levels > len(shapes):
+        adjusted.append(f"levels: {len(shapes)} instead of {options.levels}, no more fit")
+    steps = share_steps(options.steps, len(shapes))
+    if sum(steps) > options.steps > 0:
+        adjusted.append(f"steps: {sum(steps)} instead of {options.steps}, one for each level")
+    return tuple(Level(*level) for level in zip(shapes, steps, strict=True))
+
+
+def _canvas_shape(shape: Shape, size: int) -> Shape:
+    canvas = fit(shape, size)
+    if min(canvas) < SHORTEST_SIDE:
+        raise OutOfRange(
+            "image_too_small",
+            f"content of {shape[1]} x {shape[0]} px at size {size} makes a canvas of "
+            f"{canvas[1]} x {canvas[0]} px; its shorter side must be at least {SHORTEST_SIDE} px",
+            "content",
+        )
+    return canvas

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import model_limits
-from promql import asked, told
+from promql import GATEWAY, asked, told
 
 from image import probe
 from serve import READY_SECONDS
@@ -17,8 +17,6 @@ from settings import OFFSETS, StartError, read_settings
 Document = dict[str, Any]
 # Made by hand, since they are nobody else's business; docs/deploy.md tells how.
 SECRETS = {"bruno-token": {"token"}, "bruno-keys": {"keys"}}
-# HAProxy's own, as its manual names them.
-GATEWAY = {"haproxy_backend_current_queue", "haproxy_frontend_http_responses_total"}
 READ_ONLY = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
@@ -44,6 +42,7 @@ def faults(documents: list[Document], gateway: str, servers: str) -> list[str]:
         *_times(deployments, settings),
         *_security(deployments),
         *_gateway(deployments["bruno-gateway"], gateway),
+        *_places(deployments["bruno-gateway"], gateway, settings["DEVICE"]),
         *(
             fault
             for each in by_kind.get("ScaledObject", [])
@@ -199,6 +198,15 @@ def _gateway(deployment: Document, configuration: str) -> Iterator[str]:
     wanted = set(re.findall(r"\$\{(\w+)\}|env\((\w+)\)", configuration))
     for name in sorted({a or b for a, b in wanted} - known - optional - given):
         yield f"the gateway's configuration asks for {name}"
+
+
+def _places(deployment: Document, configuration: str, device: str) -> Iterator[str]:
+    preset = dict(re.findall(r"presetenv (\w+) (\S+)", configuration))
+    given = {each["name"]: each.get("value") for each in container(deployment)["env"]}
+    told = (preset | given)["BRUNO_GATEWAY_PLACES"]
+    there = model_limits.places(device) + model_limits.line()
+    if int(told) != there:
+        yield f"the gateway sends a server {told} paintings, and it has {there} places"
 
 
 def _scaling(

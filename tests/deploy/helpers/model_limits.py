@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
 from promql import CONFIG
 
-from server_process import RUNNING
+from torchserve_process import RUNNING
 
 
 def places(device: str) -> int:
     """Paintings in the making, on `cpu` or `cuda`."""
-    limits = yaml.safe_load((CONFIG / "model-config.yaml").read_text())["handler"]
-    return int(limits["running"] or RUNNING[device])
+    return int(_limits()["running"] or RUNNING[device])
+
+
+def line() -> int:
+    """Paintings that wait at a server."""
+    return int(_limits()["waiting"])
+
+
+def _limits() -> dict[str, Any]:
+    limits: dict[str, Any] = yaml.safe_load((CONFIG / "model-config.yaml").read_text())["handler"]
+    return limits

@@ -25,7 +25,7 @@ from painter.evaluation.passes import evaluate
 from painter.evaluation.style_targets import StyleCache
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
-from painter.optimizers.catalog import OPTIMIZERS
+from painter.optimizers.catalog import optimizer_of
 from painter.painting.descent import Descent
 from painter.painting.steps import StepLog
 
@@ -104,7 +104,7 @@ class Elsewhere:
         with FakeTensorMode() as mode:
             vgg, objective = (_moved(each, mode) for each in (self._vgg, self._objectives[-1]))
             canvas, options = torch.empty_like(objective.content), self.plan.options
-            optimizer = OPTIMIZERS[options.optimizer].begin(canvas, options, vgg.trunk, None)
+            optimizer = optimizer_of(options).begin(canvas, options, vgg.trunk, None)
             log = StepLog(CUDA)
             log._readings._is_first = False  # nothing can be sent from there
             index = len(self.plan.levels)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from networks import noise
-from painter.optimizers import adam, hessian
+from painter.optimizers import adam, lbfgs
 from painter.optimizers.adam import CHANNEL_RATE, MOMENTUM, Adam
 from painter.optimizers.catalog import OPTIMIZERS
 from painter.optimizers.lbfgs import LBFGS
@@ -133,7 +133,7 @@ def test_lbfgs_learns_how_frequencies_curve(monkeypatch, kind):
     loss, center = _spectral(kind)
     start = torch.full_like(center, 0.5)
     found = _evaluations(loss, start, 1e-4)
-    monkeypatch.setattr(hessian, "Curvature", _Scalar)
+    monkeypatch.setattr(lbfgs, "Curvature", _Scalar)
     assert 3 * found < _evaluations(loss, start, 1e-4)
 
 

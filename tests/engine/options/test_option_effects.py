@@ -26,6 +26,7 @@ PIXELS = {
     "steps": (2, 12, {}),
     "levels": (1, 2, {"size": 128}),
     "optimizer": ("adam", "lbfgs", {}),
+    "canvas_space": ("pixels", "pyramid", {}),
     "learning_rate": (0.01, 0.1, {}),
     "init_noise": (0, 0.5, {}),
     "content_loss": ("l2:50", "self_similarity:50", {}),

@@ -25,6 +25,7 @@ CASES = {
     "sliced": {"style_loss": "sliced", "size": 128},
     "sliced in a mask": {"style_loss": "sliced", "masks": {1: LEFT}},
     "neighbors": {"size": 128, "style_loss": "neighbors:1,gram:1"},
+    "a pyramid": {"size": 128, "canvas_space": "pyramid"},
     "tiles": {"size": 128},
     "sampled": {"style_loss": "relaxed_transport:1,gram:1", "content_loss": "self_similarity"},
     "tiles, neighbors, a mask": {"size": 128, "style_loss": "neighbors", "masks": {1: LEFT}},

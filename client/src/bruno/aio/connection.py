@@ -10,7 +10,7 @@ from typing import Final
 import httpx2
 
 from bruno.errors import AuthenticationError, BrunoError, InvalidInputError
-from bruno.exchange import Ask, Server, authorization
+from bruno.exchange import Outgoing, Server, authorization
 from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
 
 _UNREACHED: Final = (
@@ -43,20 +43,20 @@ class AsyncConnection:
         self._closed = False
 
     @asynccontextmanager
-    async def post(self, ask: Ask) -> AsyncIterator[AsyncGenerator[bytes, None]]:
+    async def post(self, outgoing: Outgoing) -> AsyncIterator[AsyncGenerator[bytes, None]]:
         """The body of the answer to a POST, with status 200 and the media type asked for.
 
         Raises ConnectError, StreamBrokenError, UnexpectedResponseError or what the server said.
         """
         token = self.server.key.token()
         try:
-            answer = await self._answer(ask, token)
+            answer = await self._answer(outgoing, token)
         except AuthenticationError:
             if not (renewed := self.server.key.renewed(token)):
                 raise
-            answer = await self._answer(ask, renewed)
+            answer = await self._answer(outgoing, renewed)
         try:
-            self.server.check_type(ask, answer.headers)
+            self.server.check_type(outgoing, answer.headers)
             yield self._pieces(answer)
         finally:
             await answer.aclose()
@@ -87,17 +87,17 @@ class AsyncConnection:
         if not self._given:
             await self._session.aclose()
 
-    async def _answer(self, ask: Ask, token: str | None) -> httpx2.Response:
+    async def _answer(self, outgoing: Outgoing, token: str | None) -> httpx2.Response:
         if self._closed:
             raise BrunoError("the client is closed")
-        length = {"Content-Length": str(len(ask.body))}
+        length = {"Content-Length": str(len(outgoing.body))}
         try:
             request = self._session.build_request(
                 "POST",
                 self.server.address,
                 # In blocks each has the time that all of it would.
-                content=_blocks(ask.body),
-                headers=ask.headers(token) | length,
+                content=_blocks(outgoing.body),
+                headers=outgoing.headers(token) | length,
                 timeout=self._timeout,
             )
             # A session that was given may know better where no token is known.
@@ -106,7 +106,7 @@ class AsyncConnection:
                 request, stream=True, auth=auth, follow_redirects=False
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise self._failure(error, ask) from None
+            raise self._failure(error, outgoing) from None
         if answer.status_code == HTTPStatus.OK:
             return answer
         try:
@@ -124,11 +124,11 @@ class AsyncConnection:
         except httpx2.HTTPError:
             raise self.server.broken() from None
 
-    def _failure(self, error: Exception, ask: Ask) -> BrunoError:
+    def _failure(self, error: Exception, outgoing: Outgoing) -> BrunoError:
         if isinstance(error, _UNREACHED):
             return self.server.unreachable(reason_of(error))
         is_silence = isinstance(error, httpx2.TimeoutException)
-        return self.server.silent() if is_silence else self.server.hung_up(ask)
+        return self.server.silent() if is_silence else self.server.hung_up(outgoing)
 
 
 async def _blocks(body: bytes) -> AsyncIterator[bytes]:

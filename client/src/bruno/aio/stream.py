@@ -120,7 +120,8 @@ async def _mended(connection: AsyncConnection, begin: Begin) -> AsyncGenerator[E
 
 async def _tried(connection: AsyncConnection, course: Course) -> AsyncGenerator[Event, None]:
     painting = None
-    async with connection.post(course.ask()) as pieces, aclosing(_read(course, pieces)) as events:
+    posted = connection.post(course.outgoing())
+    async with posted as pieces, aclosing(_read(course, pieces)) as events:
         async for event in events:
             if isinstance(event, Painting):
                 painting = event

@@ -8,7 +8,7 @@ import gradio as gr
 
 from bruno.errors import BrunoError
 from bruno.studio import act_dials, act_masks, fragments
-from bruno.studio.act_tries import shelf_updates, show_canvas
+from bruno.studio.act_tries import shelf_parts, shelf_updates, show_canvas
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import defaults_of
 from bruno.studio.part_masks import Masks
@@ -42,12 +42,12 @@ def wire(page: gr.Blocks, bench: Bench, masks: Masks, visitors: Visitors) -> Non
     settings = act_dials.outputs(bench)
     left = [masks.kept, bench.easel.canvas]
     arrival = page.load(
-        arrive, [key, session], [key, session, came_again, *left, *bench.shelf.outputs()], **QUIET
+        arrive, [key, session], [key, session, came_again, *left, *shelf_parts(bench)], **QUIET
     )
     brought = [pictures.photo, pictures.styles]
     # Apart, so that what a new visitor has brought meanwhile is not overwritten.
     came_again.change(_pictures_as_left, [session, *brought], brought, **QUIET)
-    easel, shelf = bench.easel, bench.shelf.outputs()
+    easel, shelf = bench.easel, shelf_parts(bench)
     greeted = [bench.server, timer, told, easel.status, easel.canvas, *shelf, *settings]
     arrival.then(greet, [session, told], greeted, **QUIET)
     timer.tick(greet, [session, told], greeted, **QUIET)

@@ -40,7 +40,8 @@ def wire(bench: Bench, masks: Masks) -> None:
         place = places(photo, paths_of(gallery)).get(role)
         if mask and place:
             session.masks[place] = mask
-        return kept(session, photo, gallery)
+        said = "The mask is kept." if mask and place else "There is nothing to keep: brush first."
+        return kept(session, photo, gallery, said)
 
     def fit(session: Session, photo: str | None, gallery: Any) -> str:
         there = places(photo, paths_of(gallery)).values()
@@ -74,8 +75,8 @@ def paths_of(gallery: Any) -> list[str]:
     return [path for path, _ in gallery or ()]
 
 
-def kept(session: Session, photo: str | None, gallery: Any) -> str:
-    """The visitor's masks as the page shows them."""
+def kept(session: Session, photo: str | None, gallery: Any, said: str = "") -> str:
+    """The visitor's masks as the page shows them, below a sentence on what happened."""
     styles = paths_of(gallery)
     labels = {role: label for label, role in roles(8)}
     now = places(photo, styles)
@@ -86,4 +87,4 @@ def kept(session: Session, photo: str | None, gallery: Any) -> str:
             under = picture_under(role, photo, styles)
             picture = over(mask, shown_file(under) if under else None, THUMB_SIDE)
             shown.append((role, f"{labels[role]}: {covered(mask):.0%}", picture))
-    return cards.masks(shown)
+    return cards.masks(shown, said)

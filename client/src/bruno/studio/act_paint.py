@@ -9,14 +9,14 @@ import gradio as gr
 
 from bruno.errors import InvalidInputError
 from bruno.studio import fragments
-from bruno.studio.act_tries import shelf_updates, show_canvas
+from bruno.studio.act_tries import shelf_parts, shelf_updates, show_canvas
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import request_options
 from bruno.studio.masks import as_request
 from bruno.studio.order import Order
 from bruno.studio.part_easel import PAINTING
 from bruno.studio.session import Session
-from bruno.studio.telling import Shown
+from bruno.studio.telling import Shown, sentence_of
 from bruno.studio.variations import vary
 
 _TO_CANVAS: Final = """() => document.getElementById('views').scrollIntoView(
@@ -47,6 +47,14 @@ def wire(bench: Bench, example: gr.events.Dependency) -> None:
         side = max(one.painting.width, one.painting.height)
         return [one.order.larger(one.painting.data, side)]
 
+    def the_same(session: Session, shown: tuple[Any, ...]) -> Sequence[Order]:
+        order, one = read_order(bench, session, shown), session.find(session.chosen)
+        if session.change(order):
+            return []
+        if not one:
+            raise InvalidInputError("There is no canvas yet: choose Paint")
+        return [order.in_place_of(one.order).going_on(one.painting)]
+
     def begins(on: Any, orders: Orders, *inputs: Any) -> None:
         def begin(session: Session, *shown: Any) -> Iterator[Updates]:
             yield from paint(bench, session, orders, shown)
@@ -54,15 +62,16 @@ def wire(bench: Bench, example: gr.events.Dependency) -> None:
         on(
             begin,
             [session, *inputs],
-            [*easel.outputs(), *bench.shelf.outputs()],
+            [*easel.outputs(), *shelf_parts(bench)],
             # Not "once": what is clicked before the event has ended would be lost.
             trigger_mode="multiple",
             **QUIET,
         )
 
-    for button in (easel.paint, variations.paint, bench.shelf.larger):
+    for button in (easel.paint, easel.go_on, variations.paint, bench.shelf.larger):
         button.click(None, js=_TO_CANVAS)
     begins(easel.paint.click, the_one, *asked)
+    begins(easel.go_on.click, the_same, *asked)
     begins(example.success, the_one, *asked)
     begins(variations.paint.click, several, variations.kind, variations.count, *asked)
     begins(bench.shelf.larger.click, the_larger)
@@ -90,7 +99,7 @@ def paint(
     try:
         is_first = session.queue.add(orders(session, shown))
     except InvalidInputError as error:
-        yield {easel.status: fragments.status(Shown().failed(error))}
+        yield _refused(bench, session, error)
         return
     if not is_first:
         yield {easel.queue: fragments.queue(session.queue)}
@@ -107,10 +116,19 @@ def paint(
     }
 
 
+def _refused(bench: Bench, session: Session, error: InvalidInputError) -> Updates:
+    if not session.queue.painting:
+        return {bench.easel.status: fragments.status(Shown().failed(error))}
+    # What is painted would say something else there at once.
+    gr.Warning(sentence_of(error), title="Bruno")
+    return {bench.easel.queue: fragments.queue(session.queue)}
+
+
 def _painted(bench: Bench, session: Session, states: Iterator[Shown]) -> Iterator[Updates]:
     easel, before = bench.easel, Shown()
     yield {
         easel.paint: gr.Button(_PAINT_NEXT),
+        easel.go_on: gr.Button(interactive=True),
         easel.stop: gr.Button(interactive=True),
         easel.queue: fragments.queue(session.queue),
         easel.losses: fragments.curves(before.losses),

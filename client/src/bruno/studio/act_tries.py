@@ -23,7 +23,7 @@ Updates = dict[Any, Any]
 def wire(bench: Bench) -> None:
     """Connects the shelf and the comparison with what they do."""
     shelf, session, easel = bench.shelf, bench.session, bench.easel
-    shelf_parts = [*shelf.outputs(), easel.canvas, easel.views]
+    shown = [*shelf_parts(bench), easel.canvas, easel.views]
 
     def choose(session: Session, event: gr.EventData) -> Updates:
         session.chosen = int(event.pick)
@@ -45,13 +45,18 @@ def wire(bench: Bench) -> None:
     def compare(session: Session, one: int | None, other: int | None) -> str:
         return cards.comparison(session.find(one), session.find(other))
 
-    shelf.tries.select(choose, session, shelf_parts, **QUIET)
-    shelf.forget.click(forget, session, shelf_parts, **QUIET)
+    shelf.tries.select(choose, session, shown, **QUIET)
+    shelf.forget.click(forget, session, shown, **QUIET)
     settings = [*act_dials.outputs(bench), easel.status]
     shelf.reuse.click(reuse, session, settings, **QUIET)
     bench.settings.load.upload(load, [session, bench.settings.load], settings, **QUIET)
     for picker in (shelf.one, shelf.other):
         picker.input(compare, [session, shelf.one, shelf.other], shelf.compared, **QUIET)
+
+
+def shelf_parts(bench: Bench) -> list[Any]:
+    """The parts that change with the tries."""
+    return [*bench.shelf.outputs(), bench.easel.go_on]
 
 
 def shelf_updates(bench: Bench, session: Session) -> Updates:
@@ -63,6 +68,7 @@ def shelf_updates(bench: Bench, session: Session) -> Updates:
     one, other = (tries[-2], tries[-1]) if len(tries) > 1 else (None, None)
     file = bench.files.painting(chosen) if chosen else None
     return {
+        bench.easel.go_on: gr.Button(interactive=bool(chosen or session.running)),
         shelf.tries: cards.shelf(tries, session.chosen),
         shelf.download: gr.DownloadButton(value=file, interactive=bool(chosen)),
         shelf.larger: gr.Button(interactive=bool(chosen)),

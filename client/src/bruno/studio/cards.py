@@ -89,14 +89,15 @@ def _named(option: str) -> str:
     return f"{control.label} ({option})" if control and option in PAINTERS else option
 
 
-def masks(kept: Sequence[tuple[str, str, bytes]]) -> str:
+def masks(kept: Sequence[tuple[str, str, bytes]], said: str = "") -> str:
     """The masks that are kept: role, words, and the picture with what it covers in red."""
+    aloud = f'<p role="status">{escape(said)}</p>'
     if not kept:
-        return '<p class="empty">No mask is kept: everything counts everywhere.</p>'
+        return f'{aloud}<p class="empty">No mask is kept: everything counts everywhere.</p>'
     items = "".join(
         f'<li><img src="{inline(jpeg)}" alt="{escape(words)}"><span>{escape(words)}</span>'
         f'<button type="button" class="plain" data-pick="{role}" '
         f'aria-label="Remove: {escape(words)}">Remove</button></li>'
         for role, words, jpeg in kept
     )
-    return f'<ul class="masks">{items}</ul>'
+    return f'{aloud}<ul class="masks">{items}</ul>'

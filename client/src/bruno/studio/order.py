@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -9,10 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from bruno.errors import InvalidInputError
+from bruno.painting import Painting
 from bruno.studio.controls import CONTROLS
 
 LARGER: Final = 2
 _LEVELS_LARGER: Final = 2
+# What decides how many levels there are.
+_PYRAMID: Final = ("size", "levels", "preset")
 
 _T = TypeVar("_T")
 # Held for moments only, so that one serves all visitors: a lock could not be copied with a queue.
@@ -21,12 +26,16 @@ _LOCK: Final = threading.Lock()
 
 @dataclass(frozen=True)
 class Order:
-    """One painting: files, the rest of the request, and what sets it apart from its siblings."""
+    """One painting: files, the rest of the request, and what sets it apart from its siblings.
+
+    `given` names what the dials do not decide, where it goes on from a canvas.
+    """
 
     photo: str
     styles: list[str]
     request: Mapping[str, Any]
     note: str = ""
+    given: tuple[str, ...] = ()
 
     def record(self, description: Mapping[str, Any]) -> dict[str, Any]:
         """What a record tells of the pictures and of the server that described itself."""
@@ -48,7 +57,43 @@ class Order:
         """
         size = min(LARGER * side, int(CONTROLS["size"].high))
         given = {"canvas": canvas, "init": "image", "size": size, "levels": _LEVELS_LARGER}
-        return replace(self, request={**self.request, **given}, note=f"larger, {size} px")
+        request = {**self.request, **given}
+        return replace(self, request=request, note=f"larger, {size} px", given=tuple(given))
+
+    def going_on(self, painting: Painting) -> Order:
+        """The same, from a painting's canvas: at the finest level, so that it keeps its detail.
+
+        Where another size or number of levels is asked for, it begins at the coarsest.
+        """
+        record = painting.record
+        request = {**self.request, "canvas": painting.data}
+        request.pop("resume", None)
+        if "levels" in record and all(self._is_as_in(record["options"], name) for name in _PYRAMID):
+            request["resume"] = {"level": len(record["levels"]), "step": 0}
+        given = tuple(sorted({*self.given, "canvas", "resume"} & request.keys()))
+        return replace(self, request=request, note="gone on", given=given)
+
+    def _is_as_in(self, options: Mapping[str, Any], name: str) -> bool:
+        here = self.request.get(name)
+        return here is None or here == options.get(name)
+
+    def in_place_of(self, before: Order) -> Order:
+        """What this one asks for, as far as its dials decide it, of the canvas of another.
+
+        Raises InvalidInputError where that is of another photo.
+        """
+        if not filecmp.cmp(self.photo, before.photo, shallow=False):
+            raise InvalidInputError("This canvas is of another photo: choose Paint")
+        given = {name: before.request[name] for name in before.given}
+        note = before.note if given else ""
+        return replace(self, request={**self.request, **given}, note=note, given=before.given)
+
+    def changes(self, before: Order) -> dict[str, Any]:
+        """What differs from another order, as a live painting takes it."""
+        names = {**before.request, **self.request}
+        pairs = {name: (before.request.get(name), self.request.get(name)) for name in names}
+        found = {name: now for name, (then, now) in pairs.items() if now != then}
+        return found | ({"style": self.styles} if self.styles != before.styles else {})
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ class Easel:
     canvas: gr.HTML
     losses: gr.HTML
     paint: gr.Button
+    go_on: gr.Button
     stop: gr.Button
     views: gr.Tabs
     before_after: gr.ImageSlider
@@ -49,15 +50,15 @@ class Easel:
     def outputs(self) -> list[Any]:
         """The parts that change while it is painted."""
         return [
-            self.status, self.queue, self.canvas, self.losses, self.paint, self.stop,
-            self.views, self.variations.paint,
+            self.status, self.queue, self.canvas, self.losses, self.paint, self.stop, self.views,
         ]  # fmt: skip
 
 
 def easel() -> Easel:
-    """The two buttons, the views of the painting, and what is told of it."""
+    """The buttons, the views of the painting, and what is told of it."""
     with gr.Row(elem_id="actions"):
         paint = gr.Button("Paint", variant="primary", elem_id="paint")
+        go_on = gr.Button("Go on with these dials", interactive=False, elem_id="go-on")
         stop = gr.Button("Stop and keep", variant="stop", interactive=False, elem_id="stop")
     with gr.Tabs(elem_id="views") as views:
         with gr.Tab("Painting", id=PAINTING):
@@ -84,7 +85,7 @@ def easel() -> Easel:
     variations = _variations()
     losses = gr.HTML(fragments.curves(Losses()), elem_id="losses")
     return Easel(
-        status, queue, canvas, losses, paint, stop, views, before_after, share, lapse,
+        status, queue, canvas, losses, paint, go_on, stop, views, before_after, share, lapse,
         beside_tab, lapse_tab, variations,
     )  # fmt: skip
 

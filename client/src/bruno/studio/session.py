@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bruno.client import Bruno
-from bruno.errors import BrunoError
-from bruno.events import Preview
+from bruno.errors import BrunoError, InvalidInputError
+from bruno.events import Accepted, Preview
+from bruno.live import Live
 from bruno.painting import Painting
-from bruno.stream import Stream
 from bruno.studio.dials import Dials
 from bruno.studio.lapse import Film
 from bruno.studio.masks import Place
@@ -24,6 +25,8 @@ _SENDING: Final = "Sending the pictures."
 _FULL: Final = "The server is full: this painting joins the line as soon as there is a place."
 
 States = Generator[Shown, None, None]
+# Held for moments only, so that one serves all visitors: a lock could not be copied with a session.
+_LOCK: Final = threading.Lock()
 
 
 @dataclass
@@ -31,7 +34,7 @@ class Session:
     """One visitor's tries, masks, dials and paintings; never shared between visitors.
 
     `away` is whether the server was away, `last` what was asked for last; of the tries that were
-    made so many are `shown` on the page.
+    made so many are `shown` on the page; `running` is what is painted and may still be changed.
     """
 
     tries: list[Try] = field(default_factory=list)
@@ -43,7 +46,7 @@ class Session:
     chosen: int | None = None
     made: int = 0
     shown: int = 0
-    running: Stream | None = None
+    running: Live | None = None
     stopping: bool = False
 
     @property
@@ -57,6 +60,24 @@ class Session:
         self.stopping = True
         if self.running:
             self.running.cancel()
+
+    def change(self, order: Order) -> bool:
+        """Goes on with what is painted as another order has it; returns False where nothing is.
+
+        Raises InvalidInputError where that is of another photo, or nothing would change.
+        """
+        if not self.running or not self.last:
+            return False
+        now = order.in_place_of(self.last)
+        changes = now.changes(self.last)
+        if not changes:
+            raise InvalidInputError("This canvas is painted with these dials already")
+        with _LOCK:
+            if not self.running:
+                return False
+            self.running.change(**changes)
+            self.last = now
+        return True
 
     def find(self, number: int | None) -> Try | None:
         """The try of this number, if it is still kept."""
@@ -85,10 +106,11 @@ class Session:
             description = client.describe()
             self.away = False
             yield (shown := shown.saying(_begins(description)))
-            with client.stream(order.photo, order.styles, **order.request) as self.running:
-                if self.stopping:
-                    self.running.cancel()
-                for event in self.running:
+            with client.live(order.photo, order.styles, **order.request) as live:
+                self._may_change(live)
+                for event in live:
+                    self._may_change(None if isinstance(event, Painting) else live)
+                    order = self.last if isinstance(event, Accepted) and self.last else order
                     shown = shown.after(event)
                     film = film.after(event.data) if isinstance(event, Preview) else film
                     if shown.painting:
@@ -103,7 +125,15 @@ class Session:
                 self._keep_canvas(order, shown, "left", description, film)
         if not shown.painting:
             self._keep_canvas(order, shown, reason, description, film)
+        if not shown.painting or end.trouble:
             yield end
+
+    def _may_change(self, live: Live | None) -> None:
+        """After its last event a painting takes no change: a change before is still seen."""
+        with _LOCK:
+            self.running = live
+            if live and self.stopping:
+                live.cancel()
 
     def _keep_canvas(
         self, order: Order, shown: Shown, reason: str, description: Mapping[str, Any], film: Film

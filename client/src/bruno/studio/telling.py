@@ -46,7 +46,7 @@ class Shown:
         if isinstance(event, Waiting):
             return now.saying(_place(event.position))
         if isinstance(event, Accepted):
-            return now.saying(_begun(event))
+            return replace(now, painting=None).saying(_begun(event))
         if isinstance(event, Progress):
             return now._advanced(event)
         if isinstance(event, Painting):
@@ -65,7 +65,8 @@ class Shown:
 
     def failed(self, error: BrunoError) -> Shown:
         """After it went wrong."""
-        kept = " The canvas so far is kept as a try." if self.canvas else ""
+        is_left = self.canvas and not self.painting
+        kept = " The canvas so far is kept as a try." if is_left else ""
         return self.saying(sentence_of(error) + kept, trouble=True)
 
     def _advanced(self, progress: Progress) -> Shown:

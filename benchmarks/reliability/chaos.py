@@ -1,0 +1,66 @@
+"""Faults while eight clients paint: what is lost, what comes twice, how soon it paints again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from reliability.faults import FAULTS, Fault
+from reliability.jobs import JOBS, Jobs
+from reliability.proxy import Proxy
+from reliability.served import ARCHIVE, Served, serving
+from reliability.table import Table
+
+HEADS = ("server", "fault", "tried", "paintings", "lost", "twice", "seconds to ready", "left")
+
+
+def hurt(served: Served, fault: Fault, count: int) -> tuple[int, int, float, int]:
+    """One try: paintings lost and twice, seconds until it is ready, and paintings left behind."""
+    proxy = Proxy(served.url)
+    try:
+        jobs = Jobs(served.client(proxy.url), count)
+        jobs.begun.wait()
+        fault(served, proxy)
+        # One that stands still is ready again when another has taken its place.
+        seconds = served.seconds_to_ready()
+        outcome = jobs.outcome()
+        for why in outcome.why:
+            print(f"  lost: {why}", file=sys.stderr, flush=True)
+        left = served.client().describe()
+        return outcome.lost, outcome.twice, seconds, left["running"] + left["waiting"]
+    finally:
+        proxy.close()
+
+
+def run(kinds: list[str], only: str, tries: int, count: int, archive: Path) -> Table:
+    """All faults whose names hold a word, so many times each."""
+    table = Table(HEADS)
+    for kind in kinds:
+        for name, fault in FAULTS[kind].items():
+            if only not in name:
+                continue
+            # A server of its own, since three restarts in ten minutes are the most.
+            with serving(kind, archive) as served:
+                found = [hurt(served, fault, count) for _ in range(tries)]
+            lost, twice, seconds, left = zip(*found, strict=True)
+            told = f"{min(seconds):.1f} to {max(seconds):.1f}"
+            table.add(kind, name, tries, tries * count, sum(lost), sum(twice), told, max(left))
+    return table
+
+
+def main() -> int:
+    """Run from the command line; 1 where something was lost, or came twice."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--server", choices=list(FAULTS), action="append")
+    parser.add_argument("--only", default="", metavar="WORD", help="faults whose names hold it")
+    parser.add_argument("--tries", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=JOBS)
+    parser.add_argument("--archive", type=Path, default=ARCHIVE)
+    asked = parser.parse_args()
+    table = run(asked.server or list(FAULTS), asked.only, asked.tries, asked.jobs, asked.archive)
+    return int(any(table.column("lost")) or any(table.column("twice")))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

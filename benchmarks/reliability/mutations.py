@@ -1,0 +1,142 @@
+"""Requests that nobody means well with, made from good ones."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import struct
+from collections.abc import Callable
+from typing import Any
+
+from PIL import Image
+
+from reliability.jobs import picture
+
+Form = list[tuple[str, tuple[str, bytes, str] | tuple[None, bytes]]]
+FORMATS = (
+    "PNG",
+    "JPEG",
+    "WEBP",
+    "TIFF",
+    "BMP",
+    "GIF",
+    "PPM",
+    "ICO",
+    "TGA",
+    "PCX",
+    "SGI",
+    "JPEG2000",
+)
+OPTIONS = (
+    "size",
+    "steps",
+    "alpha",
+    "beta",
+    "tv",
+    "preset",
+    "optimizer",
+    "format",
+    "style_weights",
+)
+VALUES = (
+    "",
+    "NaN",
+    "Infinity",
+    "-1",
+    "1e400",
+    "0x10",
+    "[" * 5000,
+    "\0",
+    "\ud7ff",
+    "9" * 400,
+    "{}",
+)
+NAMES = (
+    "../../etc/passwd",
+    "content\0",
+    "a" * 9000,
+    "ключ",
+    "style_0",
+    "style_99",
+    "__proto__",
+    "",
+)
+QUICK = {"size": "64", "steps": "2", "levels": "1", "max_seconds": "5", "preview_every": "0"}
+
+
+def hostile(rng: random.Random) -> tuple[Form, dict[str, str]]:
+    """One form and its headers, wrong in one way or several; some are right."""
+    form: Form = [("content", ("a", _file(rng), "image/png")), ("style", ("b", _file(rng), ""))]
+    form += [(name, (None, value.encode())) for name, value in QUICK.items()]
+    for _ in range(rng.choice((0, 1, 1, 2))):
+        rng.choice(_CHANGES)(rng, form)
+    headers = {"Accept": rng.choice(("text/event-stream", "image/png", "*/*", "\xff"))}
+    return form, headers
+
+
+def hostile_json(rng: random.Random) -> bytes:
+    """A body that says that it is JSON."""
+    deep: Any = rng.choice(("[" * 20_000, '{"a":' * 20_000, "NaN", '"', "\xff", "null", "1e999"))
+    fields = {f"field_{i}": i for i in range(rng.choice((1, 10_000)))}
+    return rng.choice((deep.encode("latin-1"), json.dumps(fields).encode(), b""))
+
+
+def _file(rng: random.Random) -> bytes:
+    data = io.BytesIO()
+    image = Image.open(io.BytesIO(picture(rng.randrange(100), rng.choice((16, 40, 64, 200)))))
+    mode = rng.choice(("RGB", "L", "RGBA", "CMYK", "P", "1", "I;16"))
+    try:
+        image.convert(mode).save(data, rng.choice(FORMATS))
+    except (OSError, ValueError, KeyError):
+        image.save(data, "PNG")
+    return _wounded(rng, bytearray(data.getvalue())) if rng.random() < 0.7 else data.getvalue()
+
+
+def _wounded(rng: random.Random, data: bytearray) -> bytes:
+    """Bits are flipped, bytes lost, and lengths and sizes changed for large ones."""
+    for _ in range(rng.choice((1, 2, 8))):
+        at = rng.randrange(len(data))
+        kind = rng.randrange(4)
+        if kind == 0:
+            data[at] ^= 1 << rng.randrange(8)
+        elif kind == 1:
+            data[at : at + 4] = struct.pack(rng.choice("<>") + "I", rng.choice((0, 65535, 2**31)))
+        elif kind == 2:
+            del data[at:]
+        else:
+            data[at:at] = rng.randbytes(rng.randrange(1, 9))
+        if not data:
+            break
+    return bytes(data)
+
+
+def _option(rng: random.Random, form: Form) -> None:
+    value = rng.choice(VALUES).encode("utf-8", "replace")
+    form.append((rng.choice(OPTIONS), (None, value)))
+
+
+def _name(rng: random.Random, form: Form) -> None:
+    form.append((rng.choice(NAMES), (None, b"x")))
+
+
+def _many(rng: random.Random, form: Form) -> None:
+    form += [(f"field_{i}", (None, b"x")) for i in range(rng.choice((100, 10_000)))]
+
+
+def _missing(rng: random.Random, form: Form) -> None:
+    form.pop(rng.randrange(len(form)))
+
+
+def _more(rng: random.Random, form: Form) -> None:
+    name = rng.choice(("canvas", "content_mask", "mask_1", "style_mask_1", "palette", "resume"))
+    form.append((name, ("c", _file(rng), "application/json")))
+
+
+_CHANGES: tuple[Callable[[random.Random, Form], None], ...] = (
+    _option,
+    _name,
+    _many,
+    _missing,
+    _more,
+)

@@ -1,0 +1,128 @@
+"""A server as `make serve` runs it, in a process of its own, that can be hurt."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from bruno import Bruno, BrunoError
+
+ROOT = Path(__file__).resolve().parents[2]
+ARCHIVE = ROOT / "model_store" / "bruno.mar"
+READY_SECONDS = 300.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running server: its address, its key file, and the process that keeps it going."""
+
+    kind: str
+    url: str
+    key_file: str
+    keeper: psutil.Process
+
+    @property
+    def front(self) -> psutil.Process:
+        """TorchServe's Java, or the ASGI server."""
+        (front,) = self.keeper.children()
+        return front
+
+    @property
+    def worker(self) -> psutil.Process:
+        """The process that paints."""
+        if self.kind == "asgi":
+            return self.front
+        return next(each for each in self.front.children() if "python" in each.name())
+
+    @property
+    def reader(self) -> psutil.Process:
+        """A process that reads pictures."""
+        readers = (each for each in self.worker.children() if _reads(each))
+        return next(readers)
+
+    def client(self, url: str | None = None) -> Bruno:
+        """A client, of this address where another is not given."""
+        return Bruno(url or self.url, key_file=self.key_file)
+
+    def is_ready(self) -> bool:
+        """Whether it says that it could begin to paint, or does."""
+        try:
+            return self.client().health() in ("ready", "busy", "full")
+        except BrunoError:
+            return False
+
+    def seconds_to_ready(self) -> float:
+        """Waits until it is ready; raises TimeoutError after five minutes."""
+        begun = time.monotonic()
+        while not self.is_ready():
+            if time.monotonic() - begun > READY_SECONDS:
+                raise TimeoutError(f"{self.kind} is not ready again")
+            time.sleep(0.2)
+        return time.monotonic() - begun
+
+    def processes(self) -> list[psutil.Process]:
+        """All of it, but those that read pictures, which come and go."""
+        return [each for each in self.keeper.children(recursive=True) if not _reads(each)]
+
+    def memory(self) -> int:
+        """Resident bytes of all its processes."""
+        return sum(each.memory_info().rss for each in self.keeper.children(recursive=True))
+
+    def handles(self) -> int:
+        """Open files and sockets of all its processes."""
+        return sum(each.num_fds() for each in self.keeper.children(recursive=True))
+
+
+def _reads(process: psutil.Process) -> bool:
+    return "bruno_service.reader" in process.cmdline()
+
+
+@contextmanager
+def serving(kind: str, archive: Path = ARCHIVE) -> Iterator[Served]:
+    """A server, `torchserve` or `asgi`, that is ready to paint, and ends with the statement."""
+    environment = {**os.environ, "PORT": str(_free_port()), "SERVER": kind, "DRAIN": "0"}
+    command = [sys.executable, str(ROOT / "config" / "serve.py"), "--archive", str(archive)]
+    with tempfile.NamedTemporaryFile("w") as printed:
+        process = subprocess.Popen(  # noqa: S603
+            command, env=environment, stdout=printed, stderr=subprocess.STDOUT
+        )
+        try:
+            url, key_file = _announced(process, Path(printed.name))
+            yield Served(kind, url, key_file, psutil.Process(process.pid))
+        finally:
+            process.terminate()
+            process.wait(120)
+
+
+def _free_port() -> int:
+    """One at which, and ten above which, nothing listens."""
+    for port in random.SystemRandom().sample(range(20000, 32000), 200):
+        with socket.socket() as one, socket.socket() as other:
+            try:
+                one.bind(("127.0.0.1", port))
+                other.bind(("127.0.0.1", port + 10))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")
+
+
+def _announced(process: subprocess.Popen[bytes], printed: Path) -> tuple[str, str]:
+    while process.poll() is None:
+        found = re.search(r"BRUNO_URL=(\S+) BRUNO_KEY_FILE=(\S+)", printed.read_text())
+        if found:
+            return found[1], found[2]
+        time.sleep(0.1)
+    raise RuntimeError(printed.read_text())

@@ -1,0 +1,83 @@
+"""Ask a server now and then whether it lives, and have it paint where it has nothing to do."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import threading
+import time
+import urllib.error
+import urllib.request
+import zlib
+from typing import Any
+
+# Seconds between two questions, and how long one waits for its answer.
+ASKED_EVERY = 15.0
+ANSWER_SECONDS = 30.0
+# Without any answer for so long a server is lost: a worker that died is back long before.
+LOST_SECONDS = 120.0
+PAINTED_EVERY = 300.0
+SIDE = 64
+
+
+class Watchdog:
+    """Asks in a thread of its own; `is_lost` tells that no answer came for too long."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = f"{url}/predictions/bruno"
+        self.begin_anew(token)
+        self._painted = time.monotonic()
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def begin_anew(self, token: str) -> None:
+        """Counts from now on, with this token."""
+        self._token, self._answered = token, time.monotonic()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has answered nothing for `LOST_SECONDS`."""
+        return time.monotonic() - self._answered > LOST_SECONDS
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(ASKED_EVERY)
+            if self._lives():
+                self._answered = time.monotonic()
+
+    def _lives(self) -> bool:
+        told = self._ask({"describe": True})
+        if told is None or told["health"] != "ready" or told["running"]:
+            return told is not None
+        if time.monotonic() - self._painted < PAINTED_EVERY:
+            return True
+        self._painted = time.monotonic()
+        picture = base64.b64encode(gray_picture()).decode()
+        asked = {"content": picture, "style": picture, "size": SIDE, "steps": 1, "stream": "events"}
+        return self._ask(asked) is not None
+
+    def _ask(self, body: dict[str, Any]) -> Any:
+        """What is answered: JSON, or the text of events; None for silence and nonsense."""
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+                said = answer.read()
+            return json.loads(said) if "describe" in body else said
+        except urllib.error.HTTPError as error:
+            # Whoever says that it is full, or is stopped, lives.
+            return error.read() if error.headers.get("Retry-After") else None
+        except (OSError, ValueError):
+            return None
+
+
+def gray_picture() -> bytes:
+    """A PNG of 64 x 64 px with all shades of gray, for which no library is needed."""
+    header = struct.pack(">IIBBBBB", SIDE, SIDE, 8, 0, 0, 0, 0)
+    rows = b"".join(b"\0" + bytes(range(row, row + SIDE)) for row in range(SIDE))
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
