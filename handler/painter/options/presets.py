@@ -22,7 +22,7 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
         "steps": 120,
     },
     "strotss": {
-        "alpha": 16.0,
+        "alpha": 32.0,
         "content_loss": {"self_similarity": 1.0},
         "style_loss": {"relaxed_transport": 1.0, "gram": 0.5},
         "steps": 120,
