@@ -95,14 +95,14 @@ def _targets(plan: Plan) -> int:
 def _hypercolumns(plan: Plan, in_pass: int, config: PassConfig) -> int:
     """What hypercolumns take where losses compare them, in the pass's type.
 
-    Of each level and region there are the styles', and twice those of the last level's; of photo
-    and canvas those that are in a pass at once, or in a sample.
+    Of each level and region there are the styles', and while they are compared four times those of
+    one; of photo and canvas those that are in a pass at once, or in a sample, several times.
     """
     terms, length = terms_of(plan.options), sum(map(_channels, TAPS))
     rows = 0
     if any(term.loss in NEIGHBOR_LOSSES for term in terms):
-        rows += KEPT_MOST * (len(plan.parts) * len(plan.levels) + 2)
-        rows += 3 * in_pass // stride_of(GRID) ** 2
+        rows += KEPT_MOST * (len(plan.parts) * len(plan.levels) + 4)
+        rows += 6 * in_pass // stride_of(GRID) ** 2
     for term in (term for term in terms if term.loss in SAMPLED_LOSSES):
         count = 1 if term.kind == "content" else len(plan.parts)
         of_each = len(shifts_of(plan)) * SAMPLED + STYLE_SAMPLED
