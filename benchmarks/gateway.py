@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from bruno import Bruno
-from gateway_process import GatewayProcess, GatewaySettings
+from gateway_process import GatewayProcess
+from gateway_settings import GatewaySettings
 from pairs import ROOT
 from serve import ARCHIVE, RunningServer, start_server
 from serving import find_port

@@ -17,7 +17,7 @@ from threading import Event
 from fleet_settings import FleetSettings, read_fleet_settings
 from gateway_process import GatewayProcess
 from member import Member
-from settings import StartError
+from settings import StartError, check_ports, read_settings
 
 POLL_SECONDS = 0.2
 READY_SECONDS = 300.0
@@ -31,6 +31,8 @@ class Fleet:
     def __init__(self, settings: FleetSettings, archive: Path | None = None) -> None:
         """Raises StartError where one of them cannot be started; nothing is left behind then."""
         self.settings = settings
+        for number in range(settings.number):
+            check_ports(read_settings(settings.environment(number)))
         token = settings.gateway.token or secrets.token_urlsafe(32)
         servers = settings.gateway.servers or tuple(settings.addresses)
         self.gateway = GatewayProcess(replace(settings.gateway, token=token, servers=servers))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway_files import addresses
-from gateway_process import GatewaySettings
+from gateway_settings import GatewaySettings
 from server_process import usable_cores
 from settings import LOOPBACK, StartError, read_settings
 from torchserve_process import places

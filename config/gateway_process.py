@@ -8,43 +8,20 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from gateway_files import write_servers, write_states
+from gateway_settings import GatewaySettings
 from keys import add_key
 from server_process import make_folder
 from settings import LOOPBACK, StartError
+from tied import tied
 
 CONFIGURATION = Path(__file__).resolve().parent / "gateway" / "haproxy.cfg"
 ANSWER_SECONDS = 10.0
 GRACE_SECONDS = 10.0
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True)
-class GatewaySettings:
-    """Where a gateway listens, and the servers behind it, each as host:port.
-
-    `token` is what those servers ask for. `keys` is the file of the clients' keys; without one a
-    key is made. `more` sets what the configuration leaves to the environment (BRUNO_GATEWAY_…).
-    """
-
-    port: int
-    token: str = field(repr=False)
-    servers: tuple[str, ...] = ()
-    canary: tuple[str, ...] = ()
-    bind: str = LOOPBACK
-    keys: Path | None = None
-    more: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def url(self) -> str:
-        """The address of the gateway as this machine reaches it."""
-        host = LOOPBACK if self.bind == "0.0.0.0" else self.bind  # noqa: S104
-        scheme = "https" if "BRUNO_GATEWAY_TLS" in self.more else "http"
-        return f"{scheme}://{host}:{self.port}"
 
 
 class GatewayProcess:
@@ -62,7 +39,7 @@ class GatewayProcess:
             self._check()
             with self.log_file.open("wb") as log:
                 self._process = subprocess.Popen(  # noqa: S603
-                    [*self._command, "-W"],
+                    tied([*self._command, "-W"]),
                     env=self._environment(),
                     stdin=subprocess.DEVNULL,
                     stdout=log,

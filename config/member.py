@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
+from tied import tied
+
 LAUNCHER = Path(__file__).resolve().parent / "serve.py"
 # It is given up after so many ends within so many seconds.
 ENDS_MOST = 3
@@ -47,7 +49,7 @@ class Member:
         asked = ["--archive", str(self._archive)] if self._archive else []
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
-                [sys.executable, str(LAUNCHER), *asked],
+                tied([sys.executable, str(LAUNCHER), *asked]),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -18,6 +18,7 @@ import psutil
 from asgi_process import asgi_command, asgi_environment, write_key_file
 from java_runtime import find_java
 from settings import LOOPBACK, OFFSETS, Settings
+from tied import tied
 from torchserve_process import torchserve_command, write_properties
 
 CONFIG = Path(__file__).resolve().parent
@@ -53,10 +54,9 @@ class ServerProcess:
             raise
 
     def _launched(self) -> subprocess.Popen[bytes]:
-        tie = [sys.executable, "-I", str(CONFIG / "tied.py"), str(os.getpid())]
         with (self.logs / "process.log").open("wb") as log:
             return subprocess.Popen(  # noqa: S603
-                [*tie, *self._command],
+                tied(self._command),
                 cwd=self.folder,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ import yaml
 
 from bruno_service.limits import BODY_BYTES
 from openapi_options import as_text, schemas
-from painter.losses.catalog import JOINT_STYLE_LOSSES
+from painter.losses.catalog import JOINT_LOSSES
 from painter.options.catalog import SHORTEST_SIDE, SPECS
 from painter.pictures.decoding import PIXELS_MOST, SIDE_LEAST
 from painter.version import VERSION
@@ -37,7 +37,7 @@ NUMBERS: Final = {
     "side_least": SIDE_LEAST,
     "shortest_side": SHORTEST_SIDE,
     "size_most": SPECS["size"].high,
-    "joint_losses": list(JOINT_STYLE_LOSSES),
+    "joint_losses": list(JOINT_LOSSES),
 }
 HEAD: Final = (
     "# Made by docs/make_openapi.py (`make fix`): edit docs/api or the options instead.\n---\n"

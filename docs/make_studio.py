@@ -24,7 +24,7 @@ from painter.__main__ import main as paint_file
 ROOT: Final = Path(__file__).resolve().parent.parent
 PICTURES: Final = ROOT / "docs" / "pictures"
 SAMPLES: Final = ROOT / "client" / "src" / "bruno" / "studio" / "samples"
-PRESETS: Final = ("draft", "bruno", "fine", "gatys")
+PRESETS: Final = ("draft", "bruno", "neighbors", "strotss", "fine", "gatys")
 PORT: Final = 7870
 MARGIN: Final = 6
 WIDE: Final[Any] = {"viewport": {"width": 1440, "height": 1000}, "color_scheme": "light"}

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from PIL import Image
 
 from painter.engine.painter import Painter
-from painter.options.catalog import PRESETS
+from painter.options.presets import PRESETS
 from painter.options.reading import read_options
 from painter.options.request import Request
 

@@ -22,7 +22,8 @@ from statistics import fmean
 import requests
 
 from bruno import Bruno
-from gateway_process import GatewayProcess, GatewaySettings
+from gateway_process import GatewayProcess
+from gateway_settings import GatewaySettings
 from scaling.model import Arrivals, Fleet, Places, percentile
 from serve import RunningServer, start_server
 from serving import find_port

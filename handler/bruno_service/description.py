@@ -6,7 +6,8 @@ from typing import Any
 
 from bruno_service.limits import BODY_BYTES, Limits
 from painter.engine.painter import Painter
-from painter.options.catalog import PRESETS, SHORTEST_SIDE, SPECS, STYLES_MOST, describe_options
+from painter.options.catalog import SHORTEST_SIDE, SPECS, STYLES_MOST, describe_options
+from painter.options.presets import PRESETS
 from painter.pictures.decoding import PIXELS_MOST
 
 

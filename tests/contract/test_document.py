@@ -16,7 +16,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from bruno_service import messages
 from make_openapi import PARTS, TARGET, as_yaml, document
 from painter import errors
-from painter.options.catalog import PRESETS, SPECS, Options
+from painter.options.catalog import SPECS, Options
+from painter.options.presets import PRESETS
 
 from .conftest import Contract
 

@@ -13,7 +13,8 @@ import requests
 from programs import needs
 
 from bruno import AuthenticationError, Bruno, ServerFullError
-from gateway_process import GatewayProcess, GatewaySettings
+from gateway_process import GatewayProcess
+from gateway_settings import GatewaySettings
 from serving import find_port
 
 from .conftest import Contract
@@ -79,6 +80,30 @@ def test_a_form_of_any_client_paints(gate: Gate, pictures: dict[str, bytes]) -> 
 def test_hostile_forms_are_problems(gate: Gate, hostile: str) -> None:
     kind, body = {**HOSTILE, **NAMELESS}[hostile]
     gate.check(422 if hostile in NAMELESS else 400, body, kind)
+
+
+def hostile(number: int) -> bytes:
+    """A form of 6 MiB that TorchServe's own decoder would keep."""
+    head = (b'name=""', b'name="content"\r\nContent-Type: multipart/mixed')[number % 2]
+    return b"--x\r\nContent-Disposition: form-data; %s\r\n\r\n%s\r\n--x--\r\n" % (
+        head,
+        bytes(6 << 20),
+    )
+
+
+@pytest.mark.slow
+def test_hostile_forms_leave_no_memory_behind(gate: Gate, server: Any) -> None:
+    for number in range(60):
+        gate.check(422 if number % 2 == 0 else 400, hostile(number), FORM)
+    before = memory(server)  # by now the heap has the size that it needs for them
+    for number in range(60):
+        gate.check(422 if number % 2 == 0 else 400, hostile(number), FORM)
+    assert memory(server) - before < 100 << 20  # they are 360 MiB
+
+
+def memory(server: Any) -> int:
+    """Bytes that all processes of a server have."""
+    return sum(process.memory_info().rss for process in server.process.members())
 
 
 KINDS = {

@@ -7,7 +7,8 @@ import re
 from blocks import ROOT
 from bruno.cli.help import ENDS
 from bruno_service.limits import BODY_BYTES
-from painter.options.catalog import PRESETS, SHORTEST_SIDE, SPECS, STYLES_MOST
+from painter.options.catalog import SHORTEST_SIDE, SPECS, STYLES_MOST
+from painter.options.presets import PRESETS
 from painter.pictures.decoding import PIXELS_MOST, SIDE_LEAST
 
 

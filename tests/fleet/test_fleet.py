@@ -24,8 +24,9 @@ from bruno import Accepted, Bruno, Painting
 from build_archive import build_archive
 from fleet import Fleet
 from fleet_settings import FleetSettings
-from gateway_process import GatewaySettings
+from gateway_settings import GatewaySettings
 from serving import find_port
+from settings import StartError
 
 pytestmark = needs("haproxy")
 
@@ -39,13 +40,23 @@ PAUSE = 0.3
 @pytest.fixture(scope="module")
 def fleet(archive: Path, monkeypatch_module: pytest.MonkeyPatch) -> Iterator[Fleet]:
     monkeypatch_module.setenv("OMP_NUM_THREADS", "1")
-    gateway = GatewaySettings(find_port(), "")
-    made = Fleet(FleetSettings(gateway, NUMBER, "asgi", drain="0"), archive)
+    made = start(archive)
     try:
         made.wait_until_ready()
         yield made
     finally:
         made.stop()
+
+
+def start(archive: Path) -> Fleet:
+    """A fleet where as many ports are free as it needs."""
+    for _ in range(20):
+        settings = FleetSettings(GatewaySettings(find_port(), ""), NUMBER, "asgi", drain="0")
+        try:
+            return Fleet(settings, archive)
+        except StartError as error:
+            refused = error
+    raise refused
 
 
 @pytest.fixture(scope="module")

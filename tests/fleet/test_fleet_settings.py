@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +73,13 @@ def test_the_command_says_it_and_ends_with_2() -> None:
     )
     assert (run.returncode, run.stderr.count("\n")) == (2, 1)
     assert run.stderr.startswith("make fleet: N must be")
+
+
+def test_a_port_in_use_is_told_before_anything_starts(free_port: int) -> None:
+    settings = read_fleet_settings({"PORT": str(free_port), "N": "2", "SERVER": "asgi"})
+    told = pytest.raises(StartError, match=f"Port {free_port + 40} .* is in use")
+    with socket.create_server(("127.0.0.1", free_port + 40)), told:
+        fleet_module.Fleet(settings)
 
 
 def test_a_server_that_ends_again_and_again_is_given_up(

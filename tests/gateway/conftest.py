@@ -16,7 +16,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from programs import needs
 
-from gateway_process import GatewayProcess, GatewaySettings
+from gateway_process import GatewayProcess
+from gateway_settings import GatewaySettings
 from make_openapi import TARGET
 from serving import find_port
 

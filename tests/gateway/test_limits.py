@@ -90,6 +90,18 @@ def test_a_server_has_its_places_and_the_line_its_end(make_gateway: Make, held: 
     assert [each.result().status_code for each in begun] == [200] * 3
 
 
+def test_a_slow_server_gets_less(make_gateway: Make, held: Held, upstream: Upstream) -> None:
+    gateway = make_gateway(held.upstream.address, upstream.address)
+    before = len(upstream.requests)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(send, gateway, data=b"a form") for _ in range(30)]
+        # Two of the three who ask are held at most: a server with more is asked by nobody.
+        eventually(lambda: len(upstream.requests) - before >= 28)
+        held.let()
+        assert [each.result().status_code for each in asked] == [200] * 30
+    assert len(held.upstream.requests) <= 2
+
+
 def test_whoever_waits_too_long_is_told(make_gateway: Make, held: Held) -> None:
     gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "WAIT": "200ms"})
     first = held.ask(gateway)

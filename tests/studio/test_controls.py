@@ -16,7 +16,8 @@ from bruno.studio.controls import (
     shown_values,
 )
 from bruno.studio.stops import stops
-from painter.options.catalog import PRESETS, SPECS, describe_options
+from painter.options.catalog import SPECS, describe_options
+from painter.options.presets import PRESETS
 from painter.options.reading import read_options
 
 DESCRIPTION = {"options": describe_options(), "presets": PRESETS}

@@ -45,10 +45,10 @@ class Options(TypedDict, total=False):
     """The options of a painting; None, as leaving out, lets the server decide."""
 
     preset: Annotated[
-        Literal["bruno", "gatys", "draft", "fine"] | None,
+        Literal["bruno", "neighbors", "strotss", "gatys", "draft", "fine"] | None,
         Option(
             "A named set of the options below; options given beside it win.",
-            "one of bruno, gatys, draft, fine",
+            "one of bruno, neighbors, strotss, gatys, draft, fine",
         ),
     ]
     alpha: Annotated[
@@ -128,14 +128,15 @@ class Options(TypedDict, total=False):
         Losses | None,
         Option(
             "How the photo is compared; losses are mixed by weights.",
-            "names of l2, or several with weights",
+            "names of l2, self_similarity, or several with weights",
         ),
     ]
     style_loss: Annotated[
         Losses | None,
         Option(
             "How two styles are compared; losses are mixed by weights.",
-            "names of gram, wasserstein, sliced, neighbors, or several with weights",
+            "names of gram, wasserstein, sliced, neighbors, relaxed_transport, "
+            "or several with weights",
         ),
     ]
     style_scale: Annotated[

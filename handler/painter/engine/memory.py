@@ -8,9 +8,10 @@ import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
-from painter.losses.catalog import JOINT_STYLE_LOSSES, STYLE_LOSSES
+from painter.losses.catalog import NEIGHBOR_LOSSES, SAMPLED_LOSSES, STYLE_LOSSES
 from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import KEPT_MOST, TAPS
+from painter.losses.sampled import SAMPLED, STYLE_SAMPLED
 from painter.losses.terms import terms_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.vgg import PassConfig
@@ -92,16 +93,22 @@ def _targets(plan: Plan) -> int:
 
 
 def _hypercolumns(plan: Plan, in_pass: int, config: PassConfig) -> int:
-    """What hypercolumns take where neighbors are looked for, in the pass's type.
+    """What hypercolumns take where losses compare them, in the pass's type.
 
-    Those of each level's and region's styles, twice those of the last level's; and of photo and
-    canvas those that are in a pass at once.
+    Of each level and region there are the styles', and while they are compared four times those of
+    one; of photo and canvas those that are in a pass at once, or in a sample, several times.
     """
-    if not any(term.loss in JOINT_STYLE_LOSSES for term in terms_of(plan.options)):
-        return 0
-    length = sum(map(_channels, TAPS))
-    kept = KEPT_MOST * (len(plan.parts) * len(plan.levels) + 2)
-    return (kept + 3 * in_pass // stride_of(GRID) ** 2) * length * config.dtype.itemsize
+    terms, length = terms_of(plan.options), sum(map(_channels, TAPS))
+    rows = 0
+    if any(term.loss in NEIGHBOR_LOSSES for term in terms):
+        rows += KEPT_MOST * (len(plan.parts) * len(plan.levels) + 4)
+        rows += 6 * in_pass // stride_of(GRID) ** 2
+    for term in (term for term in terms if term.loss in SAMPLED_LOSSES):
+        count = 1 if term.kind == "content" else len(plan.parts)
+        of_each = len(shifts_of(plan)) * SAMPLED + STYLE_SAMPLED
+        rows += of_each * count * len(plan.levels) + 8 * (SAMPLED + STYLE_SAMPLED)
+        rows += in_pass // stride_of(GRID) ** 2
+    return rows * length * config.dtype.itemsize
 
 
 def _in_pass(shape: Shape) -> int:

@@ -15,9 +15,10 @@ from painter.canvas.masks import TapWeights, tap_weights
 from painter.canvas.tiles import tiles
 from painter.evaluation.content_targets import content_features, content_losses
 from painter.evaluation.objective import Layout, Objective, Region
+from painter.evaluation.samples import samplings
 from painter.evaluation.style_sets import neighborhood
 from painter.evaluation.style_targets import StyleCache, blended_targets
-from painter.losses.catalog import JOINT_STYLE_LOSSES, STYLE_LOSSES
+from painter.losses.catalog import CONTENT_LOSSES, NEIGHBOR_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
 from painter.network.vgg import VGG19, PassConfig
 from painter.optimizers.catalog import optimizer_of
@@ -75,9 +76,7 @@ def prepare(
         for term in terms
         if term.loss in STYLE_LOSSES
     }
-    joint = {
-        term: JOINT_STYLE_LOSSES[term.loss]() for term in terms if term.loss in JOINT_STYLE_LOSSES
-    }
+    joint = {term: NEIGHBOR_LOSSES[term.loss]() for term in terms if term.loss in NEIGHBOR_LOSSES}
     style_config = config.with_taps(term.layer for term in losses)
     regions = []
     for part in plan.parts:
@@ -90,12 +89,15 @@ def prepare(
             centered = shifts_of(plan)[0]
             nearby = yield from neighborhood(vgg, cache, part, level.shape, config, centered)
         regions.append(Region(share, targets, nearby))
+    sampled = yield from samplings(
+        vgg, cache, plan, level.shape, config, shifts_of(plan), [one.share for one in regions]
+    )
     of_content = yield from _weights(plan, plan.content_mask, level, options.content_layers, vgg)
     of_parts = []
     for part in plan.parts:
         weights = yield from _weights(plan, part.mask, level, options.style_layers, vgg)
         of_parts.append(weights)
-    of_photo = [term for term in terms if term.kind == "content"]
+    of_photo = [term for term in terms if term.loss in CONTENT_LOSSES]
     content_config = config.with_taps(term.layer for term in of_photo)
     is_whole = not is_tiled(level.shape, config)
     layouts = {}
@@ -120,6 +122,7 @@ def prepare(
         regions=tuple(regions),
         layouts=layouts,
         coarser=coarser,
+        samplings=sampled,
         downsampling=_downsampling(plan, level, coarser, vgg.device),
     )
 

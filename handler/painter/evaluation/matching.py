@@ -13,6 +13,7 @@ from painter.canvas.layout import padded_shape
 from painter.canvas.tiles import Tile, tiles
 from painter.evaluation.objective import Neighborhood, Objective, Region
 from painter.evaluation.passes import features_of
+from painter.evaluation.samples import redrawn
 from painter.losses.hypercolumns import GRID, hypercolumns
 from painter.losses.neighbors import TAPS, nearest
 from painter.network.vgg import VGG19
@@ -24,18 +25,24 @@ _AT_ONCE: Final = 4096
 
 
 @torch.no_grad()
-def matched(vgg: VGG19, objective: Objective, canvas: Tensor) -> Generator[None, None, Objective]:
+def matched(
+    vgg: VGG19, objective: Objective, canvas: Tensor, turn: int = 0
+) -> Generator[None, None, Objective]:
     """The objective with the neighbors of a canvas [3, H, W], and its coarser ones with theirs.
 
-    Yields after each tile. An objective that has no neighbors to be found comes back as it is.
+    `turn` is how often they were found before: samples take turns. Yields after each tile. An
+    objective that has neither comes back as it is.
     """
-    if not objective.joint_losses:
+    if not objective.is_matched:
         return objective
     coarser, downsampling = objective.coarser, objective.downsampling
     if coarser is not None and downsampling is not None:
-        coarser = yield from matched(vgg, coarser, downsampling(canvas))
-    regions = yield from _regions(vgg, objective, canvas)
-    return replace(objective, regions=regions, coarser=coarser)
+        coarser = yield from matched(vgg, coarser, downsampling(canvas), turn)
+    regions = objective.regions
+    if objective.joint_losses:
+        regions = yield from _regions(vgg, objective, canvas)
+    drawn = yield from redrawn(vgg, objective, turn)
+    return replace(objective, regions=regions, samplings=drawn, coarser=coarser)
 
 
 def _regions(

@@ -9,12 +9,15 @@ from typing import Any
 from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling
-from painter.canvas.layout import Shift
+from painter.canvas.layout import Shift, padded_shape
 from painter.canvas.masks import TapWeights
 from painter.losses.content import L2
+from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import Neighbors, StyleSet
+from painter.losses.sampled import SampledLoss
 from painter.losses.style_loss import StyleLoss
 from painter.losses.terms import Term
+from painter.network.layers import stride_of
 from painter.network.vgg import PassConfig
 
 
@@ -30,6 +33,23 @@ class Neighborhood:
     places: Tensor
     weights: Tensor | None
     total: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """A loss at sampled positions, of a region's style or (`style` is None) of the photo.
+
+    `pool` has for each shift the samples that take turns, places [K] on the grid row by row;
+    `places` are those of now, and `photo` the photo's hypercolumns [K, D] there.
+    """
+
+    term: Term
+    loss: SampledLoss[Any]
+    share: Tensor
+    style: StyleSet | None
+    pool: Mapping[Shift, tuple[Tensor, ...]]
+    places: Mapping[Shift, Tensor]
+    photo: Mapping[Shift, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,7 @@ class Objective:
     content: Tensor
     regions: tuple[Region, ...]
     layouts: Mapping[Shift, Layout]
+    samplings: tuple[Sampling, ...] = ()
     coarser: Objective | None = None
     downsampling: Downsampling | None = None
 
@@ -84,6 +105,17 @@ class Objective:
     def shape(self) -> tuple[int, int]:
         """Height and width in px of the canvases it judges."""
         return self.content.shape[-2], self.content.shape[-1]
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of the grid that hypercolumns lie on."""
+        rows, columns = padded_shape(self.shape)
+        return rows // stride_of(GRID), columns // stride_of(GRID)
+
+    @property
+    def is_matched(self) -> bool:
+        """Whether it has targets that depend on the canvas, or samples that take turns."""
+        return bool(self.joint_losses or self.samplings)
 
     @property
     def first_shift(self) -> Shift:

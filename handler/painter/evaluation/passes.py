@@ -20,6 +20,7 @@ from painter.evaluation.comparing import (
     terms_of,
 )
 from painter.evaluation.objective import Objective
+from painter.evaluation.sampling import bring_back, compare_samples, gathered
 from painter.losses.style_loss import Statistics, StyleLoss
 from painter.losses.terms import Term
 from painter.losses.variation import variation
@@ -138,7 +139,11 @@ def _one_of(view: View, features: Mapping[str, Tensor]) -> _AtTaps:
     )
     onto = gradients if view.with_gradient else None
     joint = neighbor_losses(objective, view.shift, None, features, onto)
-    return _AtTaps({**content, **style, **joint}, gradients)
+    rows = gathered(objective, view.shift, None, features)
+    sampled, to_rows = compare_samples(objective, view.shift, rows)
+    if view.with_gradient:
+        bring_back(objective, view.shift, None, features, to_rows, gradients)
+    return _AtTaps({**content, **style, **joint, **sampled}, gradients)
 
 
 def _stacked(gradients: Sequence[Tensor | None], like: Tensor) -> Tensor:

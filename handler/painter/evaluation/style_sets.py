@@ -31,7 +31,8 @@ def neighborhood(
     vgg: VGG19, cache: StyleCache, part: Part, shape: Shape, config: PassConfig, centered: Shift
 ) -> Generator[None, None, Neighborhood]:
     """What a part of the photo has for neighbors on a level, none of which is anybody's yet."""
-    style = yield from _style_set(vgg, cache, part.styles, shape, config.with_taps(TAPS))
+    config = config.with_taps(TAPS)
+    style = yield from style_set(vgg, cache, part.styles, shape, config, KEPT_MOST)
     whole = padded_shape(shape)
     grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
     total, weights = torch.tensor(float(grid[0] * grid[1]), device=vgg.device), None
@@ -44,23 +45,24 @@ def neighborhood(
     return Neighborhood(style, places, weights, total)
 
 
-def _style_set(
+def style_set(
     vgg: VGG19,
     cache: StyleCache,
     styles: Sequence[tuple[float, Style]],
     canvas: Shape,
     config: PassConfig,
+    most: int,
 ) -> Generator[None, None, StyleSet]:
-    """The hypercolumns of a region's styles at the taps of a pass, of each by its weight.
+    """At most so many hypercolumns of styles at the taps of a pass, of each by its weight.
 
     Weights sum to 1. Yields after each pass.
     """
     parts = []
     for weight, style in styles:
-        most = round(KEPT_MOST * weight)
-        if most:
+        of_style = round(most * weight)
+        if of_style:
             shape = style.shape_beside(canvas)
-            parts.append((yield from _kept(vgg, cache, style, shape, config, most)))
+            parts.append((yield from _kept(vgg, cache, style, shape, config, of_style)))
     return StyleSet.of(torch.cat(parts))
 
 

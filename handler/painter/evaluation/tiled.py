@@ -18,6 +18,7 @@ from painter.evaluation.comparing import (
     tap_gradients,
 )
 from painter.evaluation.passes import Evaluation, View, evaluation_of, features_of
+from painter.evaluation.sampling import Rows, bring_back, compare_samples, gathered
 from painter.losses.style_loss import Statistics
 from painter.losses.terms import Term
 from painter.network.vgg import VGG19
@@ -39,6 +40,8 @@ class TiledEvaluation:
         self._to_sum_up, self._to_compare = deque(cut), deque(cut)
         self._statistics: dict[tuple[int, Term], Statistics] = {}
         self._to_means: RegionGradients = {}
+        self._rows: Rows = {}
+        self._to_rows: Rows = {}
         self._losses: Losses = {}
         self._gradient: Tensor | None = None
 
@@ -62,11 +65,15 @@ class TiledEvaluation:
         of_tile = region_statistics(self._objective, self._layout, tile, features)
         for key, sums in of_tile.items():
             total[key] = total[key] + sums if key in total else sums
+        for index, rows in gathered(self._objective, view.shift, tile, features).items():
+            self._rows[index] = self._rows[index] + rows if index in self._rows else rows
 
     def _compare_styles(self) -> None:
         self._losses, to_means = compare_styles(self._objective, self._statistics)
+        sampled, to_rows = compare_samples(self._objective, self._view.shift, self._rows)
+        self._losses |= sampled
         if self._view.with_gradient:
-            self._to_means = to_means
+            self._to_means, self._to_rows = to_means, to_rows
             self._gradient = self._view.canvas.new_zeros(3, *padded_shape(self._objective.shape))
 
     def _compare(self, tile: Tile) -> None:
@@ -86,6 +93,7 @@ class TiledEvaluation:
         for term, loss in losses.items():
             self._losses[term] = self._losses[term] + loss if term in self._losses else loss
         if self._gradient is not None:
+            bring_back(objective, view.shift, tile, features, self._to_rows, at_taps)
             batched = {tap: values[None] for tap, values in at_taps.items()}
             gradient = self._vgg.gradient(trace, objective.config, batched)[0]
             tile.cut(self._gradient).add_(gradient)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from painter.losses.catalog import JOINT_STYLE_LOSSES
+from painter.losses.catalog import JOINT_LOSSES
 from painter.options.catalog import Options
 
 
@@ -28,7 +28,7 @@ class Term:
     @property
     def taps(self) -> tuple[str, ...]:
         """The layers whose features it is of."""
-        return (self.layer,) if self.layer else JOINT_STYLE_LOSSES[self.loss].taps
+        return (self.layer,) if self.layer else JOINT_LOSSES[self.loss].taps
 
 
 def terms_of(options: Options) -> dict[Term, float]:
@@ -45,6 +45,6 @@ def _terms(
 ) -> dict[Term, float]:
     terms: dict[Term, float] = {}
     for loss, weight in losses.items():
-        by_layer = {"": 1.0} if loss in JOINT_STYLE_LOSSES else layers
+        by_layer = {"": 1.0} if loss in JOINT_LOSSES else layers
         terms |= {Term(kind, loss, layer): weight * share for layer, share in by_layer.items()}
     return terms

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final
 
 from painter.network.layers import LAYER_NAMES
+from painter.options.presets import PRESETS, weights_by_block
 
 SHORTEST_SIDE: Final = 32
 WEIGHT_MOST: Final = 1e6
@@ -59,13 +60,6 @@ def _option(default: Any, kind: str, help: str, **bounds: Any) -> Any:
     return field(default=default, metadata=metadata)
 
 
-_EVERY_BLOCK: Final = tuple(f"conv{block}_1" for block in range(1, 6))
-
-
-def _weights(*weights: float) -> dict[str, float]:
-    return dict(zip(_EVERY_BLOCK, weights, strict=True))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The options of one painting, all of them valid; made by `reading.read_options`."""
@@ -74,15 +68,17 @@ class Options:
         "bruno",
         "choice",
         "A named set of the options below; options given beside it win.",
-        choices=("bruno", "gatys", "draft", "fine"),
+        choices=tuple(PRESETS),
     )
     alpha: float = _option(1.0, "number", "Weight of the content loss.", low=0, high=WEIGHT_MOST)
     beta: float = _option(20.0, "number", "Weight of the style loss.", low=0, high=WEIGHT_MOST)
     content_layers: Layers = _option(
-        _weights(0.2, 0.2, 0.2, 0.2, 0.2), "layers", "Where the content is compared."
+        weights_by_block(0.2, 0.2, 0.2, 0.2, 0.2), "layers", "Where the content is compared."
     )
     style_layers: Layers = _option(
-        _weights(0.5, 0.25, 0.125, 0.0625, 0.03125), "layers", "Where the style is compared."
+        weights_by_block(0.5, 0.25, 0.125, 0.0625, 0.03125),
+        "layers",
+        "Where the style is compared.",
     )
     size: int = _option(512, "integer", "The painting's longest side in pixels.", low=64, high=8192)
     steps: int = _option(
@@ -127,13 +123,13 @@ class Options:
         {"l2": 1.0},
         "losses",
         "How the photo is compared; losses are mixed by weights.",
-        choices=("l2",),
+        choices=("l2", "self_similarity"),
     )
     style_loss: Losses = _option(
         {"gram": 1.0},
         "losses",
         "How two styles are compared; losses are mixed by weights.",
-        choices=("gram", "wasserstein", "sliced", "neighbors"),
+        choices=("gram", "wasserstein", "sliced", "neighbors", "relaxed_transport"),
     )
     style_scale: float | tuple[float, ...] = _option(
         1.0,
@@ -202,21 +198,6 @@ class Options:
 
 SPECS: Final[Mapping[str, Spec]] = {
     option.name: option.metadata["spec"] for option in fields(Options)
-}
-
-PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "bruno": {},
-    "gatys": {
-        "content_layers": {"conv4_2": 1.0},
-        "style_layers": _weights(0.2, 0.2, 0.2, 0.2, 0.2),
-        "levels": 1,
-        "optimizer": "lbfgs",
-        "steps": 300,
-        "averaging": 0.0,
-        "tv": 0.0,
-    },
-    "draft": {"size": 256, "steps": 40},
-    "fine": {"size": 1024, "steps": 160},
 }
 
 

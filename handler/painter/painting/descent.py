@@ -95,8 +95,9 @@ class Descent:
         self._is_judging = False
         # Losses that are compared with each other are of the same neighbors.
         is_due = self._done % MATCHED_EVERY == 0 and not self._optimizer.compares_losses
-        if self.objective.joint_losses and (is_first or is_due):
-            self._matching = matched(self._vgg, self.objective, self._optimizer.canvas)
+        if self.objective.is_matched and (is_first or is_due):
+            canvas, turn = self._optimizer.canvas, self._done // MATCHED_EVERY
+            self._matching = matched(self._vgg, self.objective, canvas, turn)
         else:
             self._look()
 

@@ -111,6 +111,18 @@ def test_the_histograms_of_every_region_and_level_are_counted():
     assert two == 2 * one > 2 * (64 + 128 + 256 + 512 + 512) * 512 * 8
 
 
+@pytest.mark.parametrize("loss", ["neighbors", "relaxed_transport"])
+def test_the_hypercolumns_of_every_region_and_level_are_counted(loss):
+    masked = {"styles": [stripes(), photo(seed=3)], "masks": {1: png([[255] * 32 + [0] * 32] * 48)}}
+    one, two = (
+        _needed(size=128, style_loss=f"gram:1,{loss}:1", **given) - _needed(size=128, **given)
+        for given in ({}, masked)
+    )
+    length = 2 * (64 + 128) + 3 * (256 + 512)
+    assert two - one >= 2 * 2048 * length * 4
+    assert one > 2 * 2048 * length * 4
+
+
 def _faults_of_a_second_allocation(before, how, **environment):
     """Pages that come in where 8 MiB are taken after 16 were freed, in a process of its own."""
     code = f"""

@@ -12,7 +12,7 @@ from jobs import best_total, small_painter
 from painter.device.compute import DeviceMissing, fastest_type, usable_device
 from painter.engine.painter import Painter
 from painter.network.weights import WeightsError
-from painter.options.catalog import PRESETS
+from painter.options.presets import PRESETS
 from painter.pictures.picture import decode
 from pictures import photo, request, stripes
 

@@ -16,6 +16,7 @@ LEFT = png([[255] * 32 + [0] * 32] * 48)
 KINDS = {
     "defaults": {"size": 128},
     "wasserstein": {"style_loss": "wasserstein"},
+    "sampled": {"style_loss": "relaxed_transport", "content_loss": "l2,self_similarity"},
     "neighbors": {"style_loss": "neighbors:1,gram:1"},
     "masks": {"styles": [stripes(), photo(seed=3)], "masks": {1: LEFT}, "content_mask": LEFT},
     "lbfgs": {"optimizer": "lbfgs", "levels": 1},

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from networks import noise
-from painter.losses.catalog import CONTENT_LOSSES, JOINT_STYLE_LOSSES, STYLE_LOSSES
+from painter.losses.catalog import CONTENT_LOSSES, STYLE_LOSSES
 from painter.losses.style_loss import StyleLoss
 from painter.options.catalog import SPECS
 
@@ -27,8 +27,8 @@ def _compared(loss, features, weights=None):
 
 
 def test_the_option_names_every_loss():
-    assert SPECS["style_loss"].choices == (*STYLE_LOSSES, *JOINT_STYLE_LOSSES)
-    assert SPECS["content_loss"].choices == tuple(CONTENT_LOSSES)
+    assert SPECS["style_loss"].choices == (*STYLE_LOSSES, "neighbors", "relaxed_transport")
+    assert SPECS["content_loss"].choices == (*CONTENT_LOSSES, "self_similarity")
 
 
 @pytest.mark.parametrize("name", OF_MOMENTS)

@@ -29,7 +29,7 @@ PIXELS = {
     "canvas_space": ("pixels", "pyramid", {}),
     "learning_rate": (0.01, 0.1, {}),
     "init_noise": (0, 0.5, {}),
-    "content_loss": ("l2", "l2:50", {}),
+    "content_loss": ("l2:50", "self_similarity:50", {}),
     "style_loss": ("gram", "gram:1,wasserstein:1", {}),
     "style_scale": (0.5, 2, {"styles": [photo(64, 64, seed=3)]}),
     "pooling": ("max", "average", {}),

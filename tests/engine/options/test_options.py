@@ -8,7 +8,8 @@ import pytest
 
 from painter.errors import OutOfRange
 from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES
-from painter.options.catalog import PRESETS, SPECS, Options, describe_options
+from painter.options.catalog import SPECS, Options, describe_options
+from painter.options.presets import PRESETS
 from painter.options.reading import check_style_scales, read_options
 
 NUMBERS = {name: spec for name, spec in SPECS.items() if spec.kind in ("number", "integer")}

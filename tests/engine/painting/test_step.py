@@ -27,6 +27,7 @@ CASES = {
     "neighbors": {"size": 128, "style_loss": "neighbors:1,gram:1"},
     "a pyramid": {"size": 128, "canvas_space": "pyramid"},
     "tiles": {"size": 128},
+    "sampled": {"style_loss": "relaxed_transport:1,gram:1", "content_loss": "self_similarity"},
     "tiles, neighbors, a mask": {"size": 128, "style_loss": "neighbors", "masks": {1: LEFT}},
     "seamless": {"size": 80, "seamless": "both", "masks": {1: LEFT}},
     "tiles, seamless": {"size": 128, "seamless": "x"},

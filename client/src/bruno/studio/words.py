@@ -28,6 +28,8 @@ PAINTERS: Final[Mapping[str, Words]] = {
         choices={
             "draft": "Quick sketch",
             "bruno": "Balanced",
+            "neighbors": "Lines and flat color",
+            "strotss": "Forms alone",
             "fine": "Large and fine",
             "gatys": "As in 2016",
         },
