@@ -61,9 +61,14 @@ class Attack:
             self.lost += painting.width != 64
 
     def _post(self, seed: int, headers: dict[str, str], **what: Any) -> None:
-        headers = {**self._headers, **headers}
+        request = requests.Request("POST", self._url, {**self._headers, **headers}, **what)
+        prepared = request.prepare()
+        # As the SDK and the gateway send it, past the decoder of TorchServe.
+        prepared.headers["X-Bruno-Content-Type"] = prepared.headers["Content-Type"]
+        prepared.headers["Content-Type"] = "application/octet-stream"
         try:
-            answer = requests.post(self._url, headers=headers, timeout=TIMEOUT, **what)
+            with requests.Session() as session:
+                answer = session.send(prepared, timeout=TIMEOUT)
         except requests.RequestException as error:
             self.unanswered += 1
             print(f"  seed {seed}: {error}", file=sys.stderr, flush=True)

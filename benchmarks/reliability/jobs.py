@@ -13,7 +13,7 @@ from PIL import Image
 from bruno import Bruno, BrunoError, Painting, Progress
 
 JOBS = 8
-STEPS = 400
+STEPS = 60
 SIDE = 64
 
 
@@ -52,7 +52,7 @@ class Jobs:
         return Outcome(counts.count(0), sum(count > 1 for count in counts), why)
 
     def _paint(self, seed: int) -> int:
-        asked = {"size": SIDE, "steps": STEPS, "preview_every": 40, "seed": seed}
+        asked = {"size": SIDE, "steps": STEPS, "preview_every": 10, "seed": seed}
         paintings = 0
         for event in self._bruno.stream(picture(seed), picture(seed + 100), **asked):  # type: ignore[arg-type]
             if isinstance(event, Progress) and event.step:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 PIECE_BYTES = 4096
@@ -38,9 +39,13 @@ class Proxy:
         while True:
             try:
                 near, _ = self._listener.accept()
-                far = socket.create_connection(self._there)
-            except OSError:
+            except OSError:  # closed
                 return
+            try:
+                far = socket.create_connection(self._there)
+            except OSError:  # whoever is not there is not there for the other side either
+                near.close()
+                continue
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 
@@ -52,8 +57,9 @@ class Proxy:
                 time.sleep(self.pause)
                 other.sendall(piece)
             other.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # cut
+        except OSError:  # what breaks on one side breaks on the other
+            with suppress(OSError):
+                other.shutdown(socket.SHUT_RDWR)
         finally:
             with self._lock:
                 self._open.discard(one)
