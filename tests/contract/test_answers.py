@@ -203,13 +203,26 @@ def test_the_bounds_are_the_servers(caller: Caller, contract: Contract) -> None:
         assert answer.json()["field"] == ("content" if status == 415 else name)
 
 
-@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.choices])
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.kind == "choice"])
 def test_the_choices_are_the_servers(caller: Caller, contract: Contract, name: str) -> None:
     choices = contract.whole["components"]["schemas"]["Options"]["properties"][name]["enum"]
     texts = {"content": b"no", "style": b"no"}
     for choice in choices:
         assert caller.send(files=texts, data={name: choice}).status_code == 415
     assert caller.send(files=texts, data={name: "other"}).status_code == 422
+
+
+@pytest.mark.parametrize("name", [name for name, spec in SPECS.items() if spec.kind == "losses"])
+def test_losses_as_text_are_the_servers(caller: Caller, contract: Contract, name: str) -> None:
+    first, second = SPECS[name].choices[:2]
+    texts = {"content": b"no", "style": b"no"}
+    for text in (*SPECS[name].choices, f"{first},{second}", f"{first}:1,{second}:0.5"):
+        contract.check(text, f"PaintForm/properties/{name}")
+        assert caller.send(files=texts, data={name: text}).status_code == 415
+    for text in ("other", f"{first}:1,{second}", f"{first},"):
+        with pytest.raises(Exception, match="does not match"):
+            contract.check(text, f"PaintForm/properties/{name}")
+        assert caller.send(files=texts, data={name: text}).status_code == 422
 
 
 LAYERS = ["all", "conv1_1", "relu5_4,conv2_2", "conv1_1:16,conv2_1:0.5"]
