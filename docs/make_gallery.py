@@ -1,6 +1,7 @@
 """Paint the pictures of the README and of the site anew.
 
 python docs/make_gallery.py            all but those below, from examples/ and the samples
+python docs/make_gallery.py presets    three styles by three presets, some minutes
 python docs/make_gallery.py detail     the painting of 2048 px, some minutes
 python docs/make_gallery.py hero       nine paintings, minutes; fetches three of `bruno styles`
 python docs/make_gallery.py forming    the animation; fetches one
@@ -39,6 +40,11 @@ CELL: Final = 320
 HERO_CELL: Final = 512
 HERO_PHOTOS: Final = (PHOTO, SAMPLES / "astronaut.jpg", SAMPLES / "cat.jpg")
 HERO_PAINTINGS: Final = ("starry-night", "great-wave", "composition-vii")
+PRESET_PAIRS: Final = (
+    (PHOTO, "ink"),
+    (SAMPLES / "cat.jpg", "woodcut"),
+    (SAMPLES / "astronaut.jpg", "poster"),
+)
 LARGE: Final = 2048
 FRAMES_OF_LEVEL: Final = 10
 # How bright the sky is at least, of 255.
@@ -131,6 +137,18 @@ def style_losses(paint: Paint) -> Image.Image:
     return _row([(f"style_loss {kind}", {"style_loss": kind}) for kind in kinds], paint)
 
 
+def presets(paint: Paint) -> Image.Image:
+    """A line drawing, a woodcut and a poster by the presets."""
+    rows = []
+    for photo, style in PRESET_PAIRS:
+        content, path = _cropped(Image.open(photo)), library.path(style)
+        tiles = [Tile(style, Image.open(path))]
+        for name in ("bruno", "neighbors", "strotss"):
+            tiles.append(Tile(name, paint([path], _png(content), preset=name)))
+        rows.append(tiles)
+    return contact_sheet(rows, CELL)
+
+
 def artifacts(paint: Paint) -> Image.Image:
     """What the shifts, the average, the slowing down and the variation are there for."""
     with_all = paint(size=512)
@@ -193,11 +211,12 @@ SHEETS: Final[dict[str, Callable[[Paint], Image.Image]]] = {
     "transparent": transparent,
     "style-losses": style_losses,
     "artifacts": artifacts,
+    "presets": presets,
     "detail": detail,
     "hero": hero,
 }
 # What takes minutes, or what the network has to bring.
-APART: Final = ("detail", "hero")
+APART: Final = ("detail", "hero", "presets")
 
 
 def painter_with(weights: Path) -> Paint:

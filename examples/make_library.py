@@ -14,6 +14,7 @@ import make_style_geometric
 import style_ink
 import style_mosaic
 import style_pointillism
+import style_poster
 import style_woodcut
 
 LIBRARY: Final = Path(__file__).parents[1] / "client" / "src" / "bruno" / "styles"
@@ -25,6 +26,7 @@ MAKERS: Final[Mapping[str, Callable[[int], Image.Image]]] = {
     "ink": style_ink.make,
     "mosaic": style_mosaic.make,
     "pointillism": style_pointillism.make,
+    "poster": style_poster.make,
     "swirls": lambda size: make_style.paint(size, seed=3),
     "woodcut": style_woodcut.make,
 }

@@ -77,7 +77,7 @@ def _is_name(word: str) -> bool:
 def styles(names: Sequence[str], as_json: bool) -> None:
     """List the library of styles; print the files of those named.
 
-    Six come with Bruno and need no network. The others are paintings in the public domain, that
+    Seven come with Bruno and need no network. The others are paintings in the public domain, that
     are fetched into a cache when they are first asked for; BRUNO_CACHE names its folder. Their
     addresses have not been tried.
     """
@@ -88,7 +88,7 @@ def styles(names: Sequence[str], as_json: bool) -> None:
         click.echo(json.dumps([asdict(style) for style in library.library()]))
     else:
         Console().print(_table())
-        click.echo("The first six are under the MIT license, the others in the public domain.")
+        click.echo("The first seven are under the MIT license, the others in the public domain.")
 
 
 def _table() -> Table:

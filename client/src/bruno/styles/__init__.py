@@ -1,11 +1,11 @@
-"""A library of styles: six that the client brings along, and paintings that it can fetch.
+"""A library of styles: seven that the client brings along, and paintings that it can fetch.
 
 >>> from bruno import Bruno, styles
 >>> styles.names()
-('glass', 'ink', 'mosaic', 'pointillism', 'swirls', 'woodcut')
+('glass', 'ink', 'mosaic', 'pointillism', 'poster', 'swirls', 'woodcut')
 >>> Bruno().paint("photo.jpg", styles.path("mosaic")).save("painting.png")
 
-The six were made by Bruno's own code and need no network. The paintings are in the public domain,
+The seven were made by Bruno's own code and need no network. The paintings are in the public domain,
 and lie in open collections: `fetch` brings one into a cache, once. Their addresses were not tried
 when they were put together; what is fetched is looked at before it is kept.
 """

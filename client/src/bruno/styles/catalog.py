@@ -40,6 +40,7 @@ _OURS: Final = {
     "ink": "Mountains in mist behind bamboo",
     "mosaic": "A peacock in glass and gold",
     "pointillism": "A harbor at sunset",
+    "poster": "A regatta",
     "swirls": "Swirling oil paint",
     "woodcut": "Mountains above a bay",
 }
