@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 # Torch's wheels bring CUDA with them, so the same base serves on CPU and GPU. TORCH_INDEX names an
-# index with other wheels of the same version, PyTorch's own for CPUs say: a quarter of the size.
+# index with other wheels of the same version, PyTorch's own for CPUs say.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS build

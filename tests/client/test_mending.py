@@ -167,10 +167,12 @@ def test_a_server_that_was_never_reached_is_not_waited_for() -> None:
         Retries(most=5, patience=60, clock=lambda: 0.0).after(ConnectError("away"), False, False)
 
 
-def test_retries_refill_after_progress(bruno: Bruno, scripted: Scripted, folder: Folder) -> None:
+def test_retries_refill_after_progress(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
     steps = [30, 40, 50, 60, 70, 80, 90, 95]
     scripted.script = [breaks_after(step) for step in steps]
-    painting = bruno.paint("photo.jpg", "starry-night.jpg")
+    painting = connect().paint("photo.jpg", "starry-night.jpg")
     assert painting.record["client"] == {"resumes": len(steps), "restarts": 0}
 
 

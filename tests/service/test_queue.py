@@ -79,8 +79,11 @@ def test_whoever_comes_first_is_decoded_and_painted_first(queue: Callable[..., M
         assert waits.add(session(name), request())
     files = ledger.held
     assert files == Bytes(host=3 * sum(map(len, request().pictures.values())))
+    opened = threading.Event()
+    waits._pools._decode.submit(opened.wait)
     assert list(waits.advance(places=2)) == []
     assert ledger.held.host > files.host
+    opened.set()
     take_in(waits)
     begun = list(waits.advance(places=2))
     assert names(begun) == ["a"]
