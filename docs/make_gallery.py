@@ -142,7 +142,7 @@ def presets(paint: Paint) -> Image.Image:
     rows = []
     for photo, style in PRESET_PAIRS:
         content, path = _cropped(Image.open(photo)), library.path(style)
-        tiles = [Tile(style, Image.open(path))]
+        tiles = [Tile(style, _cropped(Image.open(path)))]
         for name in ("bruno", "neighbors", "strotss"):
             tiles.append(Tile(name, paint([path], _png(content), preset=name)))
         rows.append(tiles)

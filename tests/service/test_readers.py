@@ -21,6 +21,13 @@ from painter.pictures.decoding import read_planes
 from pictures import photo
 
 SIDE = 1600
+# Readers that services of tests before have left: they end with this process.
+OTHERS: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "OTHERS", {each.pid for each in _processes()})
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ def _process() -> psutil.Process:
 
 
 def _processes() -> list[psutil.Process]:
-    own = psutil.Process().children()
+    own = [child for child in psutil.Process().children() if child.pid not in OTHERS]
     return [child for child in own if "bruno_service.reader" in child.cmdline()]
 
 

@@ -433,7 +433,7 @@ def test_what_would_not_fit_alone_is_refused_with_field_and_both_numbers(
         (507, "size"),
     ]
     assert problems[0]["detail"] == (
-        "content: to decode 1500 x 1000 px needs about 40 MiB, and there are 40 MiB"
+        "content: to decode 2000 x 1500 px needs about 75 MiB, and there are 40 MiB"
     )
     assert server.ended["good"].startswith(b"\x89PNG")
 

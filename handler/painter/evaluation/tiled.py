@@ -55,7 +55,9 @@ class TiledEvaluation:
         elif self._to_compare:
             self._compare(self._to_compare.popleft())
         else:
-            return evaluation_of(self._view, self._losses, self._gradient)
+            # Handed over: it is as large as the canvas, and whoever has it lets go of it.
+            gradient, self._gradient = self._gradient, None
+            return evaluation_of(self._view, self._losses, gradient)
         return None
 
     def _sum_up(self, tile: Tile) -> None:

@@ -77,9 +77,7 @@ class Adam(Optimizer):
         sound = self._soundness.of(loss, gradient)
         gradient.masked_fill_(~sound, 0)
         self._pixels = self._pixels.learn(gradient, sound)
-        # In float64: in whatever order it is summed, it comes to the same number.
-        mean = gradient.mean((-2, -1), keepdim=True, dtype=torch.float64).to(gradient.dtype)
-        self._channels = self._channels.learn(mean, sound)
+        self._channels = self._channels.learn(_mean_of_channels(gradient), sound)
         rate = self.pace * self._learning_rate
         self._move(torch.where(sound, rate, -self._last_rate))
         self._last_rate = torch.where(sound, rate, 0)
@@ -117,11 +115,24 @@ class Adam(Optimizer):
         epsilon = EPSILON_BY_PIXELS / (self._canvas.shape[-1] * self._canvas.shape[-2])
         shift = self._channels.direction(epsilon) * (rate * CHANNEL_RATE)
         arrays = (self._canvas, pixels.first, pixels.second)
-        rows = max(1, _BAND_PIXELS // self._canvas.shape[-1])
-        bands = (torch.split(array, rows, dim=-2) for array in arrays)
-        for canvas, first, second in zip(*bands, strict=True):
+        for canvas, first, second in zip(*map(_bands, arrays), strict=True):
             scale = (second / correction).sqrt_().add_(epsilon).mul_(bias).div_(rate)
             canvas.addcdiv_(first, scale, value=-1).sub_(shift).clamp_(0, 1)
+
+
+def _bands(array: Tensor) -> tuple[Tensor, ...]:
+    """An array [C, H, W] in pieces whose temporary copies are small beside it."""
+    return torch.split(array, max(1, _BAND_PIXELS // array.shape[-1]), dim=-2)
+
+
+def _mean_of_channels(gradient: Tensor) -> Tensor:
+    """Means [C, 1, 1] of [C, H, W]: in whatever order it is summed, it comes to the same number.
+
+    The sums are in float64, into which PyTorch copies all that it sums at once.
+    """
+    sums = [band.sum((-2, -1), keepdim=True, dtype=torch.float64) for band in _bands(gradient)]
+    pixels = gradient.shape[-2] * gradient.shape[-1]
+    return (torch.stack(sums).sum(0) / pixels).to(gradient.dtype)
 
 
 @dataclass(frozen=True, slots=True)

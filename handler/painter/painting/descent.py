@@ -84,7 +84,11 @@ class Descent:
             self._best.take_if_better(self._average.canvas, whole)
             self._has_judged = True
             return self._end_step()
-        self._descend(whole)
+        self._is_last = not self._descend(whole)
+        # Its gradient is as large as the canvas, and what follows takes as much.
+        del whole
+        self._average.add(self._optimizer.canvas)
+        self._is_last |= self._log.ends(self._level, self._index, self._done)
         is_due = self._is_last or self._done % JUDGED_EVERY == 0
         if not self._average.decay or not is_due:
             return self._end_step()
@@ -119,8 +123,8 @@ class Descent:
         view = View(self._average.canvas, self.objective, self._shifts[0], with_gradient=False)
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
-    def _descend(self, evaluation: Evaluation) -> None:
-        """The optimizer's step with the loss and gradient of its canvas."""
+    def _descend(self, evaluation: Evaluation) -> bool:
+        """The optimizer's step with the loss and gradient of its canvas; whether it goes on."""
         optimizer = self._optimizer
         # Until an average is judged, the iterates are all that a deadline could be answered with.
         if not self._has_judged:
@@ -130,8 +134,7 @@ class Descent:
         going = optimizer.tell(evaluation.objective_value, evaluation.gradient)
         self._done += 1
         self._log.write(self._index, self._done, optimizer.lost, evaluation)
-        self._average.add(optimizer.canvas)
-        self._is_last = self._log.ends(self._level, self._index, self._done) or not going
+        return going
 
     def _end_step(self) -> Step:
         # A line search tries canvases that are no progress: what it has found is shown instead.
