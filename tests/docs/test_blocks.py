@@ -26,8 +26,11 @@ from bruno_service.session import Session
 from painter.options.reading import read_options
 
 # What the pages name; oil, glass and the like are paintings of the reader's own.
-PHOTOS = ("photo.jpg", "portrait.jpg")
-PAINTINGS = ("starry-night.jpg", "oil.png", "glass.png", "painting.png")
+PHOTOS = ("photo.jpg", "portrait.jpg", "panorama.jpg")
+PAINTINGS = (
+    *("starry-night.jpg", "sunset.jpg", "wave.jpg"),
+    *("oil.png", "glass.png", "ink.png", "painting.png"),
+)
 MASKS = ("sky.png", "face.png", "sky-of-the-painting.png")
 
 ALL = commands()
