@@ -97,7 +97,7 @@ def colors(paint: Paint) -> Image.Image:
     """Whose colors the painting has."""
     photo = _cropped(Image.open(SAMPLES / "astronaut.jpg"))
     tiles = [Tile("the photo", photo)]
-    for kind in ("style", "match", "luminance"):
+    for kind in ("style", "match", "guided", "luminance"):
         tiles.append(Tile(f"color {kind}", paint(content=_png(photo), color=kind)))
     return contact_sheet([tiles], CELL)
 

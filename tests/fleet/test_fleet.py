@@ -177,12 +177,14 @@ def test_all_are_replaced_by_a_second_version_and_nobody_hears_of_it(
     second = version_of(tmp_path, weights, "9.9.9")
     with load(bruno, pictures) as got:
         fleet.replace(0, second)
+        assert not any(map(has_retried, got))
+        # From here on a process of the gateway from before a reload may have a client's connection,
+        # and send a last request to a server that drains: the client takes it elsewhere.
         canary(fleet, bruno, pictures)
         for number in range(1, NUMBER):
             fleet.replace(number, second)
         before = len(got)
         until(lambda: len(got) >= before + 4)
-    assert not any(map(has_retried, got))
     versions = [painting.record["versions"]["bruno"] for painting in got]
     assert versions[0] != "9.9.9"
     assert set(versions[-2:]) == {"9.9.9"}
