@@ -135,6 +135,7 @@ def test_paintings_are_spread_evenly(
 def test_a_server_ends_under_load_and_no_painting_is_lost(
     fleet: Fleet, bruno: Bruno, pictures: dict[str, bytes], how: signal.Signals
 ) -> None:
+    until(lambda: not any(begun(fleet)))
     accepted, before = threading.Barrier(NUMBER + 1), len(written(fleet))
 
     def paint(seed: int) -> Painting:
@@ -150,10 +151,15 @@ def test_a_server_ends_under_load_and_no_painting_is_lost(
         got = [each.result() for each in painting]
     assert [one.seed for one in got] == list(range(NUMBER))
     assert sum(map(has_retried, got)) == 1
-    # The second request went to another server.
-    tried = [line for line in written(fleet)[before:] if line["backend"] == "fleet"]
-    assert len(tried) == NUMBER + 1
-    assert [line["server"] for line in tried].count(fleet.settings.addresses[0]) == 1
+    # The second request went to another server. The gateway writes once a stream has ended.
+    until(lambda: len(tried(fleet, before)) == NUMBER + 1)
+    assert tried(fleet, before).count(fleet.settings.addresses[0]) == 1
+
+
+def tried(fleet: Fleet, before: int) -> list[str]:
+    """The servers of all requests but the first ones."""
+    lines = written(fleet)[before:]
+    return [line["server"] for line in lines if line["backend"] == "fleet"]
 
 
 def test_a_reload_drops_nothing(fleet: Fleet, bruno: Bruno, pictures: dict[str, bytes]) -> None:
