@@ -26,8 +26,9 @@ OTHERS: set[int] = set()
 
 
 @pytest.fixture(autouse=True)
-def _others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(globals(), "OTHERS", {each.pid for each in _processes()})
+def _others() -> None:
+    OTHERS.clear()
+    OTHERS.update({each.pid for each in _processes()})
 
 
 @pytest.fixture
