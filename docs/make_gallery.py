@@ -153,7 +153,7 @@ def artifacts(paint: Paint) -> Image.Image:
     """What the shifts, the average, the slowing down and the variation are there for."""
     with_all = paint(size=512)
     one_shift = patch.object(levels, "SHIFTS", levels.SHIFTS[:1])
-    with one_shift, patch("painter.optimizers.adam.LAST_PACE", 1.0):
+    with one_shift, patch("painter.optimizers.moments.LAST_PACE", 1.0):
         without = paint(size=512, averaging=0.0, tv=0.0)
     box = (300, 20, 460, 127)
     tiles = [

@@ -12,38 +12,30 @@ from torch import Tensor
 
 from painter.canvas.laplacian import Laplacian
 from painter.canvas.layout import seamless_of
-from painter.optimizers.adam import EPSILON_BY_PIXELS, LAST_PACE, Moments
 from painter.optimizers.hessian import InverseHessian, dot
 from painter.optimizers.lbfgs import LBFGS
-from painter.optimizers.optimizer import Optimizer
+from painter.optimizers.moments import EPSILON_BY_PIXELS, MomentDescent, Moments
 from painter.options.catalog import Options
 
 # A pixel is moved by the coefficients of all sizes above it, each by so much of the rate.
 RATE: Final = 0.4
 
 
-class PyramidAdam(Optimizer):
+class PyramidAdam(MomentDescent):
     """Kingma & Ba 2015 on the coefficients; after each step the canvas is brought into the box.
 
     What lies beyond the box is taken off the finest coefficients. No step on channels is needed:
     the coarsest coefficients are nearly that.
     """
 
-    compares_losses: ClassVar = False
-    is_averaged: ClassVar = True
     # The canvas, and a third more each: coefficients, moments, and the gradient at them.
     copies: ClassVar = 7
 
     def __init__(self, canvas: Tensor, options: Options) -> None:
-        super().__init__(canvas.device)
+        super().__init__(canvas, options.learning_rate * RATE)
         self._laplacian = Laplacian(canvas, seamless_of(options))
         self._coefficients = self._laplacian.analyzed(canvas)
-        self._canvas = canvas.clone()
         self._moments = [Moments.none_of(each) for each in self._coefficients]
-        zero = torch.zeros((), dtype=torch.float64, device=canvas.device)
-        self._learning_rate = zero + options.learning_rate * RATE
-        self._last_rate = zero
-        self._pace = 1.0
 
     @classmethod
     def begin(
@@ -52,30 +44,10 @@ class PyramidAdam(Optimizer):
         """With nothing of the level before: its coefficients were others."""
         return cls(canvas, options)
 
-    @property
-    def canvas(self) -> Tensor:
-        """The canvas to be evaluated next."""
-        return self._canvas
-
-    def pace_for(self, step: int, steps: int) -> None:
-        """Slows down towards a level's end; where that is open, it does not."""
-        self._pace = 1 - (1 - LAST_PACE) * step / steps if steps else 1.0
-
-    def tell(self, loss: Tensor, gradient: Tensor) -> bool:
-        """One step; a loss or gradient that is not finite takes the last step back, halved."""
-        sound = self._soundness.of(loss, gradient)
-        gradient.masked_fill_(~sound, 0)
-        gradients = self._laplacian.adjoint(gradient)
-        pairs = zip(self._moments, gradients, strict=True)
+    def _learn(self, gradient: Tensor, sound: Tensor) -> list[Moments]:
+        pairs = zip(self._moments, self._laplacian.adjoint(gradient), strict=True)
         self._moments = [moments.learn(each, sound) for moments, each in pairs]
-        rate = self._pace * self._learning_rate
-        self._move(torch.where(sound, rate, -self._last_rate))
-        self._last_rate = torch.where(sound, rate, 0)
-        for moments in self._moments:
-            moments.first.mul_(sound)
-        halved = torch.where(sound | self.lost, 1.0, 0.5)
-        self._learning_rate = self._learning_rate * halved
-        return True
+        return self._moments
 
     def _move(self, rate: Tensor) -> None:
         for coefficients, moments in zip(self._coefficients, self._moments, strict=True):

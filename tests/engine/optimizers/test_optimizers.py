@@ -9,9 +9,10 @@ import torch
 
 from networks import noise
 from painter.optimizers import adam, lbfgs
-from painter.optimizers.adam import CHANNEL_RATE, MOMENTUM, Adam
+from painter.optimizers.adam import CHANNEL_RATE, Adam
 from painter.optimizers.catalog import OPTIMIZERS
 from painter.optimizers.lbfgs import LBFGS
+from painter.optimizers.moments import MOMENTUM
 from painter.optimizers.optimizer import UNSOUND_MOST
 from painter.options.catalog import SPECS
 

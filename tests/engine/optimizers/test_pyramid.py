@@ -8,8 +8,8 @@ import torch
 from networks import noise
 from painter.canvas.laplacian import Laplacian
 from painter.optimizers import pyramid
-from painter.optimizers.adam import MOMENTUM
 from painter.optimizers.catalog import OPTIMIZERS, optimizer_of
+from painter.optimizers.moments import MOMENTUM
 from painter.optimizers.optimizer import UNSOUND_MOST
 from painter.optimizers.pyramid import PyramidAdam, PyramidLBFGS
 from painter.options.reading import read_options
