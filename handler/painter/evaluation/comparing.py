@@ -8,15 +8,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, Shift, turn_of
+from painter.canvas.layout import Shift
 from painter.canvas.masks import TapWeights
 from painter.canvas.tiles import Tile
 from painter.evaluation.objective import Layout, Objective
 from painter.losses.hypercolumns import GRID
 from painter.losses.style_loss import MeansGradient, Statistics
 from painter.losses.terms import Term
-from painter.network.layers import stride_of
-from painter.planning.pyramid import Shape
 
 RegionStatistics = Mapping[tuple[int, Term], Statistics]
 RegionGradients = Mapping[tuple[int, Term], MeansGradient]
@@ -105,32 +103,14 @@ def neighbor_losses(
         for region in objective.regions:
             nearby = region.neighborhood
             assert nearby is not None  # as there is a loss of neighbors
-            places = of_grid(nearby.places, objective.shape, shift, tile)
-            weights = nearby.weights
-            if weights is not None:
-                weights = of_grid(weights, objective.shape, shift, tile)
+            places, weights = nearby.by_shift[shift]
+            if tile is not None:
+                places = tile.of_whole(places, GRID)
+                weights = None if weights is None else tile.of_whole(weights, GRID)
             scale = objective.weight_of(term) * region.share
             value = loss.compare(mine, places, nearby.style, weights, nearby.total, scale, onto)
             losses[term] = losses.get(term, 0) + region.share * value
     return losses
-
-
-def of_grid(values: Tensor, shape: Shape, shift: Shift, tile: Tile | None) -> Tensor:
-    """What was found for the grid [rows, columns] of a canvas, where it is shifted; of a tile."""
-    for axis in (0, 1):
-        count = values.shape[axis]
-        places = _centered(torch.arange(count, device=values.device), shape[axis], shift, axis)
-        values = values.index_select(axis, places.clamp(0, count - 1))
-    return values if tile is None else tile.of_whole(values, GRID)
-
-
-def _centered(places: Tensor, length: int, shift: Shift, axis: int) -> Tensor:
-    """Where on the grid of a centered canvas that lies which is at places of a shifted one."""
-    stride, before = stride_of(GRID), CENTERED.left if axis else CENTERED.top
-    pixels = places * stride - turn_of(shift, axis, length)
-    if shift.seamless[axis]:
-        pixels = pixels % length
-    return (pixels + before + stride // 2) // stride
 
 
 def terms_of(objective: Objective, losses: Mapping[Term, Tensor], tv: Tensor) -> Tensor:

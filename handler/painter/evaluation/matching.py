@@ -9,14 +9,16 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import padded_shape
+from painter.canvas.layout import CENTERED, Shift, padded_shape, turn_of
 from painter.canvas.tiles import Tile, tiles
 from painter.evaluation.objective import Neighborhood, Objective, Region
 from painter.evaluation.passes import features_of
 from painter.evaluation.samples import redrawn
 from painter.losses.hypercolumns import GRID, hypercolumns
 from painter.losses.neighbors import TAPS, nearest
+from painter.network.layers import stride_of
 from painter.network.vgg import VGG19
+from painter.planning.pyramid import Shape
 
 # What the canvas counts beside the photo where neighbors are looked for; Kolkin et al. 2022 have
 # the same.
@@ -67,9 +69,40 @@ def _regions(
             target.copy_(nearest(rows, total / each.total, each.style).view(target.shape))
             yield
     return tuple(
-        replace(region, neighborhood=replace(each, places=places))
+        replace(region, neighborhood=_laid_out(objective, each, places))
         for region, each, places in zip(objective.regions, nearby, found, strict=True)
     )
+
+
+def _laid_out(objective: Objective, nearby: Neighborhood, places: Tensor) -> Neighborhood:
+    """With places, for every shift: a step has nothing to do but to read them."""
+    weights, shape = nearby.weights, objective.shape
+    by_shift = {
+        shift: (
+            of_grid(places, shape, shift),
+            None if weights is None else of_grid(weights, shape, shift),
+        )
+        for shift in objective.layouts
+    }
+    return replace(nearby, places=places, by_shift=by_shift)
+
+
+def of_grid(values: Tensor, shape: Shape, shift: Shift) -> Tensor:
+    """What was found for the grid [rows, columns] of a canvas, where it is shifted."""
+    for axis in (0, 1):
+        count = values.shape[axis]
+        places = _centered(torch.arange(count, device=values.device), shape[axis], shift, axis)
+        values = values.index_select(axis, places.clamp(0, count - 1))
+    return values
+
+
+def _centered(places: Tensor, length: int, shift: Shift, axis: int) -> Tensor:
+    """Where on the grid of a centered canvas that lies which is at places of a shifted one."""
+    stride, before = stride_of(GRID), CENTERED.left if axis else CENTERED.top
+    pixels = places * stride - turn_of(shift, axis, length)
+    if shift.seamless[axis]:
+        pixels = pixels % length
+    return (pixels + before + stride // 2) // stride
 
 
 def _rows(vgg: VGG19, objective: Objective, canvas: Tensor, tile: Tile) -> Tensor:

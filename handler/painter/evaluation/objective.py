@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -26,13 +26,15 @@ class Neighborhood:
     """Neighbors of a region: those of its style, and which of them each position has.
 
     `places` [rows, columns] are rows of the set, for a centered canvas. `weights` are those of the
-    positions (None: all count alike), and `total`, a scalar, is their sum.
+    positions (None: all count alike), and `total`, a scalar, is their sum. `by_shift` has places
+    and weights as they lie on a canvas that is shifted; nothing before neighbors were found.
     """
 
     style: StyleSet
     places: Tensor
     weights: Tensor | None
     total: Tensor
+    by_shift: Mapping[Shift, tuple[Tensor, Tensor | None]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
