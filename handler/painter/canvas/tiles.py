@@ -8,9 +8,11 @@ that pooling windows coincide.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import torch
 from torch import Tensor
 
 from painter.canvas.layout import Shift, padded_part
@@ -70,6 +72,20 @@ class Tile:
         """The positions it owns, a view of values [..., h, w] at a tap of the whole picture."""
         stride = stride_of(tap)
         return values[..., self.rows.whole(stride), self.columns.whole(stride)]
+
+
+def owned(tile: Tile | None, features: Mapping[str, Tensor], tap: str) -> Tensor:
+    """The features at a tap that a tile owns; without one, all of them."""
+    return features[tap] if tile is None else tile.owned(features[tap], tap)
+
+
+def owned_to_add_to(
+    tile: Tile | None, gradients: dict[str, Tensor], features: Mapping[str, Tensor], tap: str
+) -> Tensor:
+    """The gradient at a tap that a tile owns; one of zeros like the features is put in at need."""
+    if tap not in gradients:
+        gradients[tap] = torch.zeros_like(features[tap])
+    return owned(tile, gradients, tap)
 
 
 def tiles(shape: tuple[int, int], config: PassConfig, side: int | None = None) -> list[Tile]:

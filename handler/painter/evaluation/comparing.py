@@ -10,7 +10,7 @@ from torch import Tensor
 
 from painter.canvas.layout import Shift
 from painter.canvas.masks import TapWeights
-from painter.canvas.tiles import Tile
+from painter.canvas.tiles import Tile, owned, owned_to_add_to
 from painter.evaluation.objective import Layout, Objective
 from painter.losses.hypercolumns import GRID
 from painter.losses.style_loss import MeansGradient, Statistics
@@ -27,7 +27,7 @@ def region_statistics(
     """The statistics of every region for every style term over the positions a tile owns."""
     return {
         (index, term): loss.of_canvas(
-            _owned(tile, features[term.layer], term.layer), _part(tile, weights, term.layer)
+            owned(tile, features, term.layer), _part(tile, weights, term.layer)
         )
         for index, weights in enumerate(layout.region_weights)
         for term, loss in objective.style_losses.items()
@@ -64,15 +64,15 @@ def tap_gradients(
     for term, loss in objective.content_losses.items():
         tap = term.layer
         losses[term], gradients[tap] = loss.compare(
-            _owned(tile, features[tap], tap),
-            _owned(tile, content[tap], tap),
+            owned(tile, features, tap),
+            owned(tile, content, tap),
             _part(tile, layout.content_weights, tap),
             objective.weight_of(term),
         )
     for (index, term), gradient in to_means.items():
         tap = term.layer
         gradients[tap] = objective.style_losses[term].gradient(
-            _owned(tile, features[tap], tap),
+            owned(tile, features, tap),
             by_region[index, term],
             gradient,
             _part(tile, layout.region_weights[index], tap),
@@ -93,13 +93,10 @@ def neighbor_losses(
     """The losses of several layers at once; what they add to the gradients at the taps is added."""
     losses: Losses = {}
     for term, loss in objective.joint_losses.items():
-        mine = {tap: _owned(tile, features[tap], tap) for tap in loss.taps}
+        mine = {tap: owned(tile, features, tap) for tap in loss.taps}
         onto = None
         if gradients is not None:
-            for tap in loss.taps:
-                if tap not in gradients:
-                    gradients[tap] = torch.zeros_like(features[tap])
-            onto = {tap: _owned(tile, gradients[tap], tap) for tap in loss.taps}
+            onto = {tap: owned_to_add_to(tile, gradients, features, tap) for tap in loss.taps}
         for region in objective.regions:
             nearby = region.neighborhood
             assert nearby is not None  # as there is a loss of neighbors
@@ -116,10 +113,6 @@ def neighbor_losses(
 def terms_of(objective: Objective, losses: Mapping[Term, Tensor], tv: Tensor) -> Tensor:
     """Unweighted terms [terms] and the variation in float64, in the order of a total's weights."""
     return torch.stack([*(losses[term] for term in objective.terms), tv]).double()
-
-
-def _owned(tile: Tile | None, features: Tensor, tap: str) -> Tensor:
-    return features if tile is None else tile.owned(features, tap)
 
 
 def _part(tile: Tile | None, weights: TapWeights | None, tap: str) -> Tensor | None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from painter.canvas.layout import Shift
-from painter.canvas.tiles import Tile
+from painter.canvas.tiles import Tile, owned, owned_to_add_to
 from painter.evaluation.objective import Objective
 from painter.losses.hypercolumns import GRID, add_adjoint, columns, grid_of
 from painter.losses.terms import Term
@@ -26,7 +26,7 @@ def gathered(
     """
     found: Rows = {}
     for index, sampling in enumerate(objective.samplings):
-        mine = _owned(features, sampling.loss.taps, tile)
+        mine = {tap: owned(tile, features, tap) for tap in sampling.loss.taps}
         grid = grid_of(mine)
         places, is_inside = _within(sampling.places[shift], objective, tile, grid)
         wide = torch.promote_types(mine[GRID].dtype, torch.float32)
@@ -65,10 +65,7 @@ def bring_back(
     for index, to_values in to_rows.items():
         sampling = objective.samplings[index]
         taps = sampling.loss.taps
-        for tap in taps:
-            if tap not in gradients:
-                gradients[tap] = torch.zeros_like(features[tap])
-        onto = _owned(gradients, taps, tile)
+        onto = {tap: owned_to_add_to(tile, gradients, features, tap) for tap in taps}
         grid = grid_of(onto)
         places, is_inside = _within(sampling.places[shift], objective, tile, grid)
         parts = torch.split(to_values * is_inside, [len(onto[tap]) for tap in taps], 1)
@@ -78,13 +75,6 @@ def bring_back(
             where = torch.where(is_inside[:, 0], places, grid[0] * grid[1])
             whole.index_put_((where,), part)
             add_adjoint(onto[tap], whole[:-1], tap, grid)
-
-
-def _owned(
-    features: Mapping[str, Tensor], taps: tuple[str, ...], tile: Tile | None
-) -> dict[str, Tensor]:
-    named = {tap: features[tap] for tap in taps}
-    return named if tile is None else {tap: tile.owned(named[tap], tap) for tap in named}
 
 
 def _within(
