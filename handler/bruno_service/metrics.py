@@ -28,9 +28,9 @@ class Metric:
 
 CATALOG: Final[Mapping[str, Metric]] = {
     "bruno_paintings_running": Metric("gauge", "Paintings being made."),
-    "bruno_paintings_waiting": Metric("gauge", "Paintings in the line."),
+    "bruno_paintings_waiting": Metric("gauge", "Paintings in the queue."),
     "bruno_running_limit": Metric("gauge", "Places for paintings being made."),
-    "bruno_waiting_limit": Metric("gauge", "Places in the line."),
+    "bruno_waiting_limit": Metric("gauge", "Places in the queue."),
     "bruno_paintings_finished_total": Metric("counter", "Paintings that were handed out."),
     "bruno_paintings_cancelled_total": Metric("counter", "Paintings whose client went away."),
     "bruno_paintings_failed_total": Metric("counter", "Paintings that broke.", ("code",)),

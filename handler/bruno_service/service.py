@@ -126,7 +126,7 @@ class Service:
             free = 0 if self._queue.is_short_of_memory else self.limits.running - self.running
             if len(self._queue) >= self.limits.waiting + free:
                 raise Full(
-                    f"at most {self.limits.waiting} paintings wait in the line, and there are "
+                    f"at most {self.limits.waiting} paintings wait in the queue, and there are "
                     f"{len(self._queue)}",
                     self._retry_after(),
                 )

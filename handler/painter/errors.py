@@ -6,7 +6,7 @@ PaintError
 ├── NotAnImage     415  the bytes are no picture, or a broken one
 ├── OutOfRange     422  a value that can be read but not used
 ├── Internal       500  a defect of ours, or a device that failed
-├── Full           503  no place in the line
+├── Full           503  no place in the queue
 ├── Interrupted    503  the worker was started anew under the request
 └── OutOfMemory    507  this painting does not fit beside the others
 """
@@ -71,7 +71,7 @@ class Internal(PaintError):
 
 
 class Full(PaintError):
-    """No place in the line."""
+    """No place in the queue."""
 
     status = 503
     title = "Full"

@@ -70,7 +70,7 @@ def test_who_finds_no_place_waits_at_the_gateway_and_then_comes_again() -> None:
     fleet = run(1, ONE, [(0, 12), (1, 1), (2, 1), (3, 1)])
     first, second, third, fourth = sorted(fleet.done, key=lambda job: job.asked)
     assert (first.tries, second.tries) == (0, 0)
-    # The third waits 10 s in the line, of one; the fourth finds it full.
+    # The third waits 10 s in the queue, of one; the fourth finds it full.
     assert third.tries + fourth.tries == fleet.refusals
     assert fourth.tries >= 1
     assert second.begun == 12

@@ -27,7 +27,7 @@ def test_a_problem_has_its_members() -> None:
 
 
 def test_full_says_when_to_try_again() -> None:
-    error = Full("at most 4 paintings wait in the line, and there are 4", retry_after=7)
+    error = Full("at most 4 paintings wait in the queue, and there are 4", retry_after=7)
     assert messages.problem(error, "id")["retry_after"] == 7
     assert messages.problem_headers(error)["Retry-After"] == "7"
 

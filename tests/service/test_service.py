@@ -452,7 +452,7 @@ def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(
         server.begin()
     assert server.running() == 1
     assert told(server.held["c"]) == [("waiting", {"position": 2})]
-    # Places are no use where there is no memory: only those in the line wait.
+    # Places are no use where there is no memory: only those in the queue wait.
     assert server.first["d"].status == 503
     server.leave("a")
     server.finish()

@@ -122,7 +122,7 @@ def test_the_place_in_the_line(address: str, scripted: Scripted, visit: Visiting
     visited = visit(address)
     visited.bring()
     visited.paint()
-    visited.wait_for_status("In the line: 2 before yours.")
+    visited.wait_for_status("In the queue: 2 before yours.")
 
 
 def test_two_visitors_do_not_meet(address: str, scripted: Scripted, visit: Visiting) -> None:

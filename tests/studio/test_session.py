@@ -47,7 +47,7 @@ def test_a_painting_from_the_line_to_the_try(client: Bruno) -> None:
     said = [state.status for state in states]
     assert said[:3] == [
         "Sending the pictures.",
-        "In the line: yours is next.",
+        "In the queue: yours is next.",
         "Painting: 64 × 48, 1 level.",
     ]
     assert "Step 25 of 100 · 64 × 48 · 8 s left" in said
@@ -132,7 +132,7 @@ def refuse(status: int, body: dict[str, Any], media_type: str) -> Any:
 
 
 def test_a_full_server_is_told_and_waited_for(client: Bruno, scripted: Scripted) -> None:
-    full = problem(503, "full", "no place in the line", retry_after=0)
+    full = problem(503, "full", "no place in the queue", retry_after=0)
     told_full = refuse(200, DESCRIPTION | {"health": "full"}, "application/json")
     scripted.script += [told_full, refuse(503, full, "application/problem+json")]
     states = shown_by(Session(), client)

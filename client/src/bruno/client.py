@@ -198,7 +198,7 @@ class Bruno(Closing):
         return Batch(open_stream, tasks, most, self._is_locked_out, on_event)
 
     def health(self) -> Literal["ready", "busy", "full"]:
-        """One word: `ready`, `busy` (a place in the line is free) or `full`.
+        """One word: `ready`, `busy` (a place in the queue is free) or `full`.
 
         >>> from bruno import Bruno
         >>> Bruno().health()

@@ -118,7 +118,7 @@ class OutOfRangeError(StatusError):
 
 
 class ServerFullError(StatusError):
-    """No place in the line, or more than one client may ask for at once.
+    """No place in the queue, or more than one client may ask for at once.
 
     `retry_after` is the server's hint in seconds, or None.
     """

@@ -20,7 +20,7 @@ from bruno.records import Level, Place
 
 @dataclass(frozen=True)
 class Waiting:
-    """In the line: position 1 is admitted next."""
+    """In the queue: position 1 is admitted next."""
 
     position: int
 

@@ -86,7 +86,7 @@ class OptionTold(TypedDict):
 
 
 class Limits(TypedDict):
-    """What the server takes: paintings at once and in the line, bytes, pixels, styles, sizes."""
+    """What the server takes: paintings at once and in the queue, bytes, pixels, styles, sizes."""
 
     running: int
     waiting: int

@@ -207,7 +207,7 @@ class AsyncBruno(AsyncClosing):
         return AsyncBatch(open_stream, tasks, most, self._is_locked_out, on_event)
 
     async def health(self) -> Literal["ready", "busy", "full"]:
-        """One word: `ready`, `busy` (a place in the line is free) or `full`.
+        """One word: `ready`, `busy` (a place in the queue is free) or `full`.
 
         >>> import asyncio
         >>> from bruno import AsyncBruno

@@ -95,7 +95,7 @@ class Row:
     def show(self, event: Event) -> None:
         """Shows one event."""
         if isinstance(event, Waiting):
-            self._describe(f"waiting, {event.position} in the line")
+            self._describe(f"waiting, {event.position} in the queue")
         elif isinstance(event, Accepted):
             self._describe("accepted")
         elif isinstance(event, Progress):

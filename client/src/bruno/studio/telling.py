@@ -100,8 +100,8 @@ def sentence_of(error: BrunoError) -> str:
 
 def _place(position: int) -> str:
     if position == 1:
-        return "In the line: yours is next."
-    return f"In the line: {position - 1} before yours."
+        return "In the queue: yours is next."
+    return f"In the queue: {position - 1} before yours."
 
 
 def _begun(accepted: Accepted) -> str:
