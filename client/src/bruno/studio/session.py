@@ -22,7 +22,7 @@ from bruno.studio.tries import Try, make_try, shown_file
 TRIES_MOST: Final = 24
 TRIES_BYTES: Final = 256 * 2**20
 _SENDING: Final = "Sending the pictures."
-_FULL: Final = "The server is full: this painting joins the line as soon as there is a place."
+_FULL: Final = "The server is full: this painting joins the queue as soon as there is a place."
 
 States = Generator[Shown, None, None]
 # Held for moments only, so that one serves all visitors: a lock could not be copied with a session.
