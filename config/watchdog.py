@@ -47,7 +47,7 @@ class Watchdog:
 
     def _lives(self) -> bool:
         told = self._ask({"describe": True})
-        if told is None or told["health"] != "ready" or told["running"]:
+        if not isinstance(told, dict) or told["health"] != "ready" or told["running"]:
             return told is not None
         if time.monotonic() - self._painted < PAINTED_EVERY:
             return True

@@ -6,9 +6,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +103,30 @@ def test_the_watchdog_has_a_server_paint_and_misses_one_that_is_gone(
     assert not gone.is_lost
     monkeypatch.setattr("watchdog.LOST_SECONDS", -1.0)
     assert gone.is_lost
+
+
+class _Full(BaseHTTPRequestHandler):
+    """Says of every request when it may come again."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(503)
+        self.send_header("Retry-After", "1")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: Any) -> None:
+        """Writes nothing."""
+
+
+def test_a_server_that_says_when_to_come_again_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchdog.ASKED_EVERY", 1e6)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Full) as full:
+        threading.Thread(target=full.serve_forever).start()
+        try:
+            assert Watchdog(f"http://127.0.0.1:{full.server_port}", "token")._lives()
+        finally:
+            full.shutdown()
 
 
 def _noting(ask: Any, found: list[Any]) -> Any:
