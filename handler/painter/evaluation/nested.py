@@ -26,8 +26,8 @@ def form_of(value: Any) -> Hashable:
         return tuple(map(form_of, value))
     if is_dataclass(value):
         parts = (form_of(getattr(value, field.name)) for field in fields(value))
-        return type(value), *parts
-    return value if isinstance(value, _CONSTANTS) else type(value)
+        return type(value).__qualname__, *parts
+    return value if isinstance(value, _CONSTANTS) else type(value).__qualname__
 
 
 def tensors_of(value: Any) -> Iterator[Tensor]:
