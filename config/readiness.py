@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from threading import Event
 from typing import Any
 
@@ -76,7 +76,7 @@ def _ask(url: str, token: str, body: dict[str, Any] | None = None) -> Any:
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
             return json.load(answer) if answer.status == 200 else None
-    except (OSError, ValueError, urllib.error.URLError):
+    except (OSError, ValueError, HTTPException):
         return None
 
 
