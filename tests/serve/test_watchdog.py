@@ -84,7 +84,7 @@ def test_it_outlives_an_answer_that_is_broken(how: str) -> None:
     with answering(lambda line, _: line.wfile.write(said) and None) as url:
         assert Watchdog(url, "token")._lives() is lives
         if not lives:
-            assert readiness._ask(url, "token", {"describe": True}) is None
+            assert readiness.ask(url, "token", {"describe": True}) is None
 
 
 def test_each_event_of_a_painting_that_takes_long_is_a_sign_of_life() -> None:
