@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 # Seconds between two questions, and how long one waits for its answer.
@@ -47,7 +48,7 @@ class Watchdog:
 
     def _lives(self) -> bool:
         told = self._ask({"describe": True})
-        if not isinstance(told, dict) or told["health"] != "ready" or told["running"]:
+        if not isinstance(told, dict) or told.get("health") != "ready" or told.get("running"):
             return told is not None
         if time.monotonic() - self._painted < PAINTED_EVERY:
             return True
@@ -57,18 +58,27 @@ class Watchdog:
         return self._ask(asked) is not None
 
     def _ask(self, body: dict[str, Any]) -> Any:
-        """What is answered: JSON, or the text of events; None for silence and nonsense."""
+        """What is answered: JSON, events, or `full`; None for silence and nonsense."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-                said = answer.read()
+                said = self._read(answer)
             return json.loads(said) if "describe" in body else said
         except urllib.error.HTTPError as error:
+            error.close()
             # Whoever says that it is full, or is stopped, lives.
-            return error.read() if error.headers.get("Retry-After") else None
-        except (OSError, ValueError):
+            return "full" if error.headers.get("Retry-After") else None
+        except (OSError, ValueError, HTTPException):
             return None
+
+    def _read(self, answer: HTTPResponse) -> bytes:
+        """All of an answer, each piece of which is a sign of life: a painting may take long."""
+        said = b""
+        while piece := answer.read1():
+            self._answered = time.monotonic()
+            said += piece
+        return said
 
 
 def gray_picture() -> bytes:

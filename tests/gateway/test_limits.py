@@ -81,6 +81,7 @@ def test_one_client_has_so_many_in_a_minute(make_gateway: Make, upstream: Upstre
 def test_a_server_has_its_places_and_the_line_its_end(make_gateway: Make, held: Held) -> None:
     gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "LINE": 2, "WAIT": "60s"})
     begun = [held.ask(gateway) for _ in range(3)]
+    eventually(lambda: held.upstream.requests)
     assert len(held.upstream.requests) == 1
     refused = send(gateway, data=b"a form")
     check_problem(refused, 503, "full")

@@ -16,7 +16,7 @@ from urllib3.exceptions import ProtocolError
 from bruno.errors import AuthenticationError, BrunoError
 from bruno.exchange import Outgoing, Server, authorization
 from bruno.leaving import Call, LeavableAdapter
-from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
+from bruno.network import NOT_SENT, PIECE_BYTES, USER_AGENT, reason_of
 
 
 class _NoAuth(AuthBase):
@@ -81,7 +81,7 @@ class Connection:
             )
         except requests.ReadTimeout:
             raise self.server.silent() from None
-        except requests.RequestException as error:
+        except NOT_SENT as error:
             raise self.server.unreachable(reason_of(error)) from None
         return answer.status_code, b"".join(self.pieces(answer))
 
@@ -118,7 +118,7 @@ class Connection:
                 stream=True,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except NOT_SENT as error:
             raise self._failure(error, outgoing) from None
         if answer.status_code == HTTPStatus.OK:
             return answer
@@ -137,7 +137,7 @@ class Connection:
         session: requests.Session = self._local.session
         return session
 
-    def _failure(self, error: requests.RequestException, outgoing: Outgoing) -> BrunoError:
+    def _failure(self, error: Exception, outgoing: Outgoing) -> BrunoError:
         if isinstance(error, requests.ReadTimeout):
             return self.server.silent()
         cause = error.args[0] if error.args else None

@@ -70,7 +70,7 @@ class Server:
         self.url = self.given_url.rstrip("/")
         self.key = Key(token, key_file)
         self.timeout = two_timeouts(timeout)
-        self._retries, self._patience = retries, patience_of(patience)
+        self._retries, self._patience = whole("retries", retries, 0), patience_of(patience)
 
     @property
     def address(self) -> str:
@@ -148,6 +148,13 @@ def patience_of(seconds: float) -> float:
     if seconds != 0 and not _are_seconds(seconds):
         raise InvalidInputError(f"patience must be seconds from 0, got {seconds!r}")
     return seconds
+
+
+def whole(name: str, number: int, least: int) -> int:
+    """A whole number; raises InvalidInputError below `least`, and for what is none."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise InvalidInputError(f"{name} must be a whole number from {least}, got {number!r}")
+    return number
 
 
 def _are_seconds(value: object) -> bool:

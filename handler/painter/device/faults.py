@@ -18,6 +18,8 @@ _OUT_OF_MEMORY: Final = (
     "STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
     "STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
     "CUFFT_ALLOC_FAILED",
+    # PyTorch tries one way to convolve after the other, and goes on where one finds no memory.
+    "was unable to find an engine to execute this computation",
 )
 
 _log = logging.getLogger(__name__)
