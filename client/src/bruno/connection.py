@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
+from copy import copy
 from http import HTTPStatus
 from weakref import WeakSet
 
@@ -94,6 +95,12 @@ class Connection:
             raise (self.server.silent() if is_silence else self.server.broken()) from None
         finally:
             answer.close()
+
+    def within(self, seconds: float) -> Connection:
+        """The same over the same sessions, which gives up after so many seconds without a byte."""
+        hurried = copy(self)
+        hurried.server = self.server.within(seconds)
+        return hurried
 
     def close(self) -> None:
         """Closes the sessions that were made here; nothing can be sent afterwards."""

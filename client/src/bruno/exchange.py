@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -112,9 +113,16 @@ class Server:
             f"the connection to {self.url} broke before the answer was complete"
         )
 
-    def silent(self) -> StreamBrokenError:
-        """The error of a connection without a byte for too long."""
-        return StreamBrokenError(f"{self.url} sent nothing for {self.timeout[1]:g} seconds")
+    def silent(self, seconds: float | None = None) -> StreamBrokenError:
+        """The error of a connection without a byte for too long: those of the timeout, if None."""
+        silence = self.timeout[1] if seconds is None else seconds
+        return StreamBrokenError(f"{self.url} sent nothing for {silence:.3g} seconds")
+
+    def within(self, seconds: float) -> Server:
+        """The same with timeouts of so many seconds at most."""
+        hurried = copy(self)
+        hurried.timeout = min(self.timeout[0], seconds), min(self.timeout[1], seconds)
+        return hurried
 
     def described(self, body: bytes) -> Description:
         """The description that an answer holds."""

@@ -104,9 +104,10 @@ def refusal(url: str, status: int, media_type: str, hint: str, body: bytes) -> B
     try:
         said = json.loads(body)
         is_ours = media_type == "application/problem+json"
-        return _with_hint(from_problem(said) if is_ours else _torchserves_own(said), hint)
+        error: BrunoError = from_problem(said) if is_ours else _torchserves_own(said)
     except (KeyError, TypeError, ValueError):
-        return _without_words(url, status)
+        error = _without_words(url, status)
+    return _with_hint(error, hint)
 
 
 def _torchserves_own(said: dict[str, Any]) -> StatusError:
@@ -128,6 +129,8 @@ def _without_words(url: str, status: int) -> BrunoError:
         return _unauthorized(status)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(f"{url} refused the request")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ServerFullError(f"{url} takes no more requests", code="too_many", status=status)
     if status in (500, 502, 503, 504):
         detail = f"{url} answered {status} without a reason"
         return WorkerRestartedError(detail, code="interrupted", status=status)
@@ -152,7 +155,7 @@ def too_large(what: str) -> RequestTooLargeError:
     )
 
 
-def _with_hint(error: StatusError, hint: str) -> StatusError:
+def _with_hint(error: BrunoError, hint: str) -> BrunoError:
     if isinstance(error, ServerFullError) and hint.isdecimal():
         error.retry_after = float(hint)
     return error
