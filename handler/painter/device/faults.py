@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import torch
 
@@ -24,6 +25,8 @@ _OUT_OF_MEMORY: Final = (
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 class DeviceLost(Exception):
     """The device answers no more; only a new process can use it again."""
@@ -43,6 +46,18 @@ def raise_if_lost(error: Exception) -> None:
         raise error
     if isinstance(error, torch.AcceleratorError) and not is_out_of_memory(error):
         raise DeviceLost(str(error).splitlines()[0]) from error
+
+
+def caught(work: Callable[[], T]) -> T | Exception:
+    """What work gives, or why it failed; raises DeviceLost.
+
+    Where memory ran out, all that the work had is let go of, so that something else may be tried.
+    """
+    try:
+        return work()
+    except Exception as error:
+        raise_if_lost(error)
+        return without_frames(error) if is_out_of_memory(error) else error
 
 
 def without_frames(error: Exception) -> Exception:
