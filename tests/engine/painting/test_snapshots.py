@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-import torch
-
 from networks import noise
 from painter.options.reading import read_options
 from painter.painting.snapshots import CanvasCopy
