@@ -42,8 +42,8 @@ def _along(planes: Tensor, guide: Tensor, seamless: tuple[bool, bool]) -> Tensor
     radius = max(1, round(_RADIUS * side))
     # Means of means are taken. Beyond these margins nothing is seen of the other side.
     margins = [2 * radius if goes_on else 0 for goes_on in seamless]
-    wound = (_wound(_resized(each, small), margins) for each in (planes, guide))
-    slope, offset = (_without(each, margins) for each in _lines(*wound, radius))
+    colors, along = (_wound(_resized(each, small), margins) for each in (planes, guide))
+    slope, offset = (_without(each, margins) for each in _lines(colors, along, radius))
     return _resized(slope, shape).mul_(guide).add_(_resized(offset, shape))
 
 

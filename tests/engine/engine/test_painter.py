@@ -11,6 +11,7 @@ import torch
 from jobs import best_total, small_painter
 from painter.device.compute import DeviceMissing, fastest_type, usable_device
 from painter.engine.painter import Painter
+from painter.evaluation.lanes import Lanes
 from painter.network.weights import WeightsError
 from painter.options.presets import PRESETS
 from painter.pictures.picture import decode
@@ -58,6 +59,14 @@ def test_the_painting_has_the_styles_colors_where_the_photo_had_its_own(real):
 def test_same_request_same_pixels(real):
     one, other = (_painted(real, steps=5, init_noise=0.2, seed=3) for _ in range(2))
     assert torch.equal(one._painting.step.best.canvas, other._painting.step.best.canvas)
+
+
+def test_recordings_take_their_memory_from_that_of_paintings(weights, monkeypatch):
+    monkeypatch.setattr("painter.engine.painter.bytes_usable", lambda where: 2**30)
+    monkeypatch.setattr(Lanes, "bytes", 2**20, raising=False)
+    monkeypatch.setattr(Lanes, "__init__", lambda *given: None)
+    painter = Painter(weights)
+    assert (painter.memory_bytes, painter.host_bytes) == (2**30 - 2**20, 2**30)
 
 
 def test_the_first_evaluation_is_of_the_order_of_one(real):
