@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "client" / "examples" / "first_painting.ipynb"
-SMALL = "size, steps = 64, 60"
+SMALL = "size, steps = 64, 30"
 
 
 class CountingClient(NotebookClient):
