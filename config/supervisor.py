@@ -39,7 +39,8 @@ class Restarts:
 
 def keep_going(process: ServerProcess, settings: Settings, token: str, stopping: Event) -> int:
     """Returns 0 when it is to stop, 1 where it cannot be kept going."""
-    watchdog, restarts = Watchdog(settings.url, token), Restarts()
+    watchdog = Watchdog(settings.url, token, LOST_SECONDS[settings.server])
+    restarts = Restarts()
     while not stopping.wait(POLL_SECONDS):
         why = _what_is_wrong(process, settings, watchdog)
         if why is None:
@@ -67,7 +68,7 @@ def _what_is_wrong(process: ServerProcess, settings: Settings, watchdog: Watchdo
         reason = last_words(process, "process", "server")
         return f"{name} ended with {process.exit_code}: {reason}"
     if watchdog.is_lost:
-        return f"{name} answered nothing for {LOST_SECONDS:.0f} s"
+        return f"{name} answered nothing for {watchdog.lost_seconds:.0f} s"
     return None
 
 

@@ -24,6 +24,7 @@ from supervisor import RESTARTS_MOST, WITHIN_SECONDS, Restarts
 from watchdog import Watchdog, gray_picture
 
 TINY = {"size": 64, "steps": 3}
+PATIENCE = 120.0
 
 
 @pytest.fixture(params=["torchserve", "asgi"])
@@ -96,12 +97,12 @@ def test_the_watchdog_has_a_server_paint_and_misses_one_that_is_gone(
     assert gray_picture().startswith(b"\x89PNG")
     finished = []
     monkeypatch.setattr(Watchdog, "_ask", _noting(Watchdog._ask, finished))
-    assert Watchdog(server.url, server.token)._lives()
+    assert Watchdog(server.url, server.token, PATIENCE)._lives()
     assert b"event: painting" in finished[-1]
-    gone = Watchdog(f"http://127.0.0.1:{find_port()}", server.token)
+    gone = Watchdog(f"http://127.0.0.1:{find_port()}", server.token, PATIENCE)
     assert not gone._lives()
     assert not gone.is_lost
-    monkeypatch.setattr("watchdog.LOST_SECONDS", -1.0)
+    gone.lost_seconds = -1.0
     assert gone.is_lost
 
 
@@ -124,7 +125,7 @@ def test_a_server_that_says_when_to_come_again_lives(monkeypatch: pytest.MonkeyP
     with ThreadingHTTPServer(("127.0.0.1", 0), _Full) as full:
         threading.Thread(target=full.serve_forever).start()
         try:
-            assert Watchdog(f"http://127.0.0.1:{full.server_port}", "token")._lives()
+            assert Watchdog(f"http://127.0.0.1:{full.server_port}", "token", PATIENCE)._lives()
         finally:
             full.shutdown()
 

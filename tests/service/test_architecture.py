@@ -48,3 +48,18 @@ def test_each_server_is_one_small_file_that_alone_knows_it() -> None:
         for name, (word, lines) in known.items():
             assert (word in text.lower()) is (path.name == name)
             assert path.name != name or text.count("\n") <= lines
+
+
+# The span of a trace is told in the time of day.
+DATED = {"tracing.py": 1}
+
+
+def test_nothing_depends_on_the_clock_of_the_day_which_may_jump() -> None:
+    root = Path(bruno_service.__file__).parents[2]
+    found = {
+        path.name: len(re.findall(r"\btime\.time|datetime\.now|utcnow", path.read_text()))
+        for folder in ("handler", "config", "client/src")
+        for path in (root / folder).rglob("*.py")
+    }
+    assert len(found) > 100
+    assert {name: count for name, count in found.items() if count} == DATED
