@@ -44,11 +44,12 @@ def test_more_clients_than_places_are_told_when_to_come_and_paint_in_the_end(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(crowd.ASKED, "steps", "5")
+    monkeypatch.setattr("bruno.retries.pause_before", lambda *_: 0.2)  # not the minute it is told
     table = Table(overload.HEADS)
     overload.overload(served, 16, 0.02, table)
     wrong = ("without Retry-After", "hung", "given up")
     assert [table.column(head) for head in wrong] == [[0]] * 3
-    assert table.column("painted")[0] >= 16
+    assert table.column("painted") >= table.column("SDK clients")
 
 
 def test_mutations_are_the_same_for_the_same_seed() -> None:
