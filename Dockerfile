@@ -35,14 +35,14 @@ RUN PYTHONPATH=handler python model_store/build_archive.py
 
 FROM ${BASE_IMAGE} AS runtime
 LABEL org.opencontainers.image.title="bruno" \
-      org.opencontainers.image.description="Neural style transfer, served by TorchServe" \
+      org.opencontainers.image.description="Neural style transfer, served by TorchServe or an ASGI server" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="MIT"
 # Debian keeps only the newest build of a package, so a pinned one would soon be gone.
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends openjdk-17-jre-headless tini \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* /tmp/*
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

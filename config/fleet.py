@@ -10,7 +10,9 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -49,35 +51,65 @@ class Fleet:
     def wait_until_ready(
         self, seconds: float = READY_SECONDS, stopping: Event | None = None
     ) -> None:
-        """Returns when all are ready to paint, or when `stopping` is set; raises StartError."""
+        """Returns when its own servers are ready, or `stopping` is set; raises StartError."""
         end = time.monotonic() + seconds
-        while self.gateway.ready() < len(self.gateway.settings.servers):
+        while self.gateway.ready() < len(self.members):
             for member in self.members:
-                if member.exit_code is not None:
+                if member.has_ended:
                     raise StartError(f"A server ended at once: {member.last_words()}")
             if time.monotonic() > end:
                 raise StartError(f"Not all servers were ready within {seconds:g} s.")
             if (stopping or Event()).wait(POLL_SECONDS):
                 return
 
-    def replace(self, number: int, archive: Path | None = None) -> None:
-        """Takes a server out, lets it end what it paints, and brings another in for it."""
+    def replace(
+        self, number: int, archive: Path | None = None, stopping: Event | None = None
+    ) -> None:
+        """Takes a server out, lets it end what it paints, and brings another in for it.
+
+        Returns when `stopping` is set; raises StartError where the other does not get ready.
+        """
         member, address = self.members[number], self.settings.addresses[number]
+        stopping = stopping or Event()
         self.gateway.ask(f"set server fleet/{address} state drain")
-        end = time.monotonic() + EMPTY_SECONDS
-        while self.gateway.streams(address) and time.monotonic() < end:
-            time.sleep(POLL_SECONDS)
+        self._wait(number, lambda: self._is_empty(number), EMPTY_SECONDS, stopping)
+        if stopping.is_set():
+            return
         member.stop()
+        # Else it would count as ready until a check fails.
+        self.gateway.ask(f"set server fleet/{address} health down")
         member.start(archive)
         self.gateway.ask(f"set server fleet/{address} state ready")
-        self.wait_until_ready()
+        is_ready = partial(self.gateway.is_ready, address)
+        self._wait(number, lambda: is_ready() or member.has_ended, READY_SECONDS, stopping)
+        if not is_ready() and not stopping.is_set():
+            raise StartError(f"The new server {number} is not ready: {member.last_words()}")
 
-    def look_after(self) -> None:
+    def _wait(
+        self, number: int, holds: Callable[[], bool], seconds: float, stopping: Event
+    ) -> None:
+        """Returns when something holds of a server, or not in time; looks after the others."""
+        end = time.monotonic() + seconds
+        while not holds() and time.monotonic() < end and not stopping.wait(POLL_SECONDS):
+            self.look_after(but=number)
+
+    def _is_empty(self, number: int) -> bool:
+        """Whether a server has nothing to do.
+
+        What the gateway sends it still, it does not know yet; what it got by a process of the
+        gateway from before a reload, only it knows.
+        """
+        member = self.members[number]
+        if member.has_ended:
+            return True
+        return not self.gateway.streams(self.settings.addresses[number]) and member.is_idle()
+
+    def look_after(self, but: int | None = None) -> None:
         """Starts again what has ended, unless it ends again and again."""
         for number, member in enumerate(self.members):
-            words = member.last_words() if member.exit_code is not None else ""
-            if words and member.start_again():
-                print(f"server {number} ended and is started again: {words}", flush=True)
+            told = "" if number == but else member.mend()
+            if told:
+                print(f"server {number} {told}", flush=True)
 
     def stop(self) -> None:
         """Ends all of them; the servers have the time that DRAIN gives them."""
@@ -90,14 +122,18 @@ class Fleet:
 
 def announce(fleet: Fleet) -> None:
     """Print what a person needs to paint."""
-    gateway = fleet.gateway
-    print(f"\nBruno is ready to paint at {gateway.url}, {gateway.ready()} servers behind it.\n")
+    gateway, pid = fleet.gateway, os.getpid()
+    if fleet.members:
+        print(f"\nBruno is ready to paint at {gateway.url}, {gateway.ready()} servers behind it.\n")
+    else:
+        servers = ", ".join(gateway.settings.servers)
+        print(f"\nThe gateway is at {gateway.url}, before {servers}.")
+        print(f"{gateway.url}/health says whether one of them is ready.\n")
     key = gateway.key or "A-KEY-OF-YOUR-FILE"
     print(f"  export BRUNO_URL={gateway.url} BRUNO_TOKEN={key}\n")
-    print(
-        f"Keys: {gateway.keys} (python config/keys.py FILE NAME adds one; kill -USR2 {os.getpid()}"
-    )
-    print(f"has it read). kill -USR1 {os.getpid()} replaces the servers one by one.")
+    print(f"Keys: {gateway.keys} (python config/keys.py FILE NAME adds one; kill -USR2 {pid}")
+    rolls = f" kill -USR1 {pid} replaces the servers one by one." if fleet.members else ""
+    print(f"has it read).{rolls}")
     print(f"Logs: {gateway.folder / 'logs'}. Ctrl-C stops everything.\n", flush=True)
 
 
@@ -115,19 +151,20 @@ def serve(settings: FleetSettings) -> int:
     try:
         print(f"starting at port {settings.gateway.port}", flush=True)
         fleet.wait_until_ready(stopping=stopping)
-        announce(fleet)
+        if not stopping.is_set():
+            announce(fleet)
         while not stopping.wait(POLL_SECONDS):
             if fleet.gateway.exit_code is not None:
                 print(f"make fleet: HAProxy ended with {fleet.gateway.exit_code}", file=sys.stderr)
                 return 1
-            _heed(fleet, rolling, reading)
+            _heed(fleet, rolling, reading, stopping)
         print("stopping", flush=True)
     finally:
         fleet.stop()
     return 0
 
 
-def _heed(fleet: Fleet, rolling: Event, reading: Event) -> None:
+def _heed(fleet: Fleet, rolling: Event, reading: Event, stopping: Event) -> None:
     fleet.look_after()
     try:
         if reading.is_set():
@@ -137,7 +174,9 @@ def _heed(fleet: Fleet, rolling: Event, reading: Event) -> None:
         if rolling.is_set():
             rolling.clear()
             for number in range(len(fleet.members)):
-                fleet.replace(number)
+                fleet.replace(number, stopping=stopping)
+                if stopping.is_set():
+                    return
                 print(f"server {number} was replaced", flush=True)
     except StartError as error:
         print(f"make fleet: {error}", file=sys.stderr, flush=True)

@@ -16,7 +16,8 @@ from torchserve_process import places
 MOST = 64
 # The ports of one server, from the first to those of its worker.
 APART = 20
-PLACES = "BRUNO_GATEWAY_PLACES"
+OWN = "BRUNO_GATEWAY_"
+PLACES = f"{OWN}PLACES"
 
 
 @dataclass(frozen=True)
@@ -79,11 +80,16 @@ def read_fleet_settings(environment: Mapping[str, str] = os.environ) -> FleetSet
         canary=tuple(addresses(environment.get("CANARY") or "")),
         bind=common.bind,
         keys=Path(keys).resolve() if keys else None,
-        more={PLACES: environment.get(PLACES) or str(places(common.device))},
+        more={PLACES: str(places(common.device))} | _more(environment),
     )
     cards = _cards(environment, number) if common.device == "cuda" and not servers else ()
     drain = environment.get("DRAIN") or "20"
     return FleetSettings(gateway, number, common.server, common.device, cards, drain)
+
+
+def _more(environment: Mapping[str, str]) -> dict[str, str]:
+    """What the gateway's configuration is told by names of its own."""
+    return {name: told for name, told in environment.items() if name.startswith(OWN) and told}
 
 
 def _number(given: str) -> int:

@@ -84,8 +84,14 @@ class GatewayProcess:
 
     def streams(self, address: str, backend: str = "fleet") -> int:
         """How many answers a server is giving now."""
-        told = {server["svname"]: server for server in self.servers(backend)}
-        return int(told[address]["scur"])
+        return int(self._server(address, backend)["scur"])
+
+    def is_ready(self, address: str, backend: str = "fleet") -> bool:
+        """Whether a server is ready to paint."""
+        return self._server(address, backend)["status"].startswith("UP")
+
+    def _server(self, address: str, backend: str) -> dict[str, str]:
+        return next(each for each in self.servers(backend) if each["svname"] == address)
 
     def servers(self, backend: str) -> list[dict[str, str]]:
         """What HAProxy counts of each server, by HAProxy's names."""
@@ -129,11 +135,9 @@ class GatewayProcess:
         return [program, "-f", str(CONFIGURATION), "-f", str(self.folder / "servers.cfg")]
 
     def _environment(self) -> dict[str, str]:
-        given = {k: v for k, v in os.environ.items() if k.startswith("BRUNO_GATEWAY_")}
         return {
             "PATH": os.environ.get("PATH", ""),
             "BRUNO_GATEWAY_METRICS": f"{LOOPBACK}:{self.settings.port + 1}",
-            **given,
             **self.settings.more,
             "BRUNO_GATEWAY_BIND": f"{self.settings.bind}:{self.settings.port}",
             "BRUNO_GATEWAY_KEYS": str(self.keys),

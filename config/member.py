@@ -6,16 +6,16 @@ import os
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
+from readiness import ask
+from settings import read_settings
+from supervisor import RESTARTS_MOST, WITHIN_SECONDS, Restarts
 from tied import tied
 
 LAUNCHER = Path(__file__).resolve().parent / "serve.py"
-# It is given up after so many ends within so many seconds.
-ENDS_MOST = 3
-ENDS_SECONDS = 600.0
+# One that ends at once is not started again before so many seconds after its start.
 AGAIN_SECONDS = 5.0
 # The launcher ends what it started in less than this, beside the time that DRAIN gives.
 GRACE_SECONDS = 30.0
@@ -30,13 +30,14 @@ class Member:
         self._environment = {**os.environ, **environment}
         self._log = log
         self._archive = archive
-        self._ends: deque[float] = deque(maxlen=ENDS_MOST)
+        self._restarts = Restarts()
+        self._is_given_up = False
         self.start()
 
     @property
-    def exit_code(self) -> int | None:
-        """Its exit code, None while it runs."""
-        return self._process.poll()
+    def has_ended(self) -> bool:
+        """Whether its process is over."""
+        return self._process.poll() is not None
 
     @property
     def pid(self) -> int:
@@ -46,6 +47,7 @@ class Member:
     def start(self, archive: Path | None = None) -> None:
         """Starts it, with the archive of before where none is given."""
         self._archive = archive or self._archive
+        self._started = time.monotonic()
         asked = ["--archive", str(self._archive)] if self._archive else []
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603
@@ -57,15 +59,25 @@ class Member:
                 start_new_session=True,
             )
 
-    def start_again(self) -> bool:
-        """Starts one that has ended; says whether it did, which it does not again and again."""
-        now = time.monotonic()
-        is_given_up = len(self._ends) == ENDS_MOST and now - self._ends[0] < ENDS_SECONDS
-        if is_given_up or (self._ends and now - self._ends[-1] < AGAIN_SECONDS):
-            return False
-        self._ends.append(now)
+    def mend(self) -> str:
+        """Starts it again where it has ended; what there is to tell of that, once, or nothing."""
+        if not self.has_ended or time.monotonic() - self._started < AGAIN_SECONDS:
+            return ""
+        number = self._restarts.try_one()
+        if number is None and self._is_given_up:
+            return ""
+        words, self._is_given_up = self.last_words(), number is None
+        if number is None:
+            within = f"{RESTARTS_MOST} restarts in {WITHIN_SECONDS / 60:.0f} minutes"
+            return f"ended and is given up for now, after {within}: {words}"
         self.start()
-        return True
+        return f"ended and is started again ({number} of {RESTARTS_MOST}): {words}"
+
+    def is_idle(self) -> bool:
+        """Whether it says that it paints nothing, and that nobody waits for it."""
+        own = read_settings(self._environment)
+        told = ask(f"{own.url}/predictions/bruno", own.token, {"describe": True})
+        return bool(told) and told["running"] + told["waiting"] == 0
 
     def last_words(self) -> str:
         """The last line that it printed."""
@@ -74,7 +86,7 @@ class Member:
 
     def terminate(self) -> None:
         """Asks it to end, for which it may take its time."""
-        if self.exit_code is None:
+        if not self.has_ended:
             self._process.terminate()
 
     def stop(self) -> None:

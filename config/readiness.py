@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
-import urllib.error
 import urllib.request
+from http.client import HTTPException
 from threading import Event
 from typing import Any
 
@@ -53,20 +53,20 @@ def _ready_token(process: ServerProcess, settings: Settings) -> str | None:
         keys = json.loads(process.key_file.read_text())
         inference: str = keys["inference"]["key"]
         if settings.server == "asgi":
-            told = _ask(f"{settings.url}/health", inference)
+            told = ask(f"{settings.url}/health", inference)
             return inference if told and told["health"] == "ready" else None
         management = inference if settings.token else keys["management"]["key"]
     except (OSError, ValueError, KeyError):
         return None
     # Asked first because it answers at once; a painting asked too early would wait in the queue.
-    model = _ask(f"{loopback_url(settings, 'management')}/models/bruno", management)
+    model = ask(f"{loopback_url(settings, 'management')}/models/bruno", management)
     if not model or model[0]["workers"][0]["status"] != "READY":
         return None
-    told = _ask(f"{settings.url}/predictions/bruno", inference, {"describe": True})
+    told = ask(f"{settings.url}/predictions/bruno", inference, {"describe": True})
     return inference if told and told["health"] == "ready" else None
 
 
-def _ask(url: str, token: str, body: dict[str, Any] | None = None) -> Any:
+def ask(url: str, token: str, body: dict[str, Any] | None = None) -> Any:
     """The JSON answered with 200; None for every other status, silence or nonsense."""
     request = urllib.request.Request(  # noqa: S310
         url,
@@ -76,7 +76,7 @@ def _ask(url: str, token: str, body: dict[str, Any] | None = None) -> Any:
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
             return json.load(answer) if answer.status == 200 else None
-    except (OSError, ValueError, urllib.error.URLError):
+    except (OSError, ValueError, HTTPException):
         return None
 
 

@@ -11,7 +11,7 @@ from threading import Event
 from readiness import Stopped, last_words, wait_until_ready
 from server_process import ServerProcess
 from settings import SERVERS, Settings, StartError
-from watchdog import LOST_SECONDS, Watchdog
+from watchdog import Watchdog
 
 POLL_SECONDS = 0.2
 RESTARTS_MOST = 3
@@ -39,8 +39,7 @@ class Restarts:
 
 def keep_going(process: ServerProcess, settings: Settings, token: str, stopping: Event) -> int:
     """Returns 0 when it is to stop, 1 where it cannot be kept going."""
-    watchdog = Watchdog(settings.url, token, LOST_SECONDS[settings.server])
-    restarts = Restarts()
+    watchdog, restarts = Watchdog(settings.url, token, settings.server), Restarts()
     while not stopping.wait(POLL_SECONDS):
         why = _what_is_wrong(process, settings, watchdog)
         if why is None:

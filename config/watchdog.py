@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
 # Without any answer for so many seconds a server is lost. TorchServe starts a worker that died, or
@@ -25,9 +26,9 @@ SIDE = 64
 class Watchdog:
     """Asks in a thread of its own; `is_lost` tells that no answer came for too long."""
 
-    def __init__(self, url: str, token: str, lost_seconds: float) -> None:
+    def __init__(self, url: str, token: str, server: str) -> None:
         self._url = f"{url}/predictions/bruno"
-        self.lost_seconds = lost_seconds
+        self.lost_seconds = LOST_SECONDS[server]
         self.begin_anew(token)
         self._painted = time.monotonic()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
@@ -49,7 +50,7 @@ class Watchdog:
 
     def _lives(self) -> bool:
         told = self._ask({"describe": True})
-        if not isinstance(told, dict) or told["health"] != "ready" or told["running"]:
+        if not isinstance(told, dict) or told.get("health") != "ready" or told.get("running"):
             return told is not None
         if time.monotonic() - self._painted < PAINTED_EVERY:
             return True
@@ -59,19 +60,28 @@ class Watchdog:
         return self._ask(asked) is not None
 
     def _ask(self, body: dict[str, Any]) -> Any:
-        """What is answered: JSON, or the text of events; None for silence and nonsense."""
+        """What is answered: JSON, events, or `full`; None for silence and nonsense."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310
         try:
             seconds = self.lost_seconds * ANSWER_WITHIN
             with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
-                said = answer.read()
+                said = self._read(answer)
             return json.loads(said) if "describe" in body else said
         except urllib.error.HTTPError as error:
+            error.close()
             # Whoever says that it is full, or is stopped, lives.
-            return error.read() if error.headers.get("Retry-After") else None
-        except (OSError, ValueError):
+            return "full" if error.headers.get("Retry-After") else None
+        except (OSError, ValueError, HTTPException):
             return None
+
+    def _read(self, answer: HTTPResponse) -> bytes:
+        """All of an answer, each piece of which is a sign of life: a painting may take long."""
+        said = b""
+        while piece := answer.read1():
+            self._answered = time.monotonic()
+            said += piece
+        return said
 
 
 def gray_picture() -> bytes:

@@ -7,8 +7,10 @@ import random
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from statistics import median
 
 from bruno import Bruno, OutOfRangeError
 from reliability.jobs import picture
@@ -30,13 +32,26 @@ HEADS = (
 AGAIN_LEAST = 2
 SIZES = (64, 96, 128, 192)
 CLIENTS = 4
+# Paintings come and go, so what stays is told by the median of a twelfth of the time: of two
+# hours, that from the tenth minute on and that of the last ten minutes.
+PARTS = 12
+PROGRESS_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the server held at a time, in seconds since its beginning."""
+
+    seconds: float
+    memory: int
+    handles: int
 
 
 class Soak:
     """Four clients that paint, leave and ask for nonsense until the time is over."""
 
-    def __init__(self, served: Served, end: float) -> None:
-        self._served, self._end = served, end
+    def __init__(self, served: Served, end: float, rest: float) -> None:
+        self._served, self.end, self._rest = served, end, rest
         self.painted = self.left = self.refused = self.asked_again = 0
         self.digests: set[str] = set()
 
@@ -44,8 +59,9 @@ class Soak:
         """One client until the end."""
         rng = random.Random(seed)  # noqa: S311
         with self._served.client() as bruno:
-            while time.monotonic() < self._end:
+            while time.monotonic() < self.end:
                 rng.choice((self._paint, self._paint, self._leave, self._ask_nonsense))(bruno, rng)
+                time.sleep(rng.expovariate(1 / self._rest) if self._rest else 0.0)
 
     def same(self) -> None:
         """The same request once more, whose pixels are the same."""
@@ -75,34 +91,65 @@ class Soak:
             self.refused += 1
 
 
-def soak(served: Served, minutes: float, table: Table) -> None:
-    """Adds the row of one server; what it holds is compared with the first twelfth's end."""
+def soak(served: Served, minutes: float, table: Table, rest: float = 0.0) -> None:
+    """Adds the row of one server; `rest` is the mean of the seconds between a client's requests."""
     begun = time.monotonic()
-    made = Soak(served, begun + 60 * minutes)
+    made = Soak(served, begun + 60 * minutes, rest)
     with ThreadPoolExecutor(CLIENTS) as pool:
         clients = [pool.submit(made.client, seed) for seed in range(CLIENTS)]
-        memory, handles = [], []
-        while time.monotonic() < made._end or made.asked_again < AGAIN_LEAST:
-            time.sleep(min(5.0, minutes))
-            made.same()
-            if time.monotonic() >= begun + 60 * minutes / 12:
-                memory.append(served.memory())
-                handles.append(served.handles())
+        readings = _watched(served, made, begun, min(5.0, minutes))
         for client in clients:
             client.result()
-    grown = f"{memory[-1] / memory[0] - 1:+.1%}"
-    told = f"{handles[0]} to {handles[-1]}"
+    early, late = _early_and_late(readings)
     table.add(
         served.kind,
         f"{minutes:g}",
         made.painted,
         made.left,
         made.refused,
-        grown,
-        told,
+        f"{_memory(late) / _memory(early) - 1:+.1%}",
+        f"{_handles(early)} to {_handles(late)}",
         made.asked_again,
         len(made.digests),
     )
+
+
+def _watched(served: Served, made: Soak, begun: float, pause: float) -> list[Reading]:
+    """Readings until the end, with a line of progress each minute."""
+    readings: list[Reading] = []
+    told = begun
+    while time.monotonic() < made.end or made.asked_again < AGAIN_LEAST:
+        time.sleep(pause)
+        made.same()
+        now = time.monotonic()
+        readings.append(Reading(now - begun, served.memory(), served.handles()))
+        if now - told > PROGRESS_SECONDS:
+            told = now
+            _tell(served.kind, made, readings[-1])
+    return readings
+
+
+def _tell(kind: str, made: Soak, reading: Reading) -> None:
+    done = f"{made.painted} painted, {made.left} left, {made.refused} refused"
+    held = f"{reading.memory / 2**20:.0f} MiB, {reading.handles} files and sockets"
+    line = f"  {kind}, minute {reading.seconds / 60:.0f}: {done}, {held}"
+    print(line, file=sys.stderr, flush=True)
+
+
+def _early_and_late(readings: list[Reading]) -> tuple[list[Reading], list[Reading]]:
+    """Those of the second and of the last of `PARTS` parts of the time."""
+    part = readings[-1].seconds / PARTS
+    early = [reading for reading in readings if part <= reading.seconds < 2 * part]
+    late = [reading for reading in readings if reading.seconds >= (PARTS - 1) * part]
+    return early or readings[:1], late
+
+
+def _memory(readings: list[Reading]) -> float:
+    return median(reading.memory for reading in readings)
+
+
+def _handles(readings: list[Reading]) -> int:
+    return round(median(reading.handles for reading in readings))
 
 
 def main() -> int:
@@ -110,12 +157,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--server", choices=("torchserve", "asgi"), action="append")
     parser.add_argument("--minutes", type=float, default=120.0)
+    parser.add_argument("--rest", type=float, default=0.0, help="seconds of a client, in the mean")
     parser.add_argument("--archive", type=Path, default=ARCHIVE)
     asked = parser.parse_args()
     table = Table(HEADS)
     for kind in asked.server or ("torchserve", "asgi"):
         with serving(kind, asked.archive) as served:
-            soak(served, asked.minutes, table)
+            soak(served, asked.minutes, table, asked.rest)
     return int(any(count != 1 for count in table.column("digests")))
 
 

@@ -121,7 +121,8 @@ def lags() -> str:
 def costs() -> str:
     """What a painting costs where a server costs 1 an hour."""
     lines = [
-        "| a painting alone | 60 a minute, p95 under 4 times that | server's time | of 1 an hour |",
+        "| a painting alone | at 60 a minute, p95 under 4 times that "
+        "| server's time | of 1 an hour |",
         "|---|---|---|---|",
     ]
     for alone in (1.0, 3.0, 10.0, 30.0):
@@ -138,7 +139,8 @@ def million() -> str:
     """A million paintings a day, whose busiest hour has twice the average."""
     average = 1e6 / DAY
     lines = [
-        "| a painting alone | servers at the peak | streams at once | fleets of 64 |",
+        "| a painting alone | servers at the peak | streams at once "
+        "| beyond 64 servers a gateway |",
         "|---|---|---|---|",
     ]
     for alone in (1.0, 3.0, 10.0):

@@ -55,17 +55,23 @@ def read_file(builder: str, image: str, name: str) -> bytes:
 
 
 def main() -> int:
-    """Run from the command line; 2 with one sentence where nothing can build."""
+    """Run from the command line; one sentence where nothing can build, or run what was built."""
     builder, image = find_builder(os.environ), os.environ.get("IMAGE") or "bruno"
     if builder is None:
         print(f"make image: none of {', '.join(BUILDERS)} can build here.", file=sys.stderr)
         return 2
     command = [*build_command(builder, image, os.environ), *sys.argv[1:], "."]
     built = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603
-    if built.returncode == 0:
+    if built.returncode:
+        return built.returncode
+    try:
         BILL.write_bytes(read_file(builder, image, "sbom.cdx.json"))
-        print(f"{image} was built by {builder}; {BILL.name} tells what is in it")
-    return built.returncode
+    except subprocess.CalledProcessError:
+        why = f"{image} was built, but {builder} cannot run it here to read what is in it"
+        print(f"make image: {why}.", file=sys.stderr)
+        return 1
+    print(f"{image} was built by {builder}; {BILL.name} tells what is in it")
+    return 0
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Metric:
 
 
 CATALOG: Final[Mapping[str, Metric]] = {
+    "bruno_start_time_seconds": Metric("gauge", "When the painter was made, since 1970."),
     "bruno_paintings_running": Metric("gauge", "Paintings being made."),
     "bruno_paintings_waiting": Metric("gauge", "Paintings in the queue."),
     "bruno_running_limit": Metric("gauge", "Places for paintings being made."),

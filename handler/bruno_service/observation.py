@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
@@ -40,6 +41,7 @@ class Observations:
     """Counts since the start of a service; its lock is held by whoever calls."""
 
     def __init__(self) -> None:
+        self._started = round(time.time(), 3)
         self._ends = defaultdict(float, dict.fromkeys(ENDS, 0.0))
         self._steps: defaultdict[str, float] = defaultdict(float)
         self._seconds: defaultdict[str, float] = defaultdict(float)
@@ -77,7 +79,7 @@ class Observations:
             if session.size:
                 steps[_size(session)] += session.steps
                 seconds[_size(session)] += session.painted_seconds
-        samples = dict(sorted(self._ends.items()))
+        samples = {"bruno_start_time_seconds": self._started, **dict(sorted(self._ends.items()))}
         for histogram in self._histograms.values():
             samples |= histogram.samples()
         samples |= {series("bruno_steps_total", size=size): n for size, n in sorted(steps.items())}

@@ -144,6 +144,23 @@ def test_the_page_has_what_the_model_says() -> None:
     assert all(mark in page for mark in study.MARKS)
 
 
+def test_the_page_has_the_words_of_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headings, and what each row is of; its numbers take minutes to find."""
+    fleet = run(1, ENDLESS, [(0, 1)])
+    monkeypatch.setattr(study, "servers_for", lambda *_: 1)
+    monkeypatch.setattr(study, "simulate", lambda *_: fleet)
+    monkeypatch.setattr(study, "burst", lambda *_: (fleet, 1.0, 1))
+    told = study.PAGE.read_text().split(study.MARKS[0])[1].split(study.MARKS[1])[0]
+
+    def words(text: str) -> list[str]:
+        lines = text.strip().splitlines()
+        heads = [line for line, below in zip(lines, lines[1:], strict=False) if "---" in below]
+        firsts = [line.split(" | ")[0] for line in lines if line.startswith("|")]
+        return heads + firsts + [line for line in lines if line.startswith("#")]
+
+    assert words(told) == words(study.made())
+
+
 def test_a_curve_is_drawn_within_its_panel(tmp_path: Path) -> None:
     path = tmp_path / "curve.svg"
     write_curves({"a": [(0, 1), (10, 500), (20, math.nan)]}, ("t", "x", "y"), path, top=100)

@@ -13,11 +13,14 @@ import pytest
 from bruno import (
     Accepted,
     AsyncBruno,
+    AsyncLive,
     InvalidInputError,
     Painting,
     Preview,
     Progress,
+    Waiting,
 )
+from bruno.going import Going
 
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, accepted, paint, preview
@@ -150,3 +153,35 @@ def test_events_are_the_same(scripted: Scripted, folder: Folder) -> None:
             return [type(event) async for event in stream][1:]
 
     assert run(main()) == [Accepted, *[Progress, Preview] * 4, Painting]
+
+
+class Held:
+    """A stream that waits, and closes when it may."""
+
+    def __init__(self) -> None:
+        self.closing, self.may_close = asyncio.Event(), asyncio.Event()
+
+    async def __anext__(self) -> Waiting:
+        return Waiting(1)
+
+    def cancel(self) -> None: ...
+
+    async def aclose(self) -> None:
+        self.closing.set()
+        await self.may_close.wait()
+
+
+def test_who_leaves_between_two_paintings_begins_no_other() -> None:
+    async def main() -> None:
+        opened: list[Any] = []
+        live = AsyncLive(lambda task: opened.append(Held()) or opened[-1], Going(b"", b"", {}))
+        await anext(live)
+        live.change(beta=50)
+        follower = asyncio.create_task(anext(live, None))
+        await opened[0].closing.wait()
+        live.cancel()
+        opened[0].may_close.set()
+        assert await follower is None
+        assert len(opened) == 1
+
+    run(main())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 
 from bruno import AuthenticationError, Bruno, Finished, InvalidInputError, OutOfRangeError, Task
 from bruno.album import Album
@@ -53,13 +57,23 @@ def test_at_once_is_the_most(bruno: Bruno, scripted: Scripted, folder: Folder) -
 
 
 def test_a_defect_is_not_swallowed(bruno: Bruno, folder: Folder) -> None:
-    with pytest.raises(TypeError):
-        list(bruno.batch(["photo.jpg"], ["starry-night.jpg"], alpha=object()))  # type: ignore[arg-type]
+    tasks = [Task("photo.jpg", "starry-night.jpg", {})]
+    with pytest.raises(ZeroDivisionError):
+        list(bruno.run(tasks, on_event=lambda task, event: 1 // 0))  # type: ignore[arg-type]
 
 
-def test_at_once_must_be_positive(bruno: Bruno) -> None:
-    with pytest.raises(InvalidInputError, match="at_once must be at least 1, got 0"):
-        bruno.batch(["photo.jpg"], ["starry-night.jpg"], at_once=0)
+@pytest.mark.parametrize("at_once", [0, 2.5, "2", True])
+def test_at_once_must_be_positive(bruno: Bruno, at_once: Any) -> None:
+    with pytest.raises(InvalidInputError, match=f"at_once must be a whole .* 1, got {at_once!r}"):
+        bruno.batch(["photo.jpg"], ["starry-night.jpg"], at_once=at_once)
+
+
+def test_one_picture_is_not_several(bruno: Bruno) -> None:
+    for one in ("photo.jpg", Path("photo.jpg"), b"photo", io.BytesIO(), Image.new("L", (9, 9))):
+        with pytest.raises(InvalidInputError, match="contents must be several pictures.*got"):
+            bruno.batch(one, ["starry-night.jpg"])  # type: ignore[arg-type]
+        with pytest.raises(InvalidInputError, match="styles must be several pictures.*got"):
+            bruno.batch(["photo.jpg"], one)  # type: ignore[arg-type]
 
 
 def test_leaving_cancels_what_runs(connect: Connect, scripted: Scripted, folder: Folder) -> None:

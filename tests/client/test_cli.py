@@ -208,6 +208,9 @@ def test_like_is_quiet_where_all_is_the_same(
         (["paint", "photo.jpg", "photo.jpg", "-o", "a.gif"], "-o must end in .png, .jpg"),
         (["paint", "photo.jpg", "photo.jpg", "-o", "no/a.png"], "there is no such folder"),
         (["paint", "photo.jpg", "photo.jpg", "-o", "dir.png"], "dir.png cannot be written: it is"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "."], "cannot be written: it is a folder"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "/proc/a.png"], "/proc/a.png cannot be written"),
+        (["paint", "photo.jpg", "photo.jpg", "-o", "a" * 300 + ".png"], "File name too long"),
         (["paint", "photo.jpg", "photo.jpg", "--format", "jpeg"], "does not go with the name"),
         (["paint", "photo.jpg", "photo.jpg", "--alpha", "-1"], "alpha must be …, got -1"),
         (["paint", "photo.jpg", "photo.jpg", "--steps", "many"], "'many' is not a valid integer"),
@@ -219,6 +222,12 @@ def test_like_is_quiet_where_all_is_the_same(
         (["paint", "photo.jpg", "photo.jpg", "--like", "photo.jpg"], "carries no record"),
         (["batch", "photo.jpg", "empty", "-o", "out"], "empty holds no pictures"),
         (["batch", "photo.jpg", "photo.jpg", "-o", "no/out"], "there is no such folder"),
+        (["batch", "photo.jpg", "photo.jpg", "-o", "/proc/out"], "/proc/out cannot be written: No"),
+        (["batch", "photo.jpg", "photo.jpg", "-o", "/proc"], "painting.png cannot be written"),
+        (["sheet", "photo.jpg", "photo.jpg", "--paintings", "photo.jpg"], "'photo.jpg' is a file"),
+        (["sheet", "photo.jpg", "photo.jpg", "--over", "nan"], "'nan' must be whole numbers from"),
+        (["sheet", "photo.jpg", "photo.jpg", "--over", "0,9"], "'0,9' must be whole numbers from"),
+        (["sheet", "photo.jpg", "photo.jpg", "--over", "0.5"], "'0.5' must be whole numbers from"),
         (["compare", "photo.jpg", "photo.jpg", "--x", "gamma=1", "--y", "beta=1"], "no option gam"),
         (["compare", "photo.jpg", "photo.jpg", "--x", "size=a", "--y", "beta=1"], "'a' is not a"),
         (["compare", "photo.jpg", "photo.jpg", "--x", "size", "--y", "beta=1"], "must be like alp"),
@@ -238,6 +247,8 @@ def test_a_users_mistake_is_one_sentence_and_2(
     assert last.startswith("Error: ")
     assert sentence in last
     assert "Traceback" not in done.output
+    # What is refused for its output is refused before anything is painted.
+    assert "--alpha" in words or not scripted.requests
 
 
 def test_preset_and_like_exclude_each_other(scripted: Scripted, folder: Folder) -> None:
@@ -255,6 +266,12 @@ def test_the_servers_fault_is_one_sentence_and_1(command: list[str], folder: Fol
     assert done.stderr == (
         "Error: http://127.0.0.1:9 cannot be reached: connection refused; is the server running?\n"
     )
+
+
+def test_a_name_as_long_as_names_may_be(scripted: Scripted, folder: Folder) -> None:
+    long = f"{'a' * 251}.png"
+    assert run("paint", "photo.jpg", "starry-night.jpg", "-o", long).exit_code == 0
+    assert {path.name for path in folder.path.iterdir()} == {"photo.jpg", "starry-night.jpg", long}
 
 
 def test_adjustments_are_told(scripted: Scripted, folder: Folder) -> None:
@@ -337,6 +354,9 @@ def test_what_fails_leaves_what_was_there_and_keeps_the_canvas(
     )
     scripted.script = [fails_after_a_preview]
     assert f"kept as out-so-far-2.{suffix} (" in run(*words, *watch).stderr
+    again = run(*words[:3], "--like", f"out-so-far.{suffix}", "-o", out, "--force")
+    assert (again.exit_code, scripted.requests[-1].options["beta"]) == (0, 50)
+    assert "warning: the record does not tell which pictures it was made of" in again.stderr
 
 
 def test_what_fails_without_a_canvas_keeps_nothing(scripted: Scripted, folder: Folder) -> None:

@@ -87,6 +87,24 @@ def test_batch_names_files_by_their_format(scripted: Scripted, folder: Folder) -
     assert names("out") == ["photo--starry-night.jpg"]
 
 
+def test_batch_of_paintings_with_one_name_is_refused(scripted: Scripted, folders: Path) -> None:
+    for name in ("photos/a--b.png", "styles/b--c.png"):
+        (folders / name).write_bytes(picture())
+    (folders / "styles/c.jpg").unlink()
+    done = run("batch", "photos", "styles", "-o", "out")
+    assert done.exit_code == 2
+    assert "two paintings would be called a--b--c.png: rename a photo or a style" in done.stderr
+    assert not scripted.requests
+
+
+def test_batch_passes_over_folders_with_the_name_of_a_picture(
+    scripted: Scripted, folders: Path
+) -> None:
+    (folders / "photos/album.png").mkdir()
+    assert run("batch", "photos", "styles", "-o", "out").exit_code == 0
+    assert names("out") == ALL
+
+
 def test_sheet_uses_and_keeps_paintings(scripted: Scripted, folders: Path) -> None:
     run("batch", "photos/a.png", "styles", "-o", "out")
     done = run("sheet", "photos", "styles", "--paintings", "out", "-o", "sheet.png", "--cell", 64)

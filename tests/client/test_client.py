@@ -15,7 +15,16 @@ from bruno import Bruno, BrunoError, ConnectError, Painting, Preview, Task
 
 from .both import Connect
 from .conftest import Folder
-from .scripted_server import Reply, Scripted, accepted, paint, picture, preview, progress
+from .scripted_server import (
+    Reply,
+    Scripted,
+    accepted,
+    paint,
+    painting,
+    picture,
+    preview,
+    progress,
+)
 
 
 def test_a_client_is_closed_by_with(connect: Connect, scripted: Scripted) -> None:
@@ -32,8 +41,40 @@ def test_a_client_is_closed_by_with(connect: Connect, scripted: Scripted) -> Non
     assert len(set(ports)) == 1
     with pytest.raises(BrunoError, match="the client is closed"):
         bruno.health()
+    with pytest.raises(BrunoError, match="the client is closed"):
+        bruno.state()
     bruno.close()
     assert len(scripted.requests) == 2
+    assert not scripted.fetched
+
+
+def test_a_stream_outlives_its_client(connect: Connect, scripted: Scripted, folder: Folder) -> None:
+    closed = threading.Event()
+
+    def begins_and_ends_later(reply: Reply) -> None:
+        reply.start()
+        reply.say(accepted(reply.received))
+        closed.wait(20)
+        reply.say(painting(reply.received))
+        reply.end()
+
+    scripted.script = [begins_and_ends_later]
+    with connect() as bruno:
+        events = bruno.stream("photo.jpg", "starry-night.jpg")
+        next(events)
+    closed.set()
+    assert [type(event) for event in events] == [Painting]
+    with pytest.raises(BrunoError, match="the client is closed"):
+        bruno.health()
+
+
+def test_a_server_that_answers_nothing_is_waited_for_no_longer(
+    connect: Connect, scripted: Scripted
+) -> None:
+    scripted.script = [Reply.wait_for_the_client_to_leave]
+    with pytest.raises(ConnectError, match=r"not ready after 0\.2 s: .* nothing for 0\.5 seconds"):
+        connect(timeout=(5, 300)).wait_ready(0.2)
+    assert scripted.left.wait(20)
 
 
 def test_closing_ends_the_connections_of_every_thread(connect: Connect, scripted: Scripted) -> None:

@@ -144,6 +144,7 @@ def test_other_answers(
     [
         tells_problem(503, "full", retry_after=0),
         tells_problem(429, "too_many", retry_after=0),
+        says(429, "text/html", b"<p>Slow down</p>", Retry_After="0"),
         says(503, "application/problem+json", problem(503, "full", "full"), Retry_After="0"),
         streams(event("error", problem(503, "full", "full"))),
         TORCHSERVE_FULL,
@@ -224,6 +225,7 @@ def test_refused_is_told_at_once(connect: Connect, folder: Folder) -> None:
         ("ftp://127.0.0.1", "an address is like http"),
         ("http://", "an address is like http"),
         ("http://no.invalid", "there is no such host"),
+        ("http://a..b", "(an address is like http|there is no such host)"),
     ],
 )
 def test_urls_that_lead_nowhere(connect: Connect, url: str, words: str, folder: Folder) -> None:
@@ -267,6 +269,12 @@ def test_one_timeout_serves_for_both(connect: Connect, scripted: Scripted, folde
 def test_timeouts_that_are_none(connect: Connect, timeout: Any) -> None:
     with pytest.raises(b.InvalidInputError, match="^timeout must be .*, got "):
         connect(timeout=timeout)
+
+
+@pytest.mark.parametrize("retries", [-1, 2.5, None, "5", True])
+def test_retries_that_are_none(connect: Connect, retries: Any) -> None:
+    with pytest.raises(b.InvalidInputError, match="^retries must be a whole number from 0, got "):
+        connect(retries=retries)
 
 
 def test_a_garbled_name_of_an_event_is_passed_over(

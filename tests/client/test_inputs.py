@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -78,7 +80,11 @@ def test_a_missing_file_is_one_sentence() -> None:
         read_picture("style", "no.jpg", TIMEOUT)
 
 
-@pytest.mark.parametrize("thing", [7, None, io.StringIO("text")])
+class LooksLikeAnArray:
+    __array_interface__: ClassVar = {"shape": (4, 4), "typestr": "|u1", "version": 3}
+
+
+@pytest.mark.parametrize("thing", [7, None, io.StringIO("text"), LooksLikeAnArray()])
 def test_other_things_are_refused(thing: Any) -> None:
     with pytest.raises(InvalidInputError, match=f"got {type(thing).__name__}"):
         read_picture("content", thing, TIMEOUT)
@@ -99,6 +105,8 @@ def test_urls_that_lead_nowhere(scripted: Scripted) -> None:
         read_picture("content", f"{scripted.url}/nothing", TIMEOUT)
     with pytest.raises(InvalidInputError, match="cannot be fetched: connection refused"):
         read_picture("content", "http://127.0.0.1:9/picture.png", TIMEOUT)
+    with pytest.raises(InvalidInputError, match="cannot be fetched: an address is like"):
+        read_picture("content", "http://a..b/picture.png", TIMEOUT)
 
 
 GRAY, COLOR = (124, 124, 124), (200, 100, 50)
@@ -189,3 +197,20 @@ def test_files_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
         read_picture("content", file, TIMEOUT)
     with pytest.raises(InvalidInputError, match="content: .* cannot be read: .*null"):
         read_picture("content", "photo\0.jpg", TIMEOUT)
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        archive.write(path, "photo.jpg")
+    damaged = bytearray((tmp_path / "photos.zip").read_bytes())
+    damaged[60] ^= 255
+    with (
+        zipfile.ZipFile(io.BytesIO(damaged)) as archive,
+        archive.open("photo.jpg") as member,
+        pytest.raises(InvalidInputError, match="content: the file cannot be read: .*CRC"),
+    ):
+        read_picture("content", member, TIMEOUT)  # type: ignore[arg-type]
+
+
+def test_paths_of_bytes(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"as it is")
+    with os.scandir(os.fsencode(tmp_path)) as entries:
+        (entry,) = entries
+    assert read_picture("content", entry, TIMEOUT) == b"as it is"  # type: ignore[arg-type]

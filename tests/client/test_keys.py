@@ -62,6 +62,22 @@ def test_a_token_given_wins_over_the_environment(
     assert connect(token="mine").health() == "ready"  # noqa: S106 - no secret
 
 
+def test_a_token_with_the_end_of_its_line(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
+    scripted.script = [only_with("mine")]
+    assert connect(token="mine\n").health() == "ready"  # noqa: S106 - no secret
+
+
+@pytest.mark.parametrize("token", ["ключ", "two words", "two\nlines", "\udc80", "\n"])
+def test_a_token_that_no_header_can_hold(connect: Connect, folder: Folder, token: str) -> None:
+    with pytest.raises(InvalidInputError, match="^token must be letters, digits and signs"):
+        connect(token=token)
+    key_file(folder.path / "key_file.json", token)
+    with pytest.raises(InvalidInputError, match="^token must be letters, digits and signs"):
+        connect(key_file="key_file.json").health()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(None, "cannot be read: No such file"), ("{}", "holds no inference key"), ("x", "no inf")],

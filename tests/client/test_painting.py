@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from bruno import InvalidInputError, Painting, read_record
+from bruno.sheet import thumbnail
 
 from .scripted_server import picture
 
@@ -60,6 +63,20 @@ def test_no_such_file() -> None:
 def test_a_truncated_painting_is_one_sentence() -> None:
     with pytest.raises(InvalidInputError, match="cannot be read as a picture"):
         read_record(noted("JPEG")[:-20])
+
+
+@pytest.mark.parametrize("read", [read_record, lambda data: thumbnail(data, 16)])
+def test_whatever_a_decoder_raises_is_one_sentence(read: Callable[[bytes], object]) -> None:
+    # A header of 13 bytes that says it has 1: Pillow's ValueError, which is no OSError.
+    broken = picture().replace(b"\0\0\0\rIHDR", b"\0\0\0\1IHDR")
+    with pytest.raises(InvalidInputError, match="cannot be read as a picture"):
+        read(broken)
+
+
+def test_a_deep_picture_is_no_white_thumbnail() -> None:
+    file = io.BytesIO()
+    Image.new("I;16", (32, 32), 128 * 257).save(file, "PNG")
+    assert thumbnail(file.getvalue(), 16).getpixel((8, 8)) == (128, 128, 128)
 
 
 def a_painting(media_type: str = "image/png") -> Painting:

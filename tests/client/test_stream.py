@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ def test_what_is_sent(bruno: Bruno, scripted: Scripted) -> None:
     bruno.paint(
         photo,
         [first, second],
-        style_weights=[1, 3],
+        style_weights=np.array([1, 3]),
         masks={2: mask},
         style_masks=[mask],
         content_mask=mask,
@@ -99,6 +100,24 @@ def test_an_unknown_option_is_refused_before_anything_is_sent(
 ) -> None:
     with pytest.raises(InvalidInputError, match="there is no option gamma"):
         bruno.paint("photo.jpg", "starry-night.jpg", gamma=1)  # type: ignore[call-arg]
+    assert not scripted.requests
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("content_layers", {"conv1_1"}),
+        ("style_layers", {("conv1_1",): 1.0}),
+        ("preset", "\udcff"),
+        ("alpha", object()),
+        ("resume", b"level"),
+    ],
+)
+def test_a_value_that_cannot_be_sent_is_told(
+    bruno: Bruno, folder: Folder, scripted: Scripted, name: str, value: Any
+) -> None:
+    with pytest.raises(InvalidInputError, match=f"^{name} must be .*, got "):
+        bruno.paint("photo.jpg", "starry-night.jpg", **{name: value})
     assert not scripted.requests
 
 

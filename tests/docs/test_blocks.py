@@ -21,6 +21,8 @@ from scripted_server import Scripted, picture
 
 from blocks import ROOT, Command, blocks, commands
 from bruno.styles import library
+from bruno_service.bodies import FRAME_BYTES
+from bruno_service.limits import BODY_BYTES
 from bruno_service.observation import told
 from bruno_service.session import Session
 from painter.options.reading import read_options
@@ -231,6 +233,8 @@ def test_the_proxy_takes_its_settings(block: Any, tmp_path: Path) -> None:
     words = [nginx, "-t", "-c", settings, "-p", tmp_path, "-e", tmp_path / "errors"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+    # As much as the service takes in.
+    assert f"client_max_body_size {BODY_BYTES + FRAME_BYTES >> 20}m;" in block.text
 
 
 LINES = [block for block in blocks("json") if '"outcome"' in block.text]

@@ -13,8 +13,9 @@ import pytest
 import fleet as fleet_module
 import member as member_module
 from fleet_settings import read_fleet_settings
-from member import ENDS_MOST, Member
+from member import Member
 from settings import StartError, read_settings
+from supervisor import RESTARTS_MOST, WITHIN_SECONDS, Restarts
 
 OWN = "a-token-of-my-own"
 
@@ -45,6 +46,24 @@ def test_a_gateway_alone_before_servers_elsewhere() -> None:
     assert (settings.number, settings.addresses) == (0, [])
     assert settings.gateway.servers == ("a:1", "b.example:2")
     assert (settings.gateway.canary, settings.gateway.token) == (("c:3",), OWN)
+
+
+@pytest.mark.parametrize(
+    ("told", "url", "places"),
+    [
+        ({}, "http://127.0.0.1:8080", "8"),
+        ({"TLS": "a.pem", "PLACES": "3", "LINE": "5"}, "https://127.0.0.1:8080", "3"),
+        ({"TLS": "", "PLACES": ""}, "http://127.0.0.1:8080", "8"),
+    ],
+)
+def test_what_the_configuration_is_told_goes_on_to_it(
+    told: dict[str, str], url: str, places: str
+) -> None:
+    named = {f"BRUNO_GATEWAY_{name}": value for name, value in told.items()}
+    gateway = read_fleet_settings(named).gateway
+    assert gateway.url == url
+    kept = {name: value for name, value in named.items() if value}
+    assert gateway.more == kept | {"BRUNO_GATEWAY_PLACES": places}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +101,7 @@ def test_a_port_in_use_is_told_before_anything_starts(free_port: int) -> None:
         fleet_module.Fleet(settings)
 
 
-def test_a_server_that_ends_again_and_again_is_given_up(
+def test_a_server_that_ends_again_and_again_is_given_up_once_and_for_ten_minutes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher = tmp_path / "ends.py"
@@ -91,16 +110,17 @@ def test_a_server_that_ends_again_and_again_is_given_up(
     now: list[Any] = [0.0]
     monkeypatch.setattr("member.time.monotonic", lambda: now[0])
     one = Member({"DRAIN": "0"}, tmp_path / "log")
-    again = []
-    for _ in range(ENDS_MOST + 1):
+    one._restarts = Restarts(lambda: now[0])
+    told = []
+    for _ in range(RESTARTS_MOST + 2):
         one._process.wait(60)
-        again.append(one.start_again())
-        now[0] += member_module.AGAIN_SECONDS / 2
-        assert not one.start_again()  # not so soon
+        assert one.mend() == ""  # not so soon
         now[0] += member_module.AGAIN_SECONDS
-    assert again == [True] * ENDS_MOST + [False]
-    assert one.last_words() == "no weights"
-    now[0] += member_module.ENDS_SECONDS
-    assert one.start_again()
+        told.append(one.mend())
+    again = [f"ended and is started again ({number} of 3): no weights" for number in (1, 2, 3)]
+    given_up = "ended and is given up for now, after 3 restarts in 10 minutes: no weights"
+    assert told == [*again, given_up, ""]
+    now[0] += WITHIN_SECONDS
+    assert one.mend() == again[0]
     one.stop()
-    assert one.exit_code is not None
+    assert one.has_ended

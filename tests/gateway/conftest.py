@@ -91,6 +91,16 @@ def raw(gateway: GatewayProcess, *parts: bytes) -> bytes:
         return b"".join(iter(lambda: line.recv(65536), b""))
 
 
+def parsed(said: bytes) -> requests.Response:
+    """Bytes of HTTP as an answer."""
+    head, _, body = said.partition(b"\r\n\r\n")
+    answer = requests.Response()
+    answer.status_code = int(head.split()[1])
+    answer.headers.update(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    answer._content = body
+    return answer
+
+
 def check_problem(answer: Any, status: int, code: str) -> None:
     """Raises where an answer is not this problem, as the document has it."""
     document = yaml.safe_load(TARGET.read_text())

@@ -13,7 +13,7 @@ import pytest
 
 from keys import add_key
 
-from .conftest import Make, check_problem, eventually, send
+from .conftest import Make, check_problem, eventually, parsed, raw, send
 from .upstream import Received, Upstream, paint
 
 DESCRIBE = {"json": {"describe": True}}
@@ -39,10 +39,10 @@ class Held:
         return asked
 
     def begun(self, gateway: Any) -> int:
-        """How many are with the server, and in the gateway's line."""
-        rows = [line.split(",") for line in gateway.ask("show stat fleet 2 -1").splitlines()]
-        backend = dict(zip(rows[0], rows[1], strict=False))
-        return int(backend["scur"])
+        """How many are with a server, and in the gateway's line, as canaries or not."""
+        rows = [line.split(",") for line in gateway.ask("show stat -1 2 -1").splitlines()]
+        told = [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
+        return sum(int(each["scur"]) for each in told if each["# pxname"] in ("fleet", "canary"))
 
     def let(self) -> None:
         self._let.set()
@@ -81,6 +81,7 @@ def test_one_client_has_so_many_in_a_minute(make_gateway: Make, upstream: Upstre
 def test_a_server_has_its_places_and_the_line_its_end(make_gateway: Make, held: Held) -> None:
     gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "LINE": 2, "WAIT": "60s"})
     begun = [held.ask(gateway) for _ in range(3)]
+    eventually(lambda: held.upstream.requests)
     assert len(held.upstream.requests) == 1
     refused = send(gateway, data=b"a form")
     check_problem(refused, 503, "full")
@@ -90,6 +91,30 @@ def test_a_server_has_its_places_and_the_line_its_end(make_gateway: Make, held: 
     assert send(gateway, **DESCRIBE).json()["health"] == "ready"
     held.let()
     assert [each.result().status_code for each in begun] == [200] * 3
+
+
+def test_canaries_have_a_line_of_their_own(
+    make_gateway: Make, make_upstream: Callable[..., Upstream], held: Held
+) -> None:
+    few = {"PLACES": 1, "LINE": 1, "WAIT": "60s"}
+    new = make_upstream(paints=held.upstream.paints)
+    gateway = make_gateway(held.upstream.address, canary=(new.address,), more=few)
+    eventually(lambda: gateway.ready("canary") == 1)
+    begun = []
+    for word in ("never", "always"):
+        headers = {"X-Bruno-Canary": word}
+        begun += [held.ask(gateway, headers=headers) for _ in range(2)]
+        refused = send(gateway, data=b"a form", headers=headers)
+        check_problem(refused, 503, "full")
+        assert refused.json()["detail"].startswith("1 requests wait")
+    held.let()
+    assert [each.result().status_code for each in begun] == [200] * 4
+    assert [len(each.requests) for each in (held.upstream, new)] == [2, 2]
+    # Where the others are gone, nobody is a canary without having asked for it.
+    held.upstream.close()
+    eventually(lambda: gateway.ready() == 0)
+    check_problem(send(gateway, data=b"a form"), 503, "unavailable")
+    assert send(gateway, data=b"a form", headers=headers).status_code == 200
 
 
 def test_a_slow_server_gets_less(make_gateway: Make, held: Held, upstream: Upstream) -> None:
@@ -130,3 +155,14 @@ def send_and_leave(gateway: Any, held: Held) -> None:
     with socket.create_connection((where.hostname, where.port)) as client:
         client.sendall(request)
         eventually(lambda: held.begun(gateway) == 2)
+
+
+BEGUN = b"POST /predictions/bruno HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n"
+
+
+def test_a_body_that_does_not_come_takes_no_place(make_gateway: Make, upstream: Upstream) -> None:
+    gateway = make_gateway(upstream.address, more={"SILENCE": "300ms"})
+    before = len(upstream.requests)
+    begun = BEGUN % gateway.key.encode() + b"Content-Length: 1000\r\n\r\nbegun"
+    check_problem(parsed(raw(gateway, begun)), 408, "body_too_slow")
+    assert len(upstream.requests) == before

@@ -6,13 +6,10 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -21,10 +18,8 @@ import serve
 from bruno import Bruno
 from serving import find_port
 from supervisor import RESTARTS_MOST, WITHIN_SECONDS, Restarts
-from watchdog import Watchdog, gray_picture
 
 TINY = {"size": 64, "steps": 3}
-PATIENCE = 120.0
 
 
 @pytest.fixture(params=["torchserve", "asgi"])
@@ -87,52 +82,3 @@ def test_three_restarts_in_ten_minutes_are_enough() -> None:
     assert restarts.try_one() is None
     now = WITHIN_SECONDS
     assert restarts.try_one() == 1
-
-
-def test_the_watchdog_has_a_server_paint_and_misses_one_that_is_gone(
-    server: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("watchdog.ASKED_EVERY", 1e6)
-    monkeypatch.setattr("watchdog.PAINTED_EVERY", 0.0)
-    assert gray_picture().startswith(b"\x89PNG")
-    finished = []
-    monkeypatch.setattr(Watchdog, "_ask", _noting(Watchdog._ask, finished))
-    assert Watchdog(server.url, server.token, PATIENCE)._lives()
-    assert b"event: painting" in finished[-1]
-    gone = Watchdog(f"http://127.0.0.1:{find_port()}", server.token, PATIENCE)
-    assert not gone._lives()
-    assert not gone.is_lost
-    gone.lost_seconds = -1.0
-    assert gone.is_lost
-
-
-class _Full(BaseHTTPRequestHandler):
-    """Says of every request when it may come again."""
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(503)
-        self.send_header("Retry-After", "1")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, *_: Any) -> None:
-        """Writes nothing."""
-
-
-def test_a_server_that_says_when_to_come_again_lives(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watchdog.ASKED_EVERY", 1e6)
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Full) as full:
-        threading.Thread(target=full.serve_forever).start()
-        try:
-            assert Watchdog(f"http://127.0.0.1:{full.server_port}", "token", PATIENCE)._lives()
-        finally:
-            full.shutdown()
-
-
-def _noting(ask: Any, found: list[Any]) -> Any:
-    def asks(self: Watchdog, body: dict[str, Any]) -> Any:
-        found.append(ask(self, body))
-        return found[-1]
-
-    return asks

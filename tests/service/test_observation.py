@@ -88,6 +88,7 @@ def test_a_painting_is_counted_with_its_steps_and_seconds(
     paint(service, pictures)
     paint(service, pictures, size="nonsense")
     tally = service.tally()
+    assert 0 <= time.time() - tally["bruno_start_time_seconds"] < 10_000
     assert tally["bruno_paintings_finished_total"] == 1
     assert tally['bruno_paintings_refused_total{code="option_wrong_type"}'] == 1
     for name in ("first_preview", "painting", "wait"):

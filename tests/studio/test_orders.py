@@ -32,6 +32,14 @@ def test_the_first_to_come_paints_for_all() -> None:
     assert queue.add([ORDER])
 
 
+def test_two_clicks_at_once_begin_once() -> None:
+    queue = Queue()
+    assert queue.add([ORDER])
+    assert not queue.add([ORDER])
+    assert drained(queue) == [ORDER]
+    assert queue.add([ORDER])
+
+
 def test_what_is_there_is_not_added_again() -> None:
     queue = Queue()
     queue.add([ORDER, ORDER])

@@ -74,6 +74,9 @@ def test_paintings_of_every_format_can_be_shown(format: str, channels: int) -> N
 def test_a_file_that_cannot_be_shown(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(b"no picture")
     assert shown_file(str(tmp_path / "a.png")) is None
+    # Of which Pillow raises a ValueError.
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\1IHDR" + bytes(20))
+    assert shown_file(str(tmp_path / "a.png")) is None
 
 
 def test_what_differs() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 from collections import deque
@@ -11,9 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
 
+from PIL import Image
+
 from bruno.closing import Closing
 from bruno.errors import AuthenticationError, BrunoError, InvalidInputError
 from bruno.events import Event
+from bruno.exchange import whole
 from bruno.inputs import Picture
 from bruno.options import Request
 from bruno.painting import Painting
@@ -83,16 +87,25 @@ class Roll:
 def tasks_of(
     contents: Iterable[Picture], styles: Iterable[Picture], options: Request
 ) -> list[Task]:
-    """Every content in every style."""
-    styles = list(styles)
+    """Every content in every style; raises InvalidInputError where one is not several."""
+    styles = list(_several("styles", styles))
+    contents = _several("contents", contents)
     return [Task(content, style, options) for content in contents for style in styles]
+
+
+def _several(name: str, pictures: Iterable[Picture]) -> Iterable[Picture]:
+    # Texts and files can be iterated as well, and what they give is no picture.
+    is_one = isinstance(pictures, str | bytes | os.PathLike | Image.Image)
+    if is_one or hasattr(pictures, "read"):
+        raise InvalidInputError(
+            f"{name} must be several pictures, such as a list of one, got {type(pictures).__name__}"
+        )
+    return pictures
 
 
 def checked_at_once(at_once: int) -> int:
     """How many are painted at once; raises InvalidInputError for none."""
-    if at_once < 1:
-        raise InvalidInputError(f"at_once must be at least 1, got {at_once}")
-    return at_once
+    return whole("at_once", at_once, 1)
 
 
 class Batch(Iterator[Finished], Closing):

@@ -232,8 +232,9 @@ class Bruno(Closing):
         """
         deadline = time.monotonic() + timeout
         while True:
+            left = max(POLL_SECONDS, deadline - time.monotonic())
             try:
-                self.describe()
+                self._described(self._connection.within(left))
                 return
             except AuthenticationError:
                 raise
@@ -249,8 +250,11 @@ class Bruno(Closing):
         >>> Bruno().describe()["limits"]["styles"]
         8
         """
-        answer = self._connection.post(DESCRIBE)
-        return self._server.described(b"".join(self._connection.pieces(answer)))
+        return self._described(self._connection)
+
+    def _described(self, connection: Connection) -> Description:
+        answer = connection.post(DESCRIBE)
+        return self._server.described(b"".join(connection.pieces(answer)))
 
     def _open(self, read: Read, task: Task) -> Stream:
         form = make_form(task.content, task.style, task.options, read)

@@ -6,6 +6,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
+from copy import copy
 from http import HTTPStatus
 from weakref import WeakSet
 
@@ -16,7 +17,7 @@ from urllib3.exceptions import ProtocolError
 from bruno.errors import AuthenticationError, BrunoError
 from bruno.exchange import Outgoing, Server, authorization
 from bruno.leaving import Call, LeavableAdapter
-from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
+from bruno.network import NOT_SENT, PIECE_BYTES, USER_AGENT, reason_of
 
 
 class _NoAuth(AuthBase):
@@ -81,7 +82,7 @@ class Connection:
             )
         except requests.ReadTimeout:
             raise self.server.silent() from None
-        except requests.RequestException as error:
+        except NOT_SENT as error:
             raise self.server.unreachable(reason_of(error)) from None
         return answer.status_code, b"".join(self.pieces(answer))
 
@@ -94,6 +95,12 @@ class Connection:
             raise (self.server.silent() if is_silence else self.server.broken()) from None
         finally:
             answer.close()
+
+    def within(self, seconds: float) -> Connection:
+        """The same over the same sessions, which gives up after so many seconds without a byte."""
+        hurried = copy(self)
+        hurried.server = self.server.within(seconds)
+        return hurried
 
     def close(self) -> None:
         """Closes the sessions that were made here; nothing can be sent afterwards."""
@@ -118,7 +125,7 @@ class Connection:
                 stream=True,
                 allow_redirects=False,
             )
-        except requests.RequestException as error:
+        except NOT_SENT as error:
             raise self._failure(error, outgoing) from None
         if answer.status_code == HTTPStatus.OK:
             return answer
@@ -137,7 +144,7 @@ class Connection:
         session: requests.Session = self._local.session
         return session
 
-    def _failure(self, error: requests.RequestException, outgoing: Outgoing) -> BrunoError:
+    def _failure(self, error: Exception, outgoing: Outgoing) -> BrunoError:
         if isinstance(error, requests.ReadTimeout):
             return self.server.silent()
         cause = error.args[0] if error.args else None

@@ -7,7 +7,7 @@ from typing import Final
 import requests
 
 from bruno.errors import InvalidInputError
-from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
+from bruno.network import NOT_SENT, PIECE_BYTES, USER_AGENT, reason_of
 
 DOWNLOAD_BYTES: Final = 48 * 2**20
 
@@ -28,5 +28,5 @@ def download(field: str, url: str, timeout: tuple[float, float]) -> bytes:
             return bytes(data)
     except requests.HTTPError as error:
         raise InvalidInputError(f"{field}: {url} answered {error.response.status_code}") from None
-    except requests.RequestException as error:
+    except NOT_SENT as error:
         raise InvalidInputError(f"{field}: {url} cannot be fetched: {reason_of(error)}") from None

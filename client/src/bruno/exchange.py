@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -70,7 +71,7 @@ class Server:
         self.url = self.given_url.rstrip("/")
         self.key = Key(token, key_file)
         self.timeout = two_timeouts(timeout)
-        self._retries, self._patience = retries, patience_of(patience)
+        self._retries, self._patience = whole("retries", retries, 0), patience_of(patience)
 
     @property
     def address(self) -> str:
@@ -112,9 +113,16 @@ class Server:
             f"the connection to {self.url} broke before the answer was complete"
         )
 
-    def silent(self) -> StreamBrokenError:
-        """The error of a connection without a byte for too long."""
-        return StreamBrokenError(f"{self.url} sent nothing for {self.timeout[1]:g} seconds")
+    def silent(self, seconds: float | None = None) -> StreamBrokenError:
+        """The error of a connection without a byte for too long: those of the timeout, if None."""
+        silence = self.timeout[1] if seconds is None else seconds
+        return StreamBrokenError(f"{self.url} sent nothing for {silence:.3g} seconds")
+
+    def within(self, seconds: float) -> Server:
+        """The same with timeouts of so many seconds at most."""
+        hurried = copy(self)
+        hurried.timeout = min(self.timeout[0], seconds), min(self.timeout[1], seconds)
+        return hurried
 
     def described(self, body: bytes) -> Description:
         """The description that an answer holds."""
@@ -148,6 +156,13 @@ def patience_of(seconds: float) -> float:
     if seconds != 0 and not _are_seconds(seconds):
         raise InvalidInputError(f"patience must be seconds from 0, got {seconds!r}")
     return seconds
+
+
+def whole(name: str, number: int, least: int) -> int:
+    """A whole number; raises InvalidInputError below `least`, and for what is none."""
+    if not isinstance(number, int) or isinstance(number, bool) or number < least:
+        raise InvalidInputError(f"{name} must be a whole number from {least}, got {number!r}")
+    return number
 
 
 def _are_seconds(value: object) -> bool:

@@ -19,6 +19,9 @@ class Array(Protocol):
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
 
+    @property
+    def dtype(self) -> Any: ...
+
 
 Picture = str | os.PathLike[str] | bytes | BinaryIO | Image.Image | Array
 
@@ -34,10 +37,10 @@ def read_picture(field: str, picture: Picture, timeout: tuple[float, float]) -> 
     if is_address(picture):
         return download(field, str(picture), timeout)
     if isinstance(picture, str | os.PathLike):
-        return _read_path(field, Path(picture))
+        return _read_path(field, Path(os.fsdecode(picture)))
     if isinstance(picture, Image.Image):
         return from_image(field, picture)
-    if hasattr(picture, "__array_interface__"):
+    if hasattr(picture, "__array_interface__") and hasattr(picture, "dtype"):
         return from_array(field, picture)
     return _read_file(field, picture)
 
@@ -61,7 +64,7 @@ def _read_file(field: str, file: Any) -> bytes:
         data = file.read() if hasattr(file, "read") else None
     except UnicodeDecodeError:
         data = None  # of a picture opened as text
-    except (OSError, ValueError) as error:
+    except Exception as error:  # whatever reads like a file raises what it likes
         raise InvalidInputError(f"{field}: the file cannot be read: {error}") from None
     if not isinstance(data, bytes):
         raise InvalidInputError(

@@ -5,10 +5,15 @@ from __future__ import annotations
 import socket
 from typing import Final
 
+import requests
+from urllib3.exceptions import LocationParseError
+
 from bruno.version import __version__
 
 USER_AGENT: Final = f"bruno-paint/{__version__}"
 PIECE_BYTES: Final = 2**16
+# What requests lets through of urllib3 is about a host whose name cannot be one.
+NOT_SENT: Final = (requests.RequestException, LocationParseError)
 _NO_ADDRESS: Final = ("InvalidURL", "LocalProtocolError", "UnsupportedProtocol")
 
 

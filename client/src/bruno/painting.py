@@ -123,11 +123,13 @@ def read_record(picture: str | os.PathLike[str] | bytes) -> Record:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
             image.load()
             text = getattr(image, "text", {}).get("bruno")
-            record = json.loads(text or image.getexif()[IMAGE_DESCRIPTION])
-            return cast(Record, {**record, "options": dict(record["options"])})
+            text = text or image.getexif().get(IMAGE_DESCRIPTION) or ""
     except FileNotFoundError:
         raise InvalidInputError(f"there is no file {name}") from None
-    except OSError:
+    except Exception:  # Pillow's decoders raise anything on broken files
         raise InvalidInputError(f"{name} cannot be read as a picture") from None
-    except (KeyError, TypeError, ValueError):
+    try:
+        record = json.loads(text)
+        return cast(Record, {**record, "options": dict(record["options"])})
+    except (KeyError, RecursionError, TypeError, ValueError):
         raise InvalidInputError(f"{name} carries no record of a Bruno painting") from None

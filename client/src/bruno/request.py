@@ -12,7 +12,7 @@ from urllib3.filepost import encode_multipart_formdata
 from bruno.errors import InvalidInputError
 from bruno.events import Preview
 from bruno.inputs import Picture
-from bruno.options import Masks, Request
+from bruno.options import REQUEST, Masks, Request
 
 Read = Callable[[str, Picture], bytes]
 """How the picture of a field is read."""
@@ -56,7 +56,7 @@ def make_form(
     pictures = pictures_of(content, style, options)
     return Form(
         {field: read(field, picture) for field, picture in pictures.items()},
-        {name: _text(given[name]) for name in given if name not in (*_MASKS, *_PICTURES)},
+        {name: _text(name, given[name]) for name in given if name not in (*_MASKS, *_PICTURES)},
     )
 
 
@@ -92,6 +92,16 @@ def _numbered(name: str, field: str, pictures: Masks) -> dict[str, Picture]:
     )
 
 
-def _text(value: Any) -> str:
-    # The numbers of numpy are no JSON of their own accord.
-    return value if isinstance(value, str) else json.dumps(value, default=float)
+def _text(name: str, value: Any) -> str:
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=_plain)
+        text.encode()
+    except (TypeError, ValueError):
+        allowed = REQUEST[name].allowed
+        raise InvalidInputError(f"{name} must be {allowed}, got {value!r:.80}") from None
+    return text
+
+
+def _plain(value: Any) -> Any:
+    """What of numpy, and of other numbers, is no JSON of its own accord."""
+    return value.tolist() if hasattr(value, "tolist") else float(value)

@@ -36,9 +36,15 @@ def thumbnail(picture: Path | bytes, side: int) -> Image.Image:
     try:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as image:
             image.thumbnail((side, side))
-            return ImageOps.exif_transpose(image).convert("RGB")
-    except OSError:
+            return shallow(ImageOps.exif_transpose(image)).convert("RGB")
+    except Exception:  # Pillow's decoders raise anything on broken files
         raise InvalidInputError(f"{picture!s:.80} cannot be read as a picture") from None
+
+
+def shallow(image: Image.Image) -> Image.Image:
+    """The same with 8 bits a channel; Pillow itself makes white of whatever is above."""
+    is_deep = image.mode.startswith("I")
+    return image.point(lambda value: value / 256).convert("L") if is_deep else image
 
 
 def contact_sheet(rows: Sequence[Sequence[Tile]], side: int) -> Image.Image:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +41,8 @@ DESCRIBE: Final = b'{"describe": true}'
 BODY_BYTES: Final = 48 * 2**20
 """The largest request, in bytes. Of much larger ones TorchServe hangs up without an answer."""
 
+_TOKEN: Final = re.compile(r"[!-~]+")
+
 
 def body_headers(content_type: str) -> dict[str, str]:
     """The headers that say what a body is.
@@ -54,7 +57,7 @@ class Key:
     """The bearer token: given as such, or read from TorchServe's key file."""
 
     def __init__(self, token: str | None, key_file: str | os.PathLike[str] | None) -> None:
-        self._token = token
+        self._token = _checked(token) if token else token
         self._file = None if token else key_file
 
     def token(self) -> str | None:
@@ -74,7 +77,7 @@ class Key:
 
     def _read(self) -> str:
         try:
-            return str(json.loads(Path(str(self._file)).read_bytes())["inference"]["key"])
+            key = str(json.loads(Path(str(self._file)).read_bytes())["inference"]["key"])
         except OSError as error:
             gone = isinstance(error, FileNotFoundError)
             hint = "; a server that was started anew has another" if gone else ""
@@ -83,6 +86,17 @@ class Key:
             ) from None
         except (KeyError, TypeError, ValueError):
             raise InvalidInputError(f"the key file {self._file} holds no inference key") from None
+        return _checked(key)
+
+
+def _checked(token: str) -> str:
+    """A token without the end of the line that a file has."""
+    if not _TOKEN.fullmatch(token.strip()):
+        raise InvalidInputError(
+            "token must be letters, digits and signs of ASCII without a blank between them, "
+            f"got others among its {len(token)} characters"
+        )
+    return token.strip()
 
 
 def refusal(url: str, status: int, media_type: str, hint: str, body: bytes) -> BrunoError:
@@ -90,9 +104,10 @@ def refusal(url: str, status: int, media_type: str, hint: str, body: bytes) -> B
     try:
         said = json.loads(body)
         is_ours = media_type == "application/problem+json"
-        return _with_hint(from_problem(said) if is_ours else _torchserves_own(said), hint)
+        error: BrunoError = from_problem(said) if is_ours else _torchserves_own(said)
     except (KeyError, TypeError, ValueError):
-        return _without_words(url, status)
+        error = _without_words(url, status)
+    return _with_hint(error, hint)
 
 
 def _torchserves_own(said: dict[str, Any]) -> StatusError:
@@ -114,6 +129,8 @@ def _without_words(url: str, status: int) -> BrunoError:
         return _unauthorized(status)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return too_large(f"{url} refused the request")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return ServerFullError(f"{url} takes no more requests", code="too_many", status=status)
     if status in (500, 502, 503, 504):
         detail = f"{url} answered {status} without a reason"
         return WorkerRestartedError(detail, code="interrupted", status=status)
@@ -138,7 +155,7 @@ def too_large(what: str) -> RequestTooLargeError:
     )
 
 
-def _with_hint(error: StatusError, hint: str) -> StatusError:
+def _with_hint(error: BrunoError, hint: str) -> BrunoError:
     if isinstance(error, ServerFullError) and hint.isdecimal():
         error.retry_after = float(hint)
     return error

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 
 import torch
 
@@ -18,9 +19,13 @@ _OUT_OF_MEMORY: Final = (
     "STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
     "STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
     "CUFFT_ALLOC_FAILED",
+    # PyTorch tries one way to convolve after the other, and goes on where one finds no memory.
+    "was unable to find an engine to execute this computation",
 )
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class DeviceLost(Exception):
@@ -41,6 +46,18 @@ def raise_if_lost(error: Exception) -> None:
         raise error
     if isinstance(error, torch.AcceleratorError) and not is_out_of_memory(error):
         raise DeviceLost(str(error).splitlines()[0]) from error
+
+
+def caught(work: Callable[[], T]) -> T | Exception:
+    """What work gives, or why it failed; raises DeviceLost.
+
+    Where memory ran out, all that the work had is let go of, so that something else may be tried.
+    """
+    try:
+        return work()
+    except Exception as error:
+        raise_if_lost(error)
+        return without_frames(error) if is_out_of_memory(error) else error
 
 
 def without_frames(error: Exception) -> Exception:

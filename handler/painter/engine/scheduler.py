@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
+from weakref import WeakKeyDictionary
 
 import torch
 
-from painter.device.faults import as_paint_error, is_out_of_memory, raise_if_lost, without_frames
+from painter.device.faults import as_paint_error, caught, is_out_of_memory, without_frames
 from painter.engine.memory import bytes_needed
 from painter.engine.painter import Painter
 from painter.evaluation.passes import Evaluation
 from painter.optimizers.catalog import optimizer_of
 from painter.painting.job import Job
+from painter.planning.plan import Plan
 
 # How many canvases share a pass on CUDA.
 SHARED_MOST: Final = 16
@@ -36,6 +39,8 @@ class Scheduler:
         self._turning: list[Job] = []
         # What memory has shown to be too many for one pass, by their batch key.
         self._shared_most: dict[object, int] = {}
+        # After how many steps a job has begun a piece of its own anew.
+        self._begun_anew: WeakKeyDictionary[Job, int] = WeakKeyDictionary()
 
     @property
     def jobs(self) -> list[Job]:
@@ -114,15 +119,10 @@ class Scheduler:
 
     def _tried(self, group: list[Job]) -> Evaluations | Exception:
         """The evaluations that a group asks for, or why there are none; raises DeviceLost."""
-        views = [job.pending for job in group if job.pending is not None]
-        lane = group[0].lane
-        try:
-            with lane.active():
-                return lane.evaluate(views) if views else [None]
-        except Exception as error:
-            raise_if_lost(error)
-            is_final = len(group) == 1 and not is_out_of_memory(error)
-            return error if is_final else without_frames(error)
+        outcome = caught(partial(_evaluated, group))
+        if isinstance(outcome, Exception) and len(group) > 1:
+            return without_frames(outcome)
+        return outcome
 
     def _parts(self, group: list[Job], error: Exception) -> Iterator[list[Job]]:
         """What is tried next of a group whose pass failed: halves if it was too large, else each.
@@ -137,30 +137,49 @@ class Scheduler:
         for start in range(0, len(group), size):
             yield group[start : start + size]
 
-    def _relieve(self, job: Job, error: Exception) -> None:
-        """Fails the painting that asked for most; where that is another, the job tries again."""
+    def make_room(self, plan: Plan, error: Exception) -> bool:
+        """Fails the painting that asked for most, if that is more than a plan asks for."""
         others = [other for other in (*self._turning, *self._rotation) if not other.finished]
-        largest = max([job, *others], key=lambda one: bytes_needed(one.plan, self._vgg.trunk))
+        largest = max(others, key=lambda one: self._needed(one.plan), default=None)
+        if largest is None or self._needed(largest.plan) <= self._needed(plan):
+            return False
         self._fail(largest, error)
-        if largest is job:
-            return
-        outcome = self._tried([job])
+        return True
+
+    def _relieve(self, job: Job, error: Exception) -> None:
+        """A job tries once more where there is room now, or fails."""
+        outcome = self._tried([job]) if self.make_room(job.plan, error) else error
         if isinstance(outcome, Exception):
             self._fail(job, outcome)
         else:
             self._take(job, outcome[0])
 
     def _take(self, job: Job, evaluation: Evaluation | None) -> None:
-        try:
-            job.take(evaluation)
-        except Exception as error:
-            raise_if_lost(error)
-            self._fail(job, error)
+        outcome = caught(partial(job.take, evaluation))
+        if not isinstance(outcome, Exception):
+            return
+        # Of what it does by itself, it begins a piece anew where there is room: once in each step.
+        is_first = self._begun_anew.get(job) != job.steps_done
+        if is_out_of_memory(outcome) and is_first and job.begin_anew():
+            self._begun_anew[job] = job.steps_done
+            if self.make_room(job.plan, outcome):
+                return
+        self._fail(job, outcome)
 
     def _fail(self, job: Job, error: Exception) -> None:
         job.fail(as_paint_error(error))
         if self._vgg.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def _needed(self, plan: Plan) -> int:
+        return bytes_needed(plan, self._vgg.trunk)
+
+
+def _evaluated(group: list[Job]) -> Evaluations:
+    views = [job.pending for job in group if job.pending is not None]
+    lane = group[0].lane
+    with lane.active():
+        return lane.evaluate(views) if views else [None]
 
 
 def _is_private(job: Job) -> bool:

@@ -11,12 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Final
 
 import torch
 
 from painter.device.compute import have_team
-from painter.device.faults import as_paint_error, raise_if_lost
+from painter.device.faults import as_paint_error, caught, is_out_of_memory
 from painter.engine.mailbox import Mailbox
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
@@ -150,27 +151,24 @@ class EngineThread:
             self.turns += 1
 
     def _begin(self, mailbox: Mailbox) -> None:
-        try:
-            job = self.painter.start(mailbox.plan)
-        except Exception as error:
-            raise_if_lost(error)
-            failed = as_paint_error(error)
-        else:
+        start = partial(self.painter.start, mailbox.plan)
+        job = caught(start)
+        if isinstance(job, Exception) and is_out_of_memory(job):
+            job = caught(start) if self._scheduler.make_room(mailbox.plan, job) else job
+        if isinstance(job, Job):
             self._jobs[mailbox] = job
             self._scheduler.add(job)
             self._tell(mailbox, job)
             self._ring()
             return
-        self._end(mailbox, None, failed)
+        self._end(mailbox, None, as_paint_error(job))
         if self.painter.vgg.device.type == "cuda":
             torch.cuda.empty_cache()
 
     def _tell(self, mailbox: Mailbox, job: Job) -> None:
-        try:
-            self._put(mailbox, job)
-        except Exception as error:
-            raise_if_lost(error)
-            self._end(mailbox, None, job.error or as_paint_error(error))
+        failed = caught(partial(self._put, mailbox, job))
+        if isinstance(failed, Exception):
+            self._end(mailbox, None, job.error or as_paint_error(failed))
 
     def _put(self, mailbox: Mailbox, job: Job) -> None:
         last, now = mailbox.progress, self._clock()

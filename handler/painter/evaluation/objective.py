@@ -80,7 +80,7 @@ class Layout:
     region_weights: tuple[TapWeights | None, ...]
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Objective:
     """Targets and weights of one level; shared by all its evaluations, changed by none.
 

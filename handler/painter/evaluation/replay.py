@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import fields, is_dataclass, replace
-from typing import Any, Final, Protocol
-from weakref import ref
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
+from weakref import WeakKeyDictionary, ref
 
 import torch
-from torch import Tensor
 
+from painter.evaluation.nested import copied, form_of, tensors_of
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View, evaluate
 from painter.network.vgg import VGG19
@@ -53,18 +53,26 @@ class Replay:
         self._vgg, self._recorder, self._most_bytes = vgg, recorder, most_bytes
         self._uses: Counter[Hashable] = Counter()
         self._slots: dict[Hashable, _Slot | None] = {}
+        # To tell a kind takes longer than to replay it.
+        self._kinds: WeakKeyDictionary[Objective, dict[Hashable, Hashable]] = WeakKeyDictionary()
 
     def __call__(self, views: Sequence[View]) -> list[Evaluation]:
         """The evaluations of canvases, each in a pass of its own."""
         return [self._evaluated(view) for view in views]
 
     def _evaluated(self, view: View) -> Evaluation:
-        kind = _kind(view)
+        kind = self._kind_of(view)
         self._uses[kind] += 1
         if self._uses[kind] >= _USES_LEAST and kind not in self._slots:
             self._slots[kind] = self._made(view)
         slot = self._slots.get(kind)
         return evaluate(self._vgg, [view])[0] if slot is None else slot.evaluate(view)
+
+    def _kind_of(self, view: View) -> Hashable:
+        known, which = self._kinds.setdefault(view.objective, {}), (view.shift, view.with_gradient)
+        if which not in known:
+            known[which] = _kind(view)
+        return known[which]
 
     def _made(self, view: View) -> _Slot | None:
         held = sum(slot.bytes for slot in self._slots.values() if slot is not None)
@@ -94,8 +102,8 @@ class _Slot:
     def __init__(self, vgg: VGG19, view: View, recorder: Recorder) -> None:
         self._vgg = vgg
         narrowed = _narrowed(view)
-        self._objective = _copied(narrowed, iter([t.clone() for t in _tensors(narrowed)]))
-        self._inputs = list(_tensors(self._objective))
+        self._objective = copied(narrowed, iter([t.clone() for t in tensors_of(narrowed)]))
+        self._inputs = list(tensors_of(self._objective))
         self._source = ref(view.objective)
         canvas = view.canvas.clone()
         self._view = replace(view, canvas=canvas, objective=self._objective)
@@ -112,7 +120,7 @@ class _Slot:
     def evaluate(self, view: View) -> Evaluation:
         """The evaluation of a canvas of this kind."""
         if self._source() is not view.objective:
-            for buffer, new in zip(self._inputs, _tensors(_narrowed(view)), strict=True):
+            for buffer, new in zip(self._inputs, tensors_of(_narrowed(view)), strict=True):
                 buffer.copy_(new)
             self._source = ref(view.objective)
         self._view.canvas.copy_(view.canvas)
@@ -134,17 +142,8 @@ def _clone(evaluation: Evaluation) -> Evaluation:
 
 
 def _kind(view: View) -> Hashable:
-    """What evaluations must agree in to be replayed on the same buffers."""
-    objective = view.objective
-    return (
-        view.shift,
-        view.with_gradient,
-        objective.config,
-        objective.terms,
-        objective.has_variation,
-        view.canvas.shape,
-        tuple((tensor.shape, tensor.dtype) for tensor in _tensors(_narrowed(view))),
-    )
+    """What evaluations must agree in to be replayed on the same buffers: all but the numbers."""
+    return view.shift, view.with_gradient, view.canvas.shape, form_of(_narrowed(view))
 
 
 def _narrowed(view: View) -> Objective:
@@ -154,32 +153,3 @@ def _narrowed(view: View) -> Objective:
     return replace(
         view.objective, content=content, layouts=layouts, coarser=None, downsampling=None
     )
-
-
-def _tensors(value: Any) -> Iterator[Tensor]:
-    """All tensors of an objective, in a fixed order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _tensors(each)
-    elif isinstance(value, tuple):
-        for each in value:
-            yield from _tensors(each)
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _tensors(getattr(value, field.name))
-
-
-def _copied(value: Any, tensors: Iterator[Tensor]) -> Any:
-    """The same value with other tensors, in the order of `_tensors`."""
-    if isinstance(value, Tensor):
-        return next(tensors)
-    if isinstance(value, dict):
-        return {key: _copied(each, tensors) for key, each in value.items()}
-    if isinstance(value, tuple):
-        return tuple(_copied(each, tensors) for each in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in fields(value)]
-        return replace(value, **{name: _copied(getattr(value, name), tensors) for name in names})
-    return value

@@ -80,6 +80,7 @@ class Descent:
         whole = self._evaluating.take(evaluation)
         if whole is None:
             return None
+        self._is_stepping = True
         if self._is_judging:
             self._best.take_if_better(self._average.canvas, whole)
             self._has_judged = True
@@ -95,8 +96,23 @@ class Descent:
         self._begin_judging()
         return None
 
+    def begin_anew(self) -> bool:
+        """Begins the evaluation or the search anew that an exception has ended.
+
+        False where it ended a step: half of that may have been taken.
+        """
+        if self._is_stepping:
+            return False
+        if self._matching is not None:
+            self._begin_step(is_first=True)
+        elif self._is_judging:
+            self._begin_judging()
+        else:
+            self._look()
+        return True
+
     def _begin_step(self, is_first: bool = False) -> None:
-        self._is_judging = False
+        self._is_judging = self._is_stepping = False
         # Losses that are compared with each other are of the same neighbors.
         is_due = self._done % MATCHED_EVERY == 0 and not self._optimizer.compares_losses
         if self.objective.is_matched and (is_first or is_due):
@@ -119,7 +135,7 @@ class Descent:
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
     def _begin_judging(self) -> None:
-        self._is_judging = True
+        self._is_judging, self._is_stepping = True, False
         view = View(self._average.canvas, self.objective, self._shifts[0], with_gradient=False)
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 

@@ -107,6 +107,16 @@ class Job:
             self._stop("steps" if self._painting.has_all_steps else "plateau")
         self.stop_if_overdue()
 
+    @property
+    def steps_done(self) -> int:
+        """How many steps were taken, those included that the device has not told of yet."""
+        return sum(self._painting.steps_done)
+
+    def begin_anew(self) -> bool:
+        """After an exception in `take`: begins that piece anew, unless a step was half taken."""
+        with self.lane.active():
+            return self._painting.begin_anew()
+
     def stop_if_overdue(self) -> None:
         """Ends the job at its deadline; the best canvas so far is the answer."""
         limit = self.options.max_seconds

@@ -43,6 +43,7 @@ class Painting:
         # A level is prepared by the one, then painted by the other.
         self._preparing: Generator[None, None, Objective] | None = None
         self._descent: Descent | None = None
+        self._coarser: Objective | None = None
         self._begin_level(1, None)
 
     @property
@@ -62,13 +63,21 @@ class Painting:
         elif self._preparing is not None:
             self._prepare(self._preparing)
 
+    def begin_anew(self) -> bool:
+        """Begins the piece anew that an exception has ended, unless that was half a step."""
+        if self._descent is not None:
+            return self._descent.begin_anew()
+        self._begin_level(self._index, self._coarser)
+        return True
+
     def leave(self) -> None:
         """Frees all that the next steps would need; `step` stays as it is."""
         self._preparing = self._descent = self._optimizer = None
+        self._coarser = None
 
     def _begin_level(self, index: int, coarser: Objective | None) -> None:
         """Begins with level `index` (from 1), on top of the objective of the one before."""
-        self._index, self._descent = index, None
+        self._index, self._coarser, self._descent = index, coarser, None
         level = self._plan.levels[index - 1]
         self._preparing = prepare(self._plan, level, self._vgg, self._cache, coarser)
 
@@ -87,10 +96,11 @@ class Painting:
             return
         kind = optimizer_of(plan.options)
         # No name holds the canvas before: it is kept no longer than it is shown.
-        self._optimizer = kind.begin(
+        optimizer = kind.begin(
             self._start(objective), plan.options, self._vgg.trunk, self._optimizer
         )
-        self._descent = Descent(plan, index, objective, self._optimizer, self._vgg, self.log)
+        self._descent = Descent(plan, index, objective, optimizer, self._vgg, self.log)
+        self._optimizer, self._coarser = optimizer, None
 
     def _start(self, objective: Objective) -> Tensor:
         canvas = self.step.best.canvas

@@ -12,13 +12,13 @@ from bruno_service.metrics import CATALOG
 
 CONFIG = Path(__file__).parents[3] / "config"
 RULES = CONFIG / "prometheus" / "rules.yml"
-# Words of PromQL that stand where a metric could.
 # HAProxy's own, as its manual names them.
 GATEWAY = {
     "haproxy_backend_active_servers",
     "haproxy_backend_current_queue",
     "haproxy_frontend_http_responses_total",
 }
+# Words of PromQL that stand where a metric could.
 WORDS = {"by", "and", "or", "offset", "for"}
 
 

@@ -14,6 +14,8 @@ from painter.engine.scheduler import SHARED_MOST, Scheduler
 from painter.errors import Internal, OutOfMemory
 from painter.evaluation import lanes
 from painter.evaluation.passes import evaluate
+from painter.network.vgg import VGG19
+from painter.optimizers.adam import Adam
 from pictures import photo, stripes
 
 OTHERS = [{}, {"content": photo(seed=2), "alpha": 3}, {"styles": [photo(64, 64, seed=3)], "tv": 9}]
@@ -240,3 +242,72 @@ def test_memory_that_others_do_not_free_fails_one_more_painting(memory):
     memory(beside=small)
     _run(_together(False, painter, [small, large, other]))
     assert [job.stopped for job in (small, large, other)] == ["failure", "failure", "steps"]
+
+
+PIECES = {
+    "a level's preparation": {"size": 128, "steps": 6},
+    "a search for neighbors": {"style_loss": "neighbors:1,gram:1", "steps": 22, "averaging": 0},
+    "a tile": {"size": 112, "levels": 1, "steps": 6},
+}
+
+
+@pytest.fixture
+def no_memory(monkeypatch):
+    """`no_memory(job, until)`: passes that a job makes by itself fail until something is so."""
+    monkeypatch.setattr("painter.canvas.tiles.WHOLE_PIXELS_MOST", 90 * 90)
+    monkeypatch.setattr("painter.canvas.tiles.TILE_SIDE", 64)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+    def of(job, until, what=(VGG19, "trace")):
+        by_itself, failures = [], []
+        take, real = job.take, getattr(*what)
+
+        def taking(evaluation):
+            by_itself.append(True)
+            try:
+                take(evaluation)
+            finally:
+                by_itself.clear()
+
+        def failing(*given):
+            if by_itself and not until():
+                failures.append(1)
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return real(*given)
+
+        monkeypatch.setattr(*what, failing)
+        job.take = taking
+        return failures
+
+    return of
+
+
+@pytest.mark.parametrize("given", PIECES.values(), ids=PIECES.keys())
+def test_what_a_painting_has_no_memory_for_by_itself_goes_on_once_the_largest_failed(
+    no_memory, given
+):
+    expected = finished(**given)._painting.step.best.canvas
+    painter = small_painter()
+    small, large = (begun(painter, **one) for one in (given, {**given, "size": 160}))
+    failures = no_memory(small, lambda: large.finished)
+    _run(_together(False, painter, [small, large]))
+    assert failures == [1]
+    assert (large.stopped, large.error.status) == ("failure", 507)
+    assert (small.stopped, small.error) == ("steps", None)
+    assert torch.equal(small._painting.step.best.canvas, expected)
+
+
+def test_who_has_no_memory_once_more_at_the_same_place_fails_alone(no_memory):
+    painter = small_painter()
+    small, *others = (begun(painter, size=size, steps=9) for size in (128, 160, 192))
+    no_memory(small, lambda: False)
+    _run(_together(False, painter, [small, *others]))
+    assert [job.stopped for job in (small, *others)] == ["failure", "steps", "failure"]
+
+
+def test_a_step_that_was_half_taken_is_not_taken_again(no_memory):
+    painter = small_painter()
+    small, large = begun(painter, steps=9), begun(painter, size=128, steps=9)
+    no_memory(small, lambda: False, what=(Adam, "tell"))
+    _run(_together(False, painter, [small, large]))
+    assert [job.stopped for job in (small, large)] == ["failure", "steps"]

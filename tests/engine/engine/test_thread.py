@@ -163,6 +163,26 @@ def test_what_cannot_be_begun_ends_with_its_error_alone(held, monkeypatch):
     assert good.read().error is None
 
 
+def test_where_a_beginning_finds_no_memory_the_largest_painting_fails_alone(held, monkeypatch):
+    start, tries = Painter.start, []
+
+    def failing(painter, plan):
+        if plan.options.seed == 2:
+            tries.append(plan)
+            if len(tries) == 1:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+        return start(painter, plan)
+
+    monkeypatch.setattr(Painter, "start", failing)
+    large, other = held.begin(size=128, **LONG), held.begin(size=80, **LONG)
+    held.until(lambda: large.progress and other.progress)
+    new = held.begin(seed=2, steps=3)
+    held.until(lambda: new.read().ended)
+    assert (new.read().error, new.read().progress.step) == (None, 3)
+    assert large.read().error.status == 507
+    assert not other.read().ended
+
+
 def test_a_defect_in_a_snapshot_ends_its_painting_alone(held, monkeypatch):
     snapshot = Job.snapshot
     monkeypatch.setattr(

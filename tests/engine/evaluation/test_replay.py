@@ -99,6 +99,15 @@ def test_paintings_that_take_turns_in_the_same_buffers_do_not_meet():
         assert torch.equal(job._painting.step.best.canvas, _painted(_plain, steps=12, **given)[0])
 
 
+def test_what_has_the_same_tensors_for_something_else_is_another_kind():
+    """One layer for both: a content mask's weights look like those of a style's part."""
+    one_layer = {"content_layers": "conv4_1", "style_layers": "conv4_1", "levels": 1}
+    replay = _replay()
+    for mask in ({"content_mask": LEFT}, {"masks": {1: LEFT}}):
+        given = {**one_layer, **mask, "steps": 8}
+        assert torch.equal(_painted(replay, **given)[0], _painted(_plain, **given)[0])
+
+
 def test_what_cannot_be_recorded_is_evaluated_and_told_once(caplog):
     replay = _replay()
 

@@ -25,7 +25,7 @@ def small_painter(dtype: torch.dtype = torch.float32) -> Painter:
     painter.vgg = small_vgg_once(dtype)
     painter.lanes = Lanes(painter.vgg, with_graphs=False)
     painter.styles = StyleCache(2**28)
-    painter.memory_bytes = 2**50
+    painter.memory_bytes = painter.host_bytes = 2**50
     return painter
 
 

@@ -86,6 +86,8 @@ class AsyncBruno(AsyncClosing):
     async def aclose(self) -> None:
         """Closes the connections that are kept open; nothing can be asked for afterwards.
 
+        Streams and batches under way go on to their end: `aclose` or `cancel` them.
+
         >>> import asyncio
         >>> from bruno import AsyncBruno
         >>> async def main():
@@ -251,12 +253,15 @@ class AsyncBruno(AsyncClosing):
         """
         deadline = time.monotonic() + timeout
         while True:
+            left = max(POLL_SECONDS, deadline - time.monotonic())
             try:
-                await self.describe()
+                async with asyncio.timeout(left):
+                    await self.describe()
                 return
             except AuthenticationError:
                 raise
-            except BrunoError as problem:
+            except (BrunoError, TimeoutError) as error:
+                problem = error if isinstance(error, BrunoError) else self._server.silent(left)
                 if time.monotonic() + POLL_SECONDS > deadline:
                     raise ConnectError(f"not ready after {timeout:g} s: {problem}") from None
             await asyncio.sleep(POLL_SECONDS)

@@ -41,6 +41,7 @@ class AsyncConnection:
         connect, silence = server.timeout
         self._timeout = httpx2.Timeout(silence, connect=connect, pool=None)
         self._closed = False
+        self._under_way = 0
 
     @asynccontextmanager
     async def post(self, outgoing: Outgoing) -> AsyncIterator[AsyncGenerator[bytes, None]]:
@@ -48,18 +49,13 @@ class AsyncConnection:
 
         Raises ConnectError, StreamBrokenError, UnexpectedResponseError or what the server said.
         """
-        token = self.server.key.token()
-        try:
-            answer = await self._answer(outgoing, token)
-        except AuthenticationError:
-            if not (renewed := self.server.key.renewed(token)):
-                raise
-            answer = await self._answer(outgoing, renewed)
-        try:
-            self.server.check_type(outgoing, answer.headers)
-            yield self._pieces(answer)
-        finally:
-            await answer.aclose()
+        async with self._kept_open():
+            answer = await self._allowed(outgoing)
+            try:
+                self.server.check_type(outgoing, answer.headers)
+                yield self._pieces(answer)
+            finally:
+                await answer.aclose()
 
     async def look(self, path: str) -> tuple[int, bytes]:
         """The status and the body of what is at a path beside the paintings.
@@ -68,13 +64,14 @@ class AsyncConnection:
         """
         headers = authorization(self.server.key.token())
         try:
-            answer = await self._session.get(
-                self.server.url + path,
-                headers=headers,
-                auth=None,
-                timeout=self._timeout,
-                follow_redirects=False,
-            )
+            async with self._kept_open():
+                answer = await self._session.get(
+                    self.server.url + path,
+                    headers=headers,
+                    auth=None,
+                    timeout=self._timeout,
+                    follow_redirects=False,
+                )
         except (httpx2.ReadTimeout, httpx2.WriteTimeout):
             raise self.server.silent() from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -82,14 +79,36 @@ class AsyncConnection:
         return answer.status_code, answer.content
 
     async def close(self) -> None:
-        """Closes the session, unless it was given; nothing can be sent afterwards."""
+        """Closes the session, unless it was given, after what is under way; no more can be sent."""
         self._closed = True
-        if not self._given:
-            await self._session.aclose()
+        await self._let_go()
 
-    async def _answer(self, outgoing: Outgoing, token: str | None) -> httpx2.Response:
+    @asynccontextmanager
+    async def _kept_open(self) -> AsyncIterator[None]:
+        """While this lasts, the session stays open: to close one ends all its answers."""
         if self._closed:
             raise BrunoError("the client is closed")
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            await self._let_go()
+
+    async def _let_go(self) -> None:
+        if self._closed and not self._under_way and not self._given:
+            await self._session.aclose()
+
+    async def _allowed(self, outgoing: Outgoing) -> httpx2.Response:
+        token = self.server.key.token()
+        try:
+            return await self._answer(outgoing, token)
+        except AuthenticationError:
+            if not (renewed := self.server.key.renewed(token)):
+                raise
+            return await self._answer(outgoing, renewed)
+
+    async def _answer(self, outgoing: Outgoing, token: str | None) -> httpx2.Response:
         length = {"Content-Length": str(len(outgoing.body))}
         try:
             request = self._session.build_request(

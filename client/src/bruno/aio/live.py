@@ -101,5 +101,7 @@ class AsyncLive(AsyncIterator[Event], AsyncClosing):
         if task := self._going.next_task():
             if self._stream:
                 await self._stream.aclose()
+            if self._left:  # meanwhile
+                return None
             self._stream = self._open(task)
         return self._stream

@@ -12,12 +12,11 @@ from PIL import Image
 
 from bruno.batch import Task
 from bruno.cli.display import Bar
-from bruno.cli.files import check_output, check_place, labels, pictures_in, write
+from bruno.cli.files import check_output, labels, made_folder, pictures_in, write
 from bruno.cli.flags import (
     flag_type,
     force_flag,
     format_for,
-    numbers,
     painter_flags,
     request_flags,
 )
@@ -45,11 +44,25 @@ _cell = click.option(
 _file = click.Path(exists=True, path_type=Path)
 
 
+def _step_counts(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    counts = [int(part) if part.isdecimal() else 0 for part in parts]
+    if not all(counts):
+        raise click.BadParameter(f"{text!r} must be whole numbers from 1 with commas between them")
+    return counts
+
+
 @click.command(cls=Command)
 @click.argument("photos", type=_file)
 @click.argument("styles", type=_file)
-@click.option("--paintings", type=click.Path(path_type=Path), help="Where paintings are kept.")
-@click.option("--over", type=numbers, help="One painting after these steps, such as 100,200,400.")
+@click.option(
+    "--paintings",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where paintings are kept.",
+)
+@click.option(
+    "--over", type=_step_counts, help="One painting after these steps, such as 100,200,400."
+)
 @_output
 @force_flag
 @_at_once
@@ -61,7 +74,7 @@ def sheet(
     photos: Path,
     styles: Path,
     paintings: Path | None,
-    over: float | list[float] | None,
+    over: Sequence[int] | None,
     output: Path,
     force: bool,
     at_once: int,
@@ -76,8 +89,7 @@ def sheet(
     check_output(output, force)
     format = format_for(output, None)
     if over:
-        steps = [int(step) for step in (over if isinstance(over, list) else [over])]
-        rows, code = [_over_steps(client, photos, styles, steps, cell, options)], 0
+        rows, code = [_over_steps(client, photos, styles, over, cell, options)], 0
     else:
         rows, code = _photos_by_styles(client, photos, styles, paintings, at_once, cell, options)
     _write_sheet(output, rows, cell, format)
@@ -122,8 +134,7 @@ def _photos_by_styles(
 
 
 def _painted_before(folder: Path, names: Mapping[Pair, str], cell: int) -> dict[Pair, Image.Image]:
-    check_place(folder)
-    folder.mkdir(exist_ok=True)
+    made_folder(folder)
     return {
         pair: thumbnail(folder / name, cell)
         for pair, name in names.items()

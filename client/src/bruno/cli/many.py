@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import product
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ import click
 
 from bruno.batch import Task
 from bruno.cli.display import Board
-from bruno.cli.files import check_place, labels, pictures_in, write
+from bruno.cli.files import labels, made_folder, pictures_in, write
 from bruno.cli.flags import painter_flags, request_flags
 from bruno.cli.help import Command
 from bruno.cli.painted import unpainted
@@ -45,8 +46,7 @@ def batch(
     was painted with other options or of other pictures, as the files' own records tell; files
     without a record are left alone.
     """
-    check_place(output)
-    output.mkdir(exist_ok=True)
+    made_folder(output)
     wanted = {
         output / name: Task(str(photo), str(style), options)
         for (photo, style), name in painting_names(photos, styles, options).items()
@@ -61,11 +61,13 @@ def painting_names(photos: Path, styles: Path, options: Request) -> dict[tuple[P
     format = options.get("format") or "png"
     suffix = next(suffix for suffix, formats in FORMATS.items() if format in formats)
     photo_files, style_files = pictures_in(photos), pictures_in(styles)
-    return {
-        (photo, style): f"{photo_label}--{style_label}{suffix}"
-        for photo, photo_label in zip(photo_files, labels(photo_files), strict=True)
-        for style, style_label in zip(style_files, labels(style_files), strict=True)
-    }
+    photo_labels, style_labels = labels(photo_files), labels(style_files)
+    pairs = product(photo_files, style_files)
+    names = [f"{photo}--{style}{suffix}" for photo, style in product(photo_labels, style_labels)]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise click.UsageError(f"two paintings would be called {twice}: rename a photo or a style")
+    return dict(zip(pairs, names, strict=True))
 
 
 def paint_all(

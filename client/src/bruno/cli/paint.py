@@ -168,6 +168,9 @@ def _like(record: Record, options: Request, output: str, styles: int) -> Request
 def _warn_of_differences(
     client: Bruno, record: Record, pictures: Sequence[bytes], options: Request
 ) -> None:
+    if "digests" not in record or "weights" not in record:
+        click.echo("warning: the record does not tell which pictures it was made of", err=True)
+        return
     content, *styles = map(_digest, pictures)
     read = partial(read_picture, timeout=DEFAULT_TIMEOUT)
     sent = make_form(pictures[0], pictures[1:], options, read).pictures

@@ -107,8 +107,9 @@ def paint(
     try:
         while states := session.queue.next(lambda order: session.paint(bench.client, order)):
             yield from _painted(bench, session, states)
-    finally:
+    except BaseException:
         session.queue.end()
+        raise
     yield {
         easel.paint: gr.Button(_PAINT),
         easel.stop: gr.Button(interactive=False),

@@ -115,6 +115,7 @@ class Queue:
     finished: bool = False
     waiting: list[Queued] = field(default_factory=list)
     _made: int = 0
+    _is_taken: bool = False
 
     def add(self, orders: Sequence[Order]) -> bool:
         """Takes orders in, but none that is there already: a double click paints once.
@@ -129,13 +130,17 @@ class Queue:
                     there.append(order)
                     self._made += 1
                     self.waiting.append(Queued(self._made, order))
-            return self.painting is None
+            is_taken, self._is_taken = self._is_taken, True
+            return not is_taken
 
     def next(self, begin: Callable[[Order], _T]) -> _T | None:
-        """Begins the next order, if any, and nothing can come between it and its turn."""
+        """Begins the next order, if any, and nothing can come between it and its turn.
+
+        Without one, whoever comes next has to begin.
+        """
         with _LOCK:
             self.painting = self.waiting.pop(0) if self.waiting else None
-            self.finished = False
+            self.finished, self._is_taken = False, bool(self.painting)
             return begin(self.painting.order) if self.painting else None
 
     def drop(self, number: int) -> None:
@@ -152,3 +157,4 @@ class Queue:
         """Nobody paints any more, and nothing waits."""
         with _LOCK:
             self.painting, self.waiting, self.finished = None, [], False
+            self._is_taken = False

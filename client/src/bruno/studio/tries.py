@@ -13,6 +13,7 @@ from typing import Any, Final
 from PIL import Image, ImageOps
 
 from bruno.painting import Painting
+from bruno.sheet import shallow
 from bruno.studio.lapse import Film
 from bruno.studio.order import Order
 from bruno.studio.words import PAINTERS
@@ -104,7 +105,7 @@ def shown_file(path: str) -> bytes | None:
     try:
         with Image.open(path) as image:
             return small(image)
-    except OSError:
+    except Exception:  # Pillow's decoders raise anything on what they cannot read
         return None
 
 
@@ -118,10 +119,7 @@ def title_of(order: Order) -> str:
 
 def small(image: Image.Image, side: int = SHOWN_SIDE) -> bytes:
     """A picture as a JPEG of at most `side` pixels; on white where it was transparent."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode.startswith("I"):
-        upright = upright.point(lambda value: value / 256).convert("L")
-    rgba = upright.convert("RGBA")
+    rgba = shallow(ImageOps.exif_transpose(image)).convert("RGBA")
     rgba.thumbnail((side, side))
     flat = Image.new("RGB", rgba.size, "white")
     flat.paste(rgba, mask=rgba.getchannel("A"))
