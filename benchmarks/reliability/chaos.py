@@ -23,7 +23,7 @@ def hurt(
     """One try: paintings lost and twice, seconds until it is ready, and paintings left behind."""
     proxy = Proxy(served.url)
     try:
-        jobs = Jobs(served.client(proxy.url), count, steps)
+        jobs = Jobs(served.client(proxy.url if fault.has_proxy else None), count, steps)
         jobs.begun.wait()
         fault.do(served, proxy)
         # One that stands still is ready again when another has taken its place.

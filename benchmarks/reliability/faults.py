@@ -80,19 +80,21 @@ def _as_it_is() -> AbstractContextManager[Mapping[str, str]]:
 class Fault:
     """How it is done; `surroundings` gives the environment that a server needs for it.
 
-    `most` is how often one server is to bear it.
+    `most` is how often one server is to bear it; `has_proxy` puts a network that can be hurt
+    before it.
     """
 
     do: Callable[[Served, Proxy], None]
     most: int = 20
+    has_proxy: bool = False
     surroundings: Callable[[], AbstractContextManager[Mapping[str, str]]] = _as_it_is
 
 
 BOTH = {
     "a reader of pictures is killed": Fault(kill_reader),
     "a client is killed": Fault(kill_client),
-    "the network is cut": Fault(cut_network),
-    "the network is slow": Fault(slow_network),
+    "the network is cut": Fault(cut_network, has_proxy=True),
+    "the network is slow": Fault(slow_network, has_proxy=True),
     "the disk is full": Fault(fill_disk, surroundings=a_small_disk),
     "the clock jumps": Fault(set_clock, surroundings=a_false_clock),
 }
