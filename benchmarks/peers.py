@@ -80,7 +80,7 @@ class PeerRun:
 def set_up(peer: str, folder: Path = BENCH) -> None:
     """Make a peer's environment where there is none; it sees this one's torch and Pillow.
 
-    So both sides run on the same build of torch. Raises PeerError where it cannot be had.
+    So both sides run on the same build of torch. Raises PeerError where installing fails.
     """
     home = folder / peer
     if (home / ".installed").exists():
@@ -226,7 +226,7 @@ def _last_line(text: str) -> str:
 
 
 def make_ready(checkpoint: Checkpoint, folder: Path = BENCH) -> None:
-    """Environments and weights for all peers; raises PeerError where they cannot be had."""
+    """Environments and weights for all peers; raises PeerError where one is missing."""
     folder.mkdir(exist_ok=True)
     if not (folder / CAFFE_FILE).exists():
         write_caffe_weights(checkpoint, folder / CAFFE_FILE)

@@ -6,6 +6,7 @@ import os
 import random
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -24,8 +25,11 @@ from painter.options.request import Request
 from pairs import ROOT, Scene
 from serve import start_server
 from server_process import usable_cores
-from settings import Settings, StartError, check_ports
+from settings import LOOPBACK, Settings, StartError, check_ports
 
+# So many ports come together; nothing is served on the last, which says that they are taken.
+_PORTS: Final = 20
+_taken: Final[list[socket.socket]] = []
 # How each way of painting is asked for; 0 turns previews off.
 _PREVIEW_EVERY: Final = {"http": 0.0, "http with previews": 1.0}
 
@@ -133,11 +137,15 @@ def _worker(launcher: psutil.Process) -> psutil.Process:
 
 
 def find_port() -> int:
-    """A port that is free, as are those after it that a server needs; or StartError."""
-    for port in random.sample(range(20000, 32000, 20), 50):
+    """A port that is free, as are those after it that a server needs; or StartError.
+
+    No other process that asks gets one of these while this one lasts.
+    """
+    for port in random.sample(range(20000, 32000, _PORTS), 50):
         try:
+            _taken.append(socket.create_server((LOOPBACK, port + _PORTS - 1)))
             check_ports(Settings(port))
-        except StartError:
+        except (OSError, StartError):
             continue
         return port
     raise StartError("No run of free ports was found.")

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from bruno_service.parsing import STREAMS
 from painter.network.layers import CONVOLUTIONS_PER_BLOCK, LAYER_NAMES
-from painter.options.catalog import SPECS, STYLES_MOST, WEIGHT_MOST, Options, Spec
+from painter.options.catalog import SPECS, STYLES_MOST, WEIGHT_MOST, Options
+from painter.options.spec import Spec
 
 Schema = dict[str, Any]
 

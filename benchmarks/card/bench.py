@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Bench:
-    """One process's means to measure; where the engine cannot be had, only its users fail."""
+    """One process's means to measure; where the engine does not load, only its users fail."""
 
     device: Device
     extent: Extent

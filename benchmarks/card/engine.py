@@ -21,9 +21,8 @@ from painter.canvas.layout import CENTERED
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
-from painter.evaluation.levels import prepare
-from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View, evaluate
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.replay import Replay
 from painter.evaluation.style_targets import StyleCache
 from painter.evaluation.tiled import TiledEvaluation
@@ -79,13 +78,9 @@ def request_for(pictures: Pictures, options: dict[str, Any], how: str = "plain")
 def view_for(painter: Painter, request: Request, seed: int = 9) -> View:
     """An evaluation of noise at a painting's size; with a seed, the same on every device."""
     plan = painter.inspect(request)
-    making = prepare(plan, plan.levels[-1], painter.vgg, StyleCache(2**28))
-    while True:
-        try:
-            next(making)
-        except StopIteration as stop:
-            objective: Objective = stop.value
-            break
+    making = Preparation(plan, plan.levels[-1], painter.vgg, StyleCache(2**28))
+    while (objective := making.advance()) is None:
+        pass
     noise = torch.rand(3, *plan.shape, generator=torch.Generator().manual_seed(seed))
     return View(noise.to(painter.vgg.device), objective, CENTERED)
 

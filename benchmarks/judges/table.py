@@ -19,7 +19,7 @@ def table(judged: Sequence[Judged], methods: Sequence[str]) -> str:
     """One row for each judge, one column for each method, of the pairs that all of them painted.
 
     A cell has the median over pairs, the middle half of them, and for what is not the baseline on
-    how many pairs it is nearer than that by over a hundredth.
+    how many pairs it is nearer, and on how many farther than that, by over a hundredth.
     """
     by_method = {
         name: {one.pair: one.scores for one in judged if one.method == name} for name in methods
@@ -30,7 +30,7 @@ def table(judged: Sequence[Judged], methods: Sequence[str]) -> str:
     pairs = sorted(set.intersection(*(set(scores) for scores in columns.values())))
     lines = [
         f"{len(pairs)} pairs. Less is nearer: median (middle half), and on how many pairs it is "
-        f"nearer than `{_BASELINE}` by over {_TIE:.0%}.",
+        f"nearer : farther than `{_BASELINE}` by over {_TIE:.0%}.",
         "",
         "| judge | " + " | ".join(f"`{name}`" for name in columns) + " |",
         "|---|" + "---|" * len(columns),
@@ -54,8 +54,10 @@ def _row(
         values = [scores[pair][judge] for pair in pairs]
         cell = f"{_plain(median(values))} ({_spread(values)})"
         if baseline is not None and name != _BASELINE:
-            nearer = sum(scores[pair][judge] < (1 - _TIE) * baseline[pair][judge] for pair in pairs)
-            cell += f", {nearer}"
+            both = [(scores[pair][judge], baseline[pair][judge]) for pair in pairs]
+            nearer = sum(value < (1 - _TIE) * usual for value, usual in both)
+            farther = sum(value > (1 + _TIE) * usual for value, usual in both)
+            cell += f", {nearer} : {farther}"
         cells.append(cell)
     return f"| {what} | " + " | ".join(cells) + " |"
 

@@ -176,7 +176,7 @@ class Application:
             await self._changed.wait()
 
     async def _health(self, _request: Request) -> Response:
-        health = self._starting.result().state if self._starting.done() else "warming"
+        health = self._starting.result().health if self._starting.done() else "warming"
         status = 200 if health in ("ready", "busy", "full") else 503
         return JSONResponse({"health": health}, status, {"Cache-Control": "no-store"})
 

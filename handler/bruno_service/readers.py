@@ -26,6 +26,7 @@ PIXEL_BYTES: Final = 24
 SLOWEST: Final = 3
 # Beside a painting on all cores a process takes its time to start.
 START_SECONDS: Final = 120.0
+_STARTS_NOT: Final = "the process that reads pictures does not start"
 
 
 class Readers:
@@ -38,7 +39,8 @@ class Readers:
     def __init__(self, count: int, seconds: float) -> None:
         """Starts them, and does not wait for that; a picture has so many seconds of computing."""
         self._seconds = seconds
-        self._idle: queue.SimpleQueue[_Process] = queue.SimpleQueue()
+        # Where the system could not start another, there is none until it is needed.
+        self._idle: queue.SimpleQueue[_Process | None] = queue.SimpleQueue()
         for _ in range(count):
             self._idle.put(_Process(seconds))
 
@@ -47,7 +49,7 @@ class Readers:
         height, width = read_header(data, field).shape
         room = BASE_BYTES + height * width * PIXEL_BYTES
         for _ in range(2):
-            process = self._idle.get()
+            process = self._take()
             try:
                 return process.read(data, field, room)
             except Ended:
@@ -64,14 +66,29 @@ class Readers:
     def close(self) -> None:
         """Ends those that read nothing; the others end with the server."""
         while not self._idle.empty():
-            self._idle.get().end()
+            process = self._idle.get()
+            if process is not None:
+                process.end()
 
     def _too_slow(self, field: str) -> OutOfRange:
         return _costly(field, f"within {self._seconds:g} s")
 
-    def _another(self, process: _Process) -> _Process:
+    def _take(self) -> _Process:
+        process = self._idle.get() or self._started()
+        if process is None:
+            self._idle.put(None)
+            raise Internal("internal", _STARTS_NOT)
+        return process
+
+    def _another(self, process: _Process) -> _Process | None:
         process.end()
-        return _Process(self._seconds)
+        return self._started()
+
+    def _started(self) -> _Process | None:
+        try:
+            return _Process(self._seconds)
+        except OSError:  # no memory, or too many processes
+            return None
 
 
 class _Process:
@@ -79,10 +96,11 @@ class _Process:
 
     def __init__(self, seconds: float) -> None:
         ours, theirs = socket.socketpair()
+        self._line = Line(ours)
         program = [sys.executable, "-P", "-m", "bruno_service.reader"]
         alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         path = os.pathsep.join(filter(None, sys.path))
-        with theirs:
+        try:
             self._process = subprocess.Popen(  # noqa: S603
                 [*program, str(theirs.fileno()), str(seconds)],
                 env={**os.environ, **alone, "PYTHONPATH": path},
@@ -90,15 +108,19 @@ class _Process:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
             )
-        self._line = Line(ours)
-        self._patience = seconds * SLOWEST
+        except OSError:
+            self._line.close()
+            raise
+        finally:
+            theirs.close()
+        self._seconds = seconds
         self._is_started = self.is_idle = False
 
     def read(self, data: bytes, field: str, room: int) -> Samples:
         """Raises what is wrong with the picture, MemoryError, TimeoutError or Ended."""
         self._start()
         self.is_idle = False
-        self._line.deadline = time.monotonic() + self._patience
+        self._line.deadline = time.monotonic() + self._seconds * SLOWEST
         self._line.send(field.encode())
         self._line.send(str(room).encode())
         self._line.send(data)
@@ -124,7 +146,7 @@ class _Process:
         try:
             self._line.receive()
         except (Ended, TimeoutError):
-            raise Internal("internal", "the process that reads pictures does not start") from None
+            raise Internal("internal", _STARTS_NOT) from None
         self._is_started = True
 
 

@@ -81,22 +81,18 @@ class Service:
 
     @property
     def health(self) -> str:
-        """`ready` to begin at once, `busy` where one would wait, `full` where one is refused."""
-        is_taken = self.running >= self.limits.running
-        if (
-            self.is_draining
-            or self.engine.lost
-            or (self.waiting >= self.limits.waiting and is_taken)
-        ):
-            return "full"
-        return "busy" if self.waiting or is_taken else "ready"
+        """`ready` to begin at once, `busy` where one would wait, `full` where one is refused.
 
-    @property
-    def state(self) -> str:
-        """Its health, or `draining`, or `broken` where only a new process can paint."""
+        Or `draining`, or `broken` where only a new process can paint.
+        """
         if self.engine.lost:
             return "broken"
-        return "draining" if self.is_draining else self.health
+        if self.is_draining:
+            return "draining"
+        is_taken = self.running >= self.limits.running
+        if self.waiting >= self.limits.waiting and is_taken:
+            return "full"
+        return "busy" if self.waiting or is_taken else "ready"
 
     def submit(
         self,

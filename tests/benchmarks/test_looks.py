@@ -76,7 +76,7 @@ def test_the_table_tells_medians_spread_and_on_how_many_pairs_a_method_is_nearer
     judged.append(Judged("f", "bruno", 256, _scores(1), None))
     told = table(judged, ["bruno", "other", "none"])
     assert told.startswith("5 pairs.")
-    row = "| 3.00 (2.00 to 4.00) | 2.00 (2.00 to 4.00), 2 |"
+    row = "| 3.00 (2.00 to 4.00) | 2.00 (2.00 to 4.00), 2 : 2 |"
     assert told.count(row) == len(CONTENT) + len(STYLE)
     assert "| median of processor time | 10 s | 10 s |" in told
 

@@ -12,7 +12,7 @@ from bruno.cli import cli
 from bruno.cli.server import CODES
 from bruno.states import State
 
-from .scripted_server import Reply, Scripted, refuse
+from .scripted_server import Reply, Scripted, problem, refuse
 
 
 def run(*words: object) -> Result:
@@ -80,6 +80,12 @@ def test_a_wrong_token_is_no_state(scripted: Scripted) -> None:
     done = run("health")
     assert done.exit_code == 2
     assert "the server refused the token" in done.stderr
+    said = json.dumps(problem(401, "unauthorized", "the token is missing or wrong")).encode()
+    scripted.script = [lambda reply: reply.whole(401, "application/problem+json", said)]
+    assert run("options").stderr == (
+        "Error: the token is missing or wrong; "
+        "--token, BRUNO_TOKEN or BRUNO_KEY_FILE tells the one to use\n"
+    )
 
 
 def test_options(scripted: Scripted) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from bruno import OPTIONS, AsyncBruno, AsyncLive, Bruno, Live
 from bruno.options import REQUEST, TYPES
-from painter.options.catalog import SPECS, Spec
+from painter.options.catalog import SPECS
+from painter.options.spec import Spec
 
 KINDS = {"number": (float,), "integer": (int,), "flag": (bool,)}
 CLIENTS = (Bruno, AsyncBruno)

@@ -53,6 +53,8 @@ WORKER_DIED = torchserve(500, "InternalServerException", "Worker died.")
     ("status", "code", "kind"),
     [
         (400, "missing_image", b.BadRequestError),
+        (404, "not_found", b.BadRequestError),
+        (408, "body_too_slow", b.BadRequestError),
         (413, "image_too_large", b.RequestTooLargeError),
         (415, "not_an_image", b.NotAnImageError),
         (422, "unknown_layer", b.OutOfRangeError),

@@ -157,7 +157,13 @@ def test_a_cmyk_image_keeps_its_profile() -> None:
 
 @pytest.mark.parametrize(
     ("mode", "value", "seen"),
-    [("F", 0.5, 127.5), ("F", 100.25, 100.25), ("I", 65535, 255), ("I;16", 32896, 128)],
+    [
+        ("F", 0.5, 127.5),
+        ("F", 100.25, 100.25),
+        ("I", 65535, 255),
+        ("I;16", 32896, 128),
+        ("I;16B", 128, 128 / 257),
+    ],
 )
 def test_deep_pil_images_keep_their_depth(mode: str, value: float, seen: float) -> None:
     image = Image.new(mode, SIZE, value)

@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOK = ROOT / "client" / "examples" / "first_painting.ipynb"
-SMALL = "size, steps = 64, 60"
+SMALL = "size, steps = 64, 30"
 
 
 class CountingClient(NotebookClient):
@@ -46,7 +46,7 @@ def test_the_notebook_paints(server: Any, folder: Path, monkeypatch: pytest.Monk
     monkeypatch.delenv("BRUNO_TOKEN", raising=False)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     tagged(notebook, "parameters").source = SMALL
-    client = CountingClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+    client = CountingClient(notebook, timeout=600, resources={"metadata": {"path": str(folder)}})
     client.updates = {}
     client.execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

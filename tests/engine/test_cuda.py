@@ -16,8 +16,9 @@ from painter.device.compute import fastest_type, usable_device
 from painter.device.memory import bytes_usable
 from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
-from painter.evaluation.levels import SHIFTS, prepare
+from painter.evaluation.levels import SHIFTS
 from painter.evaluation.passes import View, evaluate
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.pictures.picture import decode
@@ -45,7 +46,7 @@ def _vgg(device, dtype):
 
 def _view(vgg, seed=9, shift=SHIFTS[0], **given):
     plan = make_plan(request(**given))
-    objective = finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**28)))
+    objective = finish(Preparation(plan, plan.levels[-1], vgg, StyleCache(2**28)))
     canvas = noise(3, *plan.shape, seed=seed).float().to(vgg.device)
     return View(canvas, objective, shift)
 

@@ -88,6 +88,7 @@ def test_a_signal_sends_elsewhere_who_waits_and_in_the_end_who_is_painted(
     if server.settings.server == "asgi":
         health = requests.get(f"{server.url}/health", timeout=60)
         assert (health.status_code, health.json()) == (503, {"health": "draining"})
+    assert service.describe()["health"] == "draining"
     refused = service.post(pictures, **TINY)
     assert (refused.json()["code"], refused.headers["Retry-After"]) == ("interrupted", "5")
     for each in painted:

@@ -39,7 +39,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setattr(asgi, name, lambda *_: None)
     tally = {"bruno_paintings_running": 1}
     engine = SimpleNamespace(ask=lambda _until: None)
-    return SimpleNamespace(engine=engine, state="ready", tally=lambda: tally)
+    return SimpleNamespace(engine=engine, health="ready", tally=lambda: tally)
 
 
 def test_health_follows_the_service_from_its_start_to_its_end(service: Any) -> None:
@@ -53,10 +53,10 @@ def test_health_follows_the_service_from_its_start_to_its_end(service: Any) -> N
             made.set()
             await application._starting
             for state in ("ready", "busy", "full"):
-                service.state = state
+                service.health = state
                 assert await client.get("/health") == (200, b'{"health":"%s"}' % state.encode())
             for state in ("draining", "broken"):
-                service.state = state
+                service.health = state
                 assert await client.get("/health") == (503, b'{"health":"%s"}' % state.encode())
             assert (await client.get("/metrics"))[0] == 401
             assert (await client.get("/metrics", "wrong"))[0] == 401

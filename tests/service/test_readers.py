@@ -16,7 +16,7 @@ import bombs
 from bruno_service import readers as module
 from bruno_service.readers import PIXEL_BYTES, Readers
 from files import png16, save
-from painter.errors import NotAnImage, OutOfRange, TooLarge
+from painter.errors import Internal, NotAnImage, OutOfRange, TooLarge
 from painter.pictures.decoding import read_planes
 from pictures import photo
 
@@ -101,7 +101,8 @@ def test_a_strip_that_inflates_takes_no_more_than_its_budget(readers):
     assert _process().memory_info().rss < module.BASE_BYTES
 
 
-def test_a_picture_that_takes_too_long_is_refused_and_the_next_is_read():
+def test_a_picture_that_takes_too_long_is_refused_and_the_next_is_read(monkeypatch):
+    monkeypatch.setattr(module, "SLOWEST", 1000)
     readers = Readers(1, 0.1)
     with pytest.raises(OutOfRange) as found:
         readers.read(bombs.many_scans(90, 6000), "style_2")
@@ -112,9 +113,10 @@ def test_a_picture_that_takes_too_long_is_refused_and_the_next_is_read():
 
 
 def test_a_picture_whose_process_stands_still_is_refused(monkeypatch):
-    monkeypatch.setattr(module, "SLOWEST", 0.1)
     readers = Readers(1, 1.0)
+    monkeypatch.setattr(module, "SLOWEST", 1000)
     readers.read(photo(), "content")
+    monkeypatch.setattr(module, "SLOWEST", 0.1)
     _process().suspend()
     with pytest.raises(OutOfRange, match="within 1 s"):
         readers.read(photo(), "content")
@@ -126,6 +128,20 @@ def test_a_picture_whose_process_stands_still_is_refused(monkeypatch):
 def test_a_process_that_is_killed_costs_nobody_a_picture(readers):
     readers.read(photo(), "content")
     _process().kill()
+    assert readers.read(photo(), "content").shape == (3, 48, 64)
+
+
+def test_a_process_that_could_not_be_started_is_started_later(readers, monkeypatch):
+    readers.read(photo(), "content")
+    _process().kill()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no memory")
+
+    monkeypatch.setattr(module.subprocess, "Popen", refuse)
+    with pytest.raises(Internal, match="the process that reads pictures does not start"):
+        readers.read(photo(), "content")
+    monkeypatch.undo()
     assert readers.read(photo(), "content").shape == (3, 48, 64)
 
 

@@ -476,6 +476,8 @@ def test_describe_tells_how_busy_the_service_is(serve: Callable[..., Server]) ->
     server.ask("b", **LONG)
     server.begin()
     assert health() == ("full", 1, 1)
+    server.service.drain()
+    assert health() == ("draining", 1, 0)
 
 
 def test_a_sign_of_life_comes_while_a_picture_is_encoded(

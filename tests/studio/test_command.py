@@ -30,7 +30,7 @@ def test_a_port_that_is_taken() -> None:
         outcome = subprocess.run(words, capture_output=True, text=True, timeout=60)
     assert outcome.returncode == 2
     assert outcome.stderr.splitlines()[-1] == (
-        f"Error: 127.0.0.1:{port} cannot be had: choose another --port"
+        f"Error: nothing can listen on 127.0.0.1:{port}: choose another --port"
     )
 
 

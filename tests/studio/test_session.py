@@ -24,14 +24,14 @@ from scripted_server import (
 from bruno import Bruno, read_record
 from bruno.studio.order import Order
 from bruno.studio.session import TRIES_MOST, Session
-from bruno.studio.telling import Shown
+from bruno.studio.view_state import ViewState
 
 from .conftest import PHOTO, STYLE
 
 ORDER = Order(str(PHOTO), [str(STYLE)], {"beta": 50.0})
 
 
-def shown_by(session: Session, client: Bruno, order: Order = ORDER) -> list[Shown]:
+def shown_by(session: Session, client: Bruno, order: Order = ORDER) -> list[ViewState]:
     return list(session.paint(client, order))
 
 
@@ -78,7 +78,7 @@ def test_stopping_keeps_the_canvas_with_a_record(client: Bruno, scripted: Script
 
     stopped = threading.Event()
     scripted.script += [paint, endless]
-    session, last = Session(), Shown()
+    session, last = Session(), ViewState()
     for last in session.paint(client, ORDER):
         if last.canvas:
             session.stop()
@@ -214,7 +214,7 @@ def test_a_stop_does_not_wait_for_the_server(scripted: Scripted) -> None:
         session.stop()
         reply.wait_for_the_client_to_leave()
 
-    heard, session, last = threading.Event(), Session(), Shown()
+    heard, session, last = threading.Event(), Session(), ViewState()
     scripted.script += [paint, silent]
     for last in session.paint(Bruno(scripted.url, timeout=(5, 300)), ORDER):
         if last.canvas:
@@ -243,7 +243,7 @@ def test_a_change_that_is_refused_keeps_the_canvas(client: Bruno, scripted: Scri
         reply.wait_for_the_client_to_leave()
 
     scripted.script += [paint, waits]
-    session, last = Session(), Shown()
+    session, last = Session(), ViewState()
     for last in session.paint(client, ORDER):
         if last.canvas and session.running and not scripted.left.is_set():
             assert session.change(replace(ORDER, request={"alpha": -1.0}))

@@ -16,8 +16,8 @@ from bruno.studio import cards, fragments, masks
 from bruno.studio.files import Files
 from bruno.studio.lapse import Film
 from bruno.studio.order import Order, Queue
-from bruno.studio.telling import Shown
 from bruno.studio.tries import Try, differences, make_try, shown_file, small, title_of
+from bruno.studio.view_state import ViewState
 from bruno.unfinished import as_painting
 from painter.pictures.encoding import MEDIA_TYPES, encode
 
@@ -109,8 +109,8 @@ def test_names_from_files_cannot_become_markup() -> None:
     for html in (
         cards.shelf([evil], 1),
         cards.comparison(evil, evil),
-        fragments.canvas(Shown(), evil),
-        fragments.status(Shown().saying(evil.title)),
+        fragments.canvas(ViewState(), evil),
+        fragments.status(ViewState().saying(evil.title)),
         fragments.queue(orders),
         fragments.lapse("a.webp", evil.name, evil.stem),
     ):
@@ -119,7 +119,7 @@ def test_names_from_files_cannot_become_markup() -> None:
 
 
 def test_every_picture_has_words() -> None:
-    html = fragments.canvas(Shown(), one_try()) + cards.comparison(one_try(), one_try(2))
+    html = fragments.canvas(ViewState(), one_try()) + cards.comparison(one_try(), one_try(2))
     assert html.count("<img") == html.count(" alt=") == 4
     assert 'alt=""' not in html
 

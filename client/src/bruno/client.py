@@ -197,8 +197,8 @@ class Bruno(Closing):
         open_stream, most = partial(self._open, album.read), checked_at_once(at_once)
         return Batch(open_stream, tasks, most, self._is_locked_out, on_event)
 
-    def health(self) -> Literal["ready", "busy", "full"]:
-        """One word: `ready`, `busy` (a place in the queue is free) or `full`.
+    def health(self) -> Literal["ready", "busy", "full", "draining", "broken"]:
+        """One word: `ready`, `busy` (a place in the queue is free), `full`, `draining` or `broken`.
 
         >>> from bruno import Bruno
         >>> Bruno().health()
@@ -207,7 +207,7 @@ class Bruno(Closing):
         return self.describe()["health"]
 
     def state(self) -> states.State:
-        """As `health`, and also of a server that cannot paint: `warming`, `draining` or `broken`.
+        """As `health`, and also of a server that cannot describe itself: `warming` or `broken`.
 
         >>> from bruno import Bruno
         >>> Bruno().state()

@@ -12,7 +12,8 @@ from bruno.errors import InvalidInputError
 _PNG_MODES: Final = ("1", "L", "LA", "P", "I;16", "RGB", "RGBA")
 _TIFF_MODES: Final = ("CMYK", "LAB")
 _STRAIGHT: Final = {"PA": "RGBA", "RGBa": "RGBA", "La": "LA"}
-_DEEP_MODES: Final = ("F", "I", "I;16B", "I;16L", "I;16N")
+_DEEP_MODES: Final = ("F", "I")
+_SIXTEEN_BITS: Final = ("I;16B", "I;16L", "I;16N")
 # What white may be in an image whose mode does not say it.
 _WHITES: Final = {"F": (1, 255), "I": (255, 65535)}
 
@@ -67,7 +68,9 @@ def _as_png(field: str, image: Image.Image) -> Image.Image:
     if image.mode in _PNG_MODES:
         return image
     if image.mode in _DEEP_MODES:
-        return _deep(field, image if image.mode == "F" else image.convert("I"))
+        return _deep(field, image)
+    if image.mode in _SIXTEEN_BITS:
+        return image.convert("I").convert("I;16")
     return image.convert(_STRAIGHT.get(image.mode, "RGB"))
 
 

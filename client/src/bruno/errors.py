@@ -6,7 +6,7 @@
   * StreamBrokenError         the answer ended, or went silent, before the painting
   * UnexpectedResponseError   something answered, but not in Bruno's words
   * StatusError               the server said what is wrong: code, field, status, request_id
-    - BadRequestError         400  the request cannot be read
+    - BadRequestError         400  the request cannot be read; 404, 405, 408, 411, too
     - AuthenticationError     400, 401, 403  the token is missing, wrong or expired
     - RequestTooLargeError    413  more bytes or pixels than the server takes
     - NotAnImageError         415  the bytes are no picture, or a broken one
@@ -161,9 +161,8 @@ _KINDS: Mapping[int, type[StatusError]] = {
 def from_problem(problem: Mapping[str, Any]) -> StatusError:
     """Makes the exception of an RFC 9457 problem, as the service writes it."""
     status, code = int(problem["status"]), str(problem["code"])
-    kind = (
-        WorkerRestartedError if code == "interrupted" else _KINDS.get(status, InternalServerError)
-    )
+    other = BadRequestError if 400 <= status < 500 else InternalServerError
+    kind = WorkerRestartedError if code == "interrupted" else _KINDS.get(status, other)
     error = kind(
         str(problem["detail"]),
         code=code,

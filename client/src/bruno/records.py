@@ -111,7 +111,7 @@ class Description(TypedDict):
 
     name: str
     version: str
-    health: Literal["ready", "busy", "full"]
+    health: Literal["ready", "busy", "full", "draining", "broken"]
     running: int
     waiting: int
     options: list[OptionTold]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
 from typing import Final, Literal
 
 import torch
@@ -10,31 +9,14 @@ import torch.nn.functional as F
 from scipy.ndimage import minimum_filter
 from torch import Tensor
 
-from painter.canvas.layout import CLOSED, Seamless, Shift, pad
+from painter.canvas.layout import CLOSED, Seamless
 from painter.network.layers import receptive_radius, stride_of
 
 _KEPT_LEAST: Final = 0.25
 
+# Weights of the positions of each tap.
 TapWeights = dict[str, Tensor]
 _Mode = Literal["wrap", "nearest"]
-
-
-def tap_weights(
-    mask: Tensor, taps: Iterable[str], shifts: Iterable[Shift], device: torch.device
-) -> Generator[None, None, dict[Shift, TapWeights]]:
-    """A mask [H, W] as weights of the positions of each tap, in each shift.
-
-    Float16, since the finest are as large as the canvas. Yields after each tap: that of a large
-    mask takes seconds.
-    """
-    weights: dict[Shift, TapWeights] = {shift: {} for shift in shifts}
-    for tap in taps:
-        less = shrunk(mask, tap, next(iter(weights)).seamless)
-        for shift, by_tap in weights.items():
-            at_tap = averaged(pad(less[None], shift)[0], tap)
-            by_tap[tap] = at_tap.to(device, torch.float16)
-        yield
-    return weights
 
 
 def shrunk(mask: Tensor, tap: str, seamless: Seamless = CLOSED) -> Tensor:

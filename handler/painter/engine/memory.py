@@ -7,7 +7,7 @@ from typing import Final
 import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
-from painter.evaluation.levels import is_tiled, pass_config_of, shifts_of
+from painter.evaluation.levels import content_config_of, is_tiled, pass_config_of, shifts_of
 from painter.losses.catalog import NEIGHBOR_LOSSES, SAMPLED_LOSSES, STYLE_LOSSES
 from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import KEPT_MOST, TAPS
@@ -46,7 +46,7 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
     copies = _COPIES + optimizer_of(plan.options).copies
-    of_photo = len(shifts_of(plan)) * _features(set(plan.options.content_layers))
+    of_photo = len(shifts_of(plan)) * _features(set(content_config_of(plan, trunk).taps))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
     activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * of_photo
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)

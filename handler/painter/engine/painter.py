@@ -49,7 +49,9 @@ class Painter:
         self.vgg = VGG19(self._checkpoint, where, fastest_type(where))
         self.lanes = Lanes(self.vgg, graphs and where.type == "cuda")
         self.styles = StyleCache(style_cache_bytes)
-        self.memory_bytes = bytes_usable(where) if memory_bytes is None else memory_bytes
+        # Recordings stay when the paintings that they were made for have gone.
+        there = bytes_usable(where) - self.lanes.bytes
+        self.memory_bytes = there if memory_bytes is None else memory_bytes
         self.host_bytes = bytes_usable(torch.device("cpu"))
 
     def ledger(self) -> Ledger:

@@ -2,62 +2,93 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import Shift, pad, padded_shape
-from painter.canvas.tiles import tiles
-from painter.evaluation.objective import Layout
+from painter.canvas.downsampling import resized
+from painter.canvas.layout import Shift, pad, padded_shape, seamless_of
+from painter.canvas.tiles import Tile, tiles
+from painter.evaluation.levels import content_config_of, shifts_of
+from painter.evaluation.mask_weights import MaskWeights
 from painter.evaluation.passes import features_of
+from painter.evaluation.pieces import Piece
+from painter.losses.catalog import CONTENT_LOSSES
 from painter.losses.content import L2, energy
 from painter.losses.style_loss import FLOOR
-from painter.losses.terms import Term
+from painter.losses.terms import Term, terms_of
 from painter.network.vgg import VGG19, PassConfig
+from painter.planning.plan import Plan
+from painter.planning.pyramid import Shape
 
 
-def content_features(
-    vgg: VGG19, config: PassConfig, content: Tensor, shift: Shift
-) -> dict[str, Tensor]:
-    """The photo's features at the taps of a pass; none where it has no taps."""
-    return features_of(vgg, pad(content, shift), config) if config.taps else {}
+class ContentTargets:
+    """What the content's losses compare a canvas [3, H, W] with, layer by layer.
 
-
-def content_losses(
-    vgg: VGG19,
-    config: PassConfig,
-    content: Tensor,
-    layouts: Mapping[Shift, Layout],
-    terms: list[Term],
-    cut: PassConfig,
-) -> Generator[None, None, dict[Term, L2]]:
-    """The losses of the content's terms, whose norms are sums over the photo's tiles.
-
-    `config` has the taps of the terms, and `cut` those that tiles are cut for.
+    Once all pieces are done, `content` is the photo at the canvas's size, and `losses` those of the
+    terms. `config` has the taps of these alone.
     """
-    norms: dict[str, Tensor] = {}
-    floors: dict[str, Tensor] = {}
-    if not terms:
-        return {}
-    shift, layout = next(iter(layouts.items()))
-    for tile in tiles(padded_shape((content.shape[-2], content.shape[-1])), cut):
-        features = layout.content
+
+    def __init__(self, plan: Plan, shape: Shape, vgg: VGG19, config: PassConfig) -> None:
+        self._plan, self._shape, self._vgg = plan, shape, vgg
+        self._shifts = shifts_of(plan)
+        self._terms = [term for term in terms_of(plan.options) if term.loss in CONTENT_LOSSES]
+        self.config = content_config_of(plan, config.dtype)
+        self.weights = MaskWeights(
+            plan.content_mask, shape, self.config.taps, self._shifts, vgg.device
+        )
+        self.content = torch.empty(0)
+        self._tiles = tiles(padded_shape(shape), config)
+        self._features: dict[Shift, dict[str, Tensor]] = {}
+        self._norms: dict[str, Tensor] = {}
+        self._floors: dict[str, Tensor] = {}
+
+    def pieces(self) -> list[Piece]:
+        """The weights of the mask, then each pass."""
+        whole, norms = [], []
+        if len(self._tiles) == 1:
+            whole = [partial(self._see, shift) for shift in self._shifts]
+        if self._terms:
+            norms = [partial(self._add, tile) for tile in self._tiles]
+        return [self._resize, *self.weights.pieces(), *whole, *norms]
+
+    def features(self, shift: Shift) -> dict[str, Tensor] | None:
+        """The photo's features at the taps; None where they would not fit."""
+        return self._features.get(shift)
+
+    def losses(self) -> dict[Term, L2]:
+        """The loss of each term, whose norm is a sum over the photo's tiles."""
+        norms, floors = self._norms, self._floors
+        return {
+            term: CONTENT_LOSSES[term.loss](torch.maximum(norms[term.layer], floors[term.layer]))
+            for term in self._terms
+        }
+
+    def _resize(self) -> None:
+        seamless = seamless_of(self._plan.options)
+        self.content = resized(self._plan.content, self._shape, seamless).to(self._vgg.device)
+
+    def _see(self, shift: Shift) -> None:
+        pixels, config = pad(self.content, shift), self.config
+        self._features[shift] = features_of(self._vgg, pixels, config) if config.taps else {}
+
+    def _add(self, tile: Tile) -> None:
+        shift = self._shifts[0]
+        features, by_tap = self.features(shift), self.weights.at(shift)
         if features is None:
-            features = features_of(vgg, tile.padded(content, shift), config)
+            features = features_of(self._vgg, tile.padded(self.content, shift), self.config)
         for tap, values in features.items():
             owned = tile.owned(values, tap)
-            weights = layout.content_weights
             part = (
                 torch.ones(owned.shape[1:], device=owned.device)
-                if weights is None
-                else tile.of_whole(weights[tap], tap)
+                if by_tap is None
+                else tile.of_whole(by_tap[tap], tap)
             )
-            floor = norm_floor(vgg.typical_energy[tap], len(owned), part.sum(dtype=torch.float32))
-            norms[tap] = norms.get(tap, 0) + energy(owned, part)
-            floors[tap] = floors.get(tap, 0) + floor
-        yield
-    return {term: L2(torch.maximum(norms[term.layer], floors[term.layer])) for term in terms}
+            usual = self._vgg.typical_energy[tap]
+            floor = norm_floor(usual, len(owned), part.sum(dtype=torch.float32))
+            self._norms[tap] = self._norms.get(tap, 0) + energy(owned, part)
+            self._floors[tap] = self._floors.get(tap, 0) + floor
 
 
 def norm_floor(energy: float, channels: int, positions: Tensor) -> Tensor:

@@ -110,14 +110,18 @@ class GraphLane:
 
 
 class Lanes:
-    """The lanes of a device: one that all share, or on CUDA with graphs four."""
+    """The lanes of a device: one that all share, or on CUDA with graphs four.
+
+    `bytes` is what recordings may hold of the device's memory together, beside all paintings.
+    """
 
     def __init__(self, vgg: VGG19, with_graphs: bool) -> None:
         self._lanes: list[Lane] = [OnlyLane(vgg)]
+        self.bytes = 0
         if with_graphs:
             _, total = torch.cuda.mem_get_info(vgg.device)
-            most = int(total * _BUFFERS) // LANES
-            self._lanes = [GraphLane(vgg, most) for _ in range(LANES)]
+            self.bytes = int(total * _BUFFERS)
+            self._lanes = [GraphLane(vgg, self.bytes // LANES) for _ in range(LANES)]
 
     def freest(self) -> Lane:
         """The lane with the fewest paintings."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 import torch
@@ -13,7 +13,8 @@ from painter.canvas.layout import CENTERED, Shift, padded_shape, turn_of
 from painter.canvas.tiles import Tile, tiles
 from painter.evaluation.objective import Neighborhood, Objective, Region
 from painter.evaluation.passes import features_of
-from painter.evaluation.samples import redrawn
+from painter.evaluation.pieces import Piece, Work
+from painter.evaluation.samples import Redrawing
 from painter.losses.hypercolumns import GRID, hypercolumns
 from painter.losses.neighbors import TAPS, nearest
 from painter.network.layers import stride_of
@@ -26,52 +27,95 @@ CANVAS_SHARE: Final = 0.25
 _AT_ONCE: Final = 4096
 
 
-@torch.no_grad()
-def matched(
-    vgg: VGG19, objective: Objective, canvas: Tensor, turn: int = 0
-) -> Generator[None, None, Objective]:
+class Matching:
     """The objective with the neighbors of a canvas [3, H, W], and its coarser ones with theirs.
 
-    `turn` is how often they were found before: samples take turns. Yields after each tile. An
-    objective that has neither comes back as it is.
+    `turn` is how often they were found before: samples take turns. `advance` does a piece of it, a
+    tile of a canvas or of the photo.
     """
-    if not objective.is_matched:
-        return objective
-    coarser, downsampling = objective.coarser, objective.downsampling
-    if coarser is not None and downsampling is not None:
-        coarser = yield from matched(vgg, coarser, downsampling(canvas), turn)
-    regions = objective.regions
-    if objective.joint_losses:
-        regions = yield from _regions(vgg, objective, canvas)
-    drawn = yield from redrawn(vgg, objective, turn)
-    return replace(objective, regions=regions, samplings=drawn, coarser=coarser)
+
+    def __init__(self, vgg: VGG19, objective: Objective, canvas: Tensor, turn: int = 0) -> None:
+        self._vgg, self._turn = vgg, turn
+        self._objective: Objective | None = None
+        self._work = Work([partial(self._look_at, objective, canvas)])
+
+    @torch.no_grad()
+    def advance(self) -> Objective | None:
+        """Does a piece; once all are done, tells the whole."""
+        if self._work.is_done:
+            return self._objective
+        self._work.advance()
+        return None
+
+    def _look_at(self, objective: Objective, canvas: Tensor) -> list[Piece]:
+        """A level, after those before it."""
+        coarser: list[Piece] = []
+        if objective.coarser is not None and objective.downsampling is not None:
+            smaller = objective.downsampling(canvas)
+            coarser = [partial(self._look_at, objective.coarser, smaller)]
+        search = _Search(self._vgg, objective, canvas)
+        redrawing = Redrawing(self._vgg, objective, self._turn)
+        end = partial(self._end, objective, search, redrawing)
+        return [*coarser, *search.pieces(), *redrawing.pieces(), end]
+
+    def _end(self, objective: Objective, search: _Search, redrawing: Redrawing) -> None:
+        self._objective = replace(
+            objective,
+            regions=search.regions(),
+            samplings=redrawing.samplings(),
+            coarser=self._objective,
+        )
 
 
-def _regions(
-    vgg: VGG19, objective: Objective, canvas: Tensor
-) -> Generator[None, None, tuple[Region, ...]]:
-    """The first round over the tiles adds up means, the second compares with them."""
-    all_tiles = tiles(padded_shape(objective.shape), objective.config)
-    nearby = [r.neighborhood for r in objective.regions if r.neighborhood is not None]
-    sums: list[Tensor] = []
-    rows = None
-    for tile in all_tiles:
-        rows = _rows(vgg, objective, canvas, tile)
-        parts = [_sum(rows, _part(each, tile)) for each in nearby]
-        sums = [one + other for one, other in zip(sums, parts, strict=True)] if sums else parts
-        yield
-    found = [torch.empty_like(each.places) for each in nearby]
-    for tile in all_tiles:
-        if rows is None or len(all_tiles) > 1:
-            rows = _rows(vgg, objective, canvas, tile)
-        for each, total, places in zip(nearby, sums, found, strict=True):
-            target = tile.of_whole(places, GRID)
-            target.copy_(nearest(rows, total / each.total, each.style).view(target.shape))
-            yield
-    return tuple(
-        replace(region, neighborhood=_laid_out(objective, each, places))
-        for region, each, places in zip(objective.regions, nearby, found, strict=True)
-    )
+class _Search:
+    """Neighbors of a canvas on one level: tiles add up means, and are then compared with them."""
+
+    def __init__(self, vgg: VGG19, objective: Objective, canvas: Tensor) -> None:
+        self._vgg, self._objective, self._canvas = vgg, objective, canvas
+        self._tiles = tiles(padded_shape(objective.shape), objective.config)
+        # Nobody looks for any where none are compared.
+        self._nearby = [r.neighborhood for r in objective.regions if r.neighborhood is not None]
+        self._places = [torch.empty_like(each.places) for each in self._nearby]
+        self._sums: list[Tensor] = []
+        self._seen: tuple[Tile, Tensor] | None = None
+
+    def pieces(self) -> list[Piece]:
+        if not self._nearby:
+            return []
+        found = range(len(self._nearby))
+        return [
+            *(partial(self._sum_up, tile) for tile in self._tiles),
+            *(partial(self._find, tile, index) for tile in self._tiles for index in found),
+        ]
+
+    def regions(self) -> tuple[Region, ...]:
+        """The objective's, once the pieces are done."""
+        if not self._nearby:
+            return self._objective.regions
+        return tuple(
+            replace(region, neighborhood=_laid_out(self._objective, each, places))
+            for region, each, places in zip(
+                self._objective.regions, self._nearby, self._places, strict=True
+            )
+        )
+
+    def _sum_up(self, tile: Tile) -> None:
+        rows = self._rows(tile)
+        parts = [_sum(rows, _part(each, tile)) for each in self._nearby]
+        pairs = zip(self._sums, parts, strict=True)
+        self._sums = [one + other for one, other in pairs] if self._sums else parts
+
+    def _find(self, tile: Tile, index: int) -> None:
+        each, rows = self._nearby[index], self._rows(tile)
+        target = tile.of_whole(self._places[index], GRID)
+        target.copy_(nearest(rows, self._sums[index] / each.total, each.style).view(target.shape))
+
+    def _rows(self, tile: Tile) -> Tensor:
+        """Those of a tile, kept until another is asked for."""
+        if self._seen is None or self._seen[0] is not tile:
+            self._seen = None
+            self._seen = tile, _rows(self._vgg, self._objective, self._canvas, tile)
+        return self._seen[1]
 
 
 def _laid_out(objective: Objective, nearby: Neighborhood, places: Tensor) -> Neighborhood:

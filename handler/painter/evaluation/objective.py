@@ -85,11 +85,13 @@ class Objective:
     """Targets and weights of one level; shared by all its evaluations, changed by none.
 
     `weights` on the device has what each of the terms counts in the total, in float64, and the
-    variation as the last. `coarser` is the objective of the level before: a canvas is judged at
-    half its size as well, to which `downsampling` brings it.
+    variation as the last. `config` has the taps of all terms, and `content_config` those at which
+    features of the photo are compared. `coarser` is the objective of the level before: a canvas is
+    judged at half its size as well, to which `downsampling` brings it.
     """
 
     config: PassConfig
+    content_config: PassConfig
     terms: tuple[Term, ...]
     weights: Tensor
     has_variation: bool
@@ -123,11 +125,6 @@ class Objective:
     def first_shift(self) -> Shift:
         """The shift in which a canvas is centered, and not turned."""
         return next(iter(self.layouts))
-
-    @property
-    def content_layers(self) -> set[str]:
-        """The layers whose features of the photo are compared with."""
-        return {term.layer for term in self.content_losses}
 
     def weight_of(self, term: Term) -> Tensor:
         """What a term counts in the total, a scalar."""

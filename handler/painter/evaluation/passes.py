@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, Shift, pad, padded_shape, unpad_gradient
-from painter.canvas.tiles import tiles
+from painter.canvas.layout import Shift, pad, unpad_gradient
 from painter.evaluation.comparing import (
     Losses,
     compare_styles,
@@ -21,8 +19,6 @@ from painter.evaluation.comparing import (
 )
 from painter.evaluation.objective import Objective
 from painter.evaluation.sampling import bring_back, compare_samples, gathered
-from painter.losses.style_loss import Statistics, StyleLoss
-from painter.losses.terms import Term
 from painter.losses.variation import variation
 from painter.network.vgg import VGG19, PassConfig
 
@@ -83,30 +79,6 @@ def evaluate(vgg: VGG19, views: Sequence[View]) -> list[Evaluation]:
     gradient = vgg.gradient(trace, config, at_taps)
     triples = zip(views, results, gradient, strict=True)
     return [evaluation_of(view, each.losses, part) for view, each, part in triples]
-
-
-@torch.no_grad()
-def style_statistics(
-    vgg: VGG19,
-    picture: Tensor,
-    config: PassConfig,
-    losses: Mapping[Term, StyleLoss[Any, Any]],
-    weights: Mapping[str, Tensor] | None,
-) -> Generator[None, None, dict[Term, Statistics]]:
-    """What each term's loss keeps of a style [3, H, W] within its margin; yields after each tile.
-
-    `weights` has those of each tap's positions, where they do not all count alike.
-    """
-    total: dict[Term, Statistics] = {}
-    for tile in tiles(padded_shape((picture.shape[-2], picture.shape[-1])), config):
-        features = features_of(vgg, tile.padded(picture, CENTERED), config)
-        for term, loss in losses.items():
-            tap = term.layer
-            part = None if weights is None else tile.of_whole(weights[tap], tap)
-            of_part = loss.of_style(tile.owned(features[tap], tap), part)
-            total[term] = total[term] + of_part if term in total else of_part
-        yield
-    return total
 
 
 @dataclass(frozen=True, slots=True)

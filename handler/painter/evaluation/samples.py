@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 
 from painter.canvas.layout import Shift, padded_shape
-from painter.canvas.masks import tap_weights
-from painter.canvas.tiles import tiles
+from painter.canvas.tiles import Tile, tiles
+from painter.evaluation.levels import shifts_of
+from painter.evaluation.mask_weights import MaskWeights
 from painter.evaluation.objective import Objective, Sampling
 from painter.evaluation.passes import features_of
-from painter.evaluation.sampling import gathered
-from painter.evaluation.style_sets import picked, style_set
+from painter.evaluation.pieces import Piece
+from painter.evaluation.sampling import Rows, gathered
+from painter.evaluation.style_sets import StyleSets, picked
 from painter.evaluation.style_targets import StyleCache
 from painter.losses.catalog import SAMPLED_LOSSES
 from painter.losses.hypercolumns import GRID
@@ -24,89 +27,121 @@ from painter.losses.sampled import SAMPLED, STYLE_SAMPLED
 from painter.losses.terms import Term, terms_of
 from painter.network.layers import stride_of
 from painter.network.vgg import VGG19, PassConfig
-from painter.pictures.picture import resize
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape
 
 # Samples of each shift that take turns.
 _TURNS: Final = 4
 
-Pool = dict[Shift, tuple[Tensor, ...]]
+
+class SampledTargets:
+    """The sampled losses of a level: of the photo, and of each part with its styles."""
+
+    def __init__(
+        self, plan: Plan, shape: Shape, vgg: VGG19, cache: StyleCache, config: PassConfig
+    ) -> None:
+        of_grid, shifts = config.with_taps(TAPS), shifts_of(plan)
+        self._device = vgg.device
+        self._parts: list[_Part] = []
+        for term in (term for term in terms_of(plan.options) if term.loss in SAMPLED_LOSSES):
+            if term.kind == "content":
+                pool = _Pool(plan.content_mask, shape, shifts, vgg.device)
+                self._parts.append(_Part(term, pool))
+                continue
+            for region, part in enumerate(plan.parts):
+                pool = _Pool(part.mask, shape, shifts, vgg.device)
+                sets = StyleSets(vgg, cache, part.styles, shape, of_grid, STYLE_SAMPLED)
+                self._parts.append(_Part(term, pool, region, sets))
+
+    def pieces(self) -> list[Piece]:
+        """Those of the masks and the styles."""
+        pools = [piece for part in self._parts for piece in part.pool.pieces()]
+        return pools + [piece for part in self._parts if part.sets for piece in part.sets.pieces()]
+
+    def samplings(self, shares: Sequence[Tensor]) -> tuple[Sampling, ...]:
+        """Once all pieces are done: beside the shares of the regions."""
+        return tuple(self._sampling(part, shares) for part in self._parts)
+
+    def _sampling(self, part: _Part, shares: Sequence[Tensor]) -> Sampling:
+        share, style = torch.ones((), device=self._device), None
+        if part.sets is not None:
+            share, style = shares[part.region], part.sets.whole()
+        loss, pool = SAMPLED_LOSSES[part.term.loss](), part.pool.by_shift
+        places = {shift: drawn[0] for shift, drawn in pool.items()}
+        return Sampling(part.term, loss, share, style, pool, places, {})
 
 
-def samplings(
-    vgg: VGG19,
-    cache: StyleCache,
-    plan: Plan,
-    shape: Shape,
-    config: PassConfig,
-    shifts: Sequence[Shift],
-    shares: Sequence[Tensor],
-) -> Generator[None, None, tuple[Sampling, ...]]:
-    """The sampled losses of a level: of the photo, and of each part with its styles and share."""
-    found: list[Sampling] = []
-    config = config.with_taps(TAPS)
-    for term in (term for term in terms_of(plan.options) if term.loss in SAMPLED_LOSSES):
-        if term.kind == "content":
-            pool = yield from _pool(plan.content_mask, shape, shifts, vgg.device)
-            found.append(_sampling(term, torch.ones((), device=vgg.device), pool))
-            continue
-        for part, share in zip(plan.parts, shares, strict=True):
-            pool = yield from _pool(part.mask, shape, shifts, vgg.device)
-            style = yield from style_set(vgg, cache, part.styles, shape, config, STYLE_SAMPLED)
-            found.append(replace(_sampling(term, share, pool), style=style))
-    return tuple(found)
+class _Pool:
+    """The samples of each shift that take turns, once its pieces are done."""
+
+    def __init__(
+        self, mask: Tensor | None, shape: Shape, shifts: Sequence[Shift], device: torch.device
+    ) -> None:
+        whole = padded_shape(shape)
+        self._grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
+        self._shifts, self._device = shifts, device
+        self._weights = MaskWeights(mask, shape, [GRID], shifts, torch.device("cpu"))
+        self.by_shift: dict[Shift, tuple[Tensor, ...]] = {}
+
+    def pieces(self) -> list[Piece]:
+        return [*self._weights.pieces(), self._draw]
+
+    def _draw(self) -> None:
+        for index, shift in enumerate(self._shifts):
+            by_tap = self._weights.at(shift)
+            weights = None if by_tap is None else by_tap[GRID]
+            seeds = range(index * _TURNS, (index + 1) * _TURNS)
+            masks = [picked(self._grid, SAMPLED, seed, weights) for seed in seeds]
+            places = (one.flatten().nonzero()[:, 0].to(self._device) for one in masks)
+            self.by_shift[shift] = tuple(places)
 
 
-def redrawn(
-    vgg: VGG19, objective: Objective, turn: int
-) -> Generator[None, None, tuple[Sampling, ...]]:
-    """The samplings with the samples whose turn it is; yields after each pass of the photo."""
-    drawn = []
-    for sampling in objective.samplings:
-        places = {shift: pool[turn % len(pool)] for shift, pool in sampling.pool.items()}
-        drawn.append(replace(sampling, places=places, photo={}))
-    of_photo = [index for index, sampling in enumerate(drawn) if sampling.style is None]
-    seen = replace(objective, samplings=tuple(drawn[index] for index in of_photo))
-    for shift in objective.layouts if of_photo else ():
-        rows = yield from _of_photo(vgg, seen, shift)
-        for index, values in zip(of_photo, rows, strict=True):
-            drawn[index] = replace(drawn[index], photo={**drawn[index].photo, shift: values})
-    return tuple(drawn)
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A sampled loss of the photo, or of a region with its styles."""
+
+    term: Term
+    pool: _Pool
+    region: int = 0
+    sets: StyleSets | None = None
 
 
-def _of_photo(
-    vgg: VGG19, objective: Objective, shift: Shift
-) -> Generator[None, None, list[Tensor]]:
-    """The photo's hypercolumns [K, D] of each sampling, in the pass's type."""
-    config = objective.config.with_taps(TAPS)
-    cut = tiles(padded_shape(objective.shape), objective.config)
-    sums: dict[int, Tensor] = {}
-    for tile in cut:
-        features = features_of(vgg, tile.padded(objective.content, shift), config)
-        for index, rows in gathered(objective, shift, tile, features).items():
+class Redrawing:
+    """The samplings of an objective with the samples whose turn it is."""
+
+    def __init__(self, vgg: VGG19, objective: Objective, turn: int) -> None:
+        self._vgg, self._objective = vgg, objective
+        self._drawn = []
+        for sampling in objective.samplings:
+            places = {shift: pool[turn % len(pool)] for shift, pool in sampling.pool.items()}
+            self._drawn.append(replace(sampling, places=places, photo={}))
+        of_photo = [sampling for sampling in self._drawn if sampling.style is None]
+        self._seen = replace(objective, samplings=tuple(of_photo))
+        self._sums: dict[Shift, Rows] = {shift: {} for shift in objective.layouts}
+
+    def pieces(self) -> list[Piece]:
+        """The passes of the photo that some are compared with."""
+        if not self._seen.samplings:
+            return []
+        cut = tiles(padded_shape(self._objective.shape), self._objective.config)
+        return [partial(self._add, shift, tile) for shift in self._sums for tile in cut]
+
+    def samplings(self) -> tuple[Sampling, ...]:
+        """All of them, once the pieces are done."""
+        photo = iter(range(len(self._seen.samplings)))
+        return tuple(
+            each if each.style is not None else replace(each, photo=self._rows(next(photo)))
+            for each in self._drawn
+        )
+
+    def _add(self, shift: Shift, tile: Tile) -> None:
+        config = self._objective.config.with_taps(TAPS)
+        features = features_of(self._vgg, tile.padded(self._objective.content, shift), config)
+        sums = self._sums[shift]
+        for index, rows in gathered(self._seen, shift, tile, features).items():
             sums[index] = sums[index] + rows if index in sums else rows
-        yield
-    return [rows.to(config.dtype) for rows in sums.values()]
 
-
-def _sampling(term: Term, share: Tensor, pool: Pool) -> Sampling:
-    places = {shift: drawn[0] for shift, drawn in pool.items()}
-    return Sampling(term, SAMPLED_LOSSES[term.loss](), share, None, pool, places, {})
-
-
-def _pool(
-    mask: Tensor | None, shape: Shape, shifts: Sequence[Shift], device: torch.device
-) -> Generator[None, None, Pool]:
-    whole = padded_shape(shape)
-    grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
-    by_shift = None
-    if mask is not None:
-        by_shift = yield from tap_weights(resize(mask, shape), [GRID], shifts, torch.device("cpu"))
-    pool: Pool = {}
-    for index, shift in enumerate(shifts):
-        weights = None if by_shift is None else by_shift[shift][GRID]
-        seeds = range(index * _TURNS, (index + 1) * _TURNS)
-        masks = [picked(grid, SAMPLED, seed, weights) for seed in seeds]
-        pool[shift] = tuple(one.flatten().nonzero()[:, 0].to(device) for one in masks)
-    return pool
+    def _rows(self, index: int) -> dict[Shift, Tensor]:
+        """The photo's hypercolumns [K, D] of a sampling, in the pass's type."""
+        dtype = self._objective.config.dtype
+        return {shift: rows[index].to(dtype) for shift, rows in self._sums.items()}

@@ -2,108 +2,133 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED, Shift, padded_shape
-from painter.canvas.masks import tap_weights
-from painter.canvas.tiles import tiles
+from painter.canvas.layout import CENTERED, padded_shape
+from painter.canvas.tiles import Tile, tiles
 from painter.device.compute import wait_for_all_streams
-from painter.evaluation.objective import Neighborhood
+from painter.evaluation.mask_weights import MaskWeights
 from painter.evaluation.passes import features_of
-from painter.evaluation.style_targets import StyleCache, used_here
+from painter.evaluation.pieces import Piece
+from painter.evaluation.style_targets import Means, StyleCache, used_here
 from painter.losses.hypercolumns import GRID, hypercolumns
-from painter.losses.neighbors import KEPT_MOST, TAPS, StyleSet
+from painter.losses.neighbors import StyleSet
 from painter.network.layers import stride_of
 from painter.network.vgg import VGG19, PassConfig
 from painter.pictures.picture import resize, resize_picture
-from painter.planning.plan import Part
 from painter.planning.pyramid import Shape
 from painter.planning.style import Style
 
 _TURNS: Final = 4
 
 
-def neighborhood(
-    vgg: VGG19, cache: StyleCache, part: Part, shape: Shape, config: PassConfig, centered: Shift
-) -> Generator[None, None, Neighborhood]:
-    """What a part of the photo has for neighbors on a level, none of which is anybody's yet."""
-    config = config.with_taps(TAPS)
-    style = yield from style_set(vgg, cache, part.styles, shape, config, KEPT_MOST)
-    whole = padded_shape(shape)
-    grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
-    total, weights = torch.tensor(float(grid[0] * grid[1]), device=vgg.device), None
-    if part.mask is not None:
-        mask = resize(part.mask, shape)
-        by_shift = yield from tap_weights(mask, [GRID], [centered], vgg.device)
-        weights = by_shift[centered][GRID]
-        total = weights.sum(dtype=torch.float32)
-    places = torch.zeros(grid, dtype=torch.int32, device=vgg.device)
-    return Neighborhood(style, places, weights, total)
-
-
-def style_set(
-    vgg: VGG19,
-    cache: StyleCache,
-    styles: Sequence[tuple[float, Style]],
-    canvas: Shape,
-    config: PassConfig,
-    most: int,
-) -> Generator[None, None, StyleSet]:
+class StyleSets:
     """At most so many hypercolumns of styles at the taps of a pass, of each by its weight.
 
-    Weights sum to 1. Yields after each pass.
+    Weights sum to 1.
     """
-    parts = []
-    for weight, style in styles:
-        of_style = round(most * weight)
-        if of_style:
-            shape = style.shape_beside(canvas)
-            parts.append((yield from _kept(vgg, cache, style, shape, config, of_style)))
-    return StyleSet.of(torch.cat(parts))
+
+    def __init__(
+        self,
+        vgg: VGG19,
+        cache: StyleCache,
+        styles: Sequence[tuple[float, Style]],
+        canvas: Shape,
+        config: PassConfig,
+        most: int,
+    ) -> None:
+        self._parts = [
+            _Hypercolumns(
+                vgg, cache, style, style.shape_beside(canvas), config, round(most * weight)
+            )
+            for weight, style in styles
+            if round(most * weight)
+        ]
+
+    def pieces(self) -> list[Piece]:
+        """Those of each style."""
+        return [piece for part in self._parts for piece in part.pieces()]
+
+    def whole(self) -> StyleSet:
+        """All of them together, once the pieces are done."""
+        return StyleSet.of(torch.cat([part.rows for part in self._parts]))
 
 
-def _kept(
-    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, config: PassConfig, most: int
-) -> Generator[None, None, Tensor]:
-    key = (style.key, shape, most, *sorted(config.taps), config.pooling, config.dtype, vgg.digest)
-    found = cache.find([key])
-    if found is None:
-        rows = yield from _sampled(vgg, style, shape, config, most)
-        cache.keep(key, (rows,))
-        wait_for_all_streams(vgg.device)
-        found = [(rows,)]
-    used_here(found)
-    return found[0][0]
-
-
-def _sampled(
-    vgg: VGG19, style: Style, shape: Shape, config: PassConfig, most: int
-) -> Generator[None, None, Tensor]:
+class _Hypercolumns:
     """At most so many hypercolumns [M, D] of a style, from all four turns of its picture."""
-    pixels = resize_picture(style.picture, shape).pixels
-    mask = None if style.mask is None else resize(style.mask, shape)
-    taps, parts = sorted(config.taps), []
-    for turn in range(_TURNS):
-        turned = torch.rot90(pixels, turn, (-2, -1)).contiguous().to(vgg.device)
-        weights = None
-        if mask is not None:
-            around = torch.rot90(mask, turn, (-2, -1)).contiguous()
-            by_shift = yield from tap_weights(around, [GRID], [CENTERED], vgg.device)
-            weights = by_shift[CENTERED][GRID].cpu()
+
+    def __init__(
+        self,
+        vgg: VGG19,
+        cache: StyleCache,
+        style: Style,
+        shape: Shape,
+        config: PassConfig,
+        most: int,
+    ) -> None:
+        self.rows = torch.empty(0)
+        self._vgg, self._cache, self._style, self._shape = vgg, cache, style, shape
+        self._config, self._most, self._taps = config, most, sorted(config.taps)
+        of_pass = (config.pooling, config.dtype, vgg.digest)
+        self._key = (style.key, shape, most, *self._taps, *of_pass)
+        self._parts: list[Tensor] = []
+
+    def pieces(self) -> list[Piece]:
+        """To look for them, and, where they are not kept, each pass; then `rows` has them."""
+        return [self._find]
+
+    def _find(self) -> list[Piece]:
+        found = self._cache.find([self._key])
+        if found is None:
+            pixels = resize_picture(self._style.picture, self._shape).pixels
+            turns: list[Piece] = [partial(self._turn, pixels, turn) for turn in range(_TURNS)]
+            return [*turns, self._keep]
+        self._have(found[0])
+        return []
+
+    def _turn(self, pixels: Tensor, turn: int) -> list[Piece]:
+        turned = torch.rot90(pixels, turn, (-2, -1)).contiguous().to(self._vgg.device)
+        mask = self._style.mask
+        around = None if mask is None else torch.rot90(resize(mask, self._shape), turn, (-2, -1))
+        shape = turned.shape[-2], turned.shape[-1]
+        weights = MaskWeights(
+            None if around is None else around.contiguous(),
+            shape,
+            [GRID],
+            [CENTERED],
+            torch.device("cpu"),
+        )
+        return [*weights.pieces(), partial(self._pick, turned, weights, turn)]
+
+    def _pick(self, turned: Tensor, weights: MaskWeights, turn: int) -> list[Piece]:
         whole = padded_shape((turned.shape[-2], turned.shape[-1]))
         grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
-        is_picked = picked(grid, max(1, most // _TURNS), turn, weights)
-        for tile in tiles(whole, config):
-            features = features_of(vgg, tile.padded(turned, CENTERED), config)
-            owned = {tap: tile.owned(values, tap) for tap, values in features.items()}
-            places = tile.of_whole(is_picked, GRID).flatten().nonzero()[:, 0]
-            parts.append(hypercolumns(owned, taps)[places.to(vgg.device)])
-            yield
-    return torch.cat(parts)
+        by_tap = weights.at(CENTERED)
+        of_grid = None if by_tap is None else by_tap[GRID]
+        is_picked = picked(grid, max(1, self._most // _TURNS), turn, of_grid)
+        return [partial(self._add, turned, is_picked, tile) for tile in tiles(whole, self._config)]
+
+    def _add(self, turned: Tensor, is_picked: Tensor, tile: Tile) -> None:
+        features = features_of(self._vgg, tile.padded(turned, CENTERED), self._config)
+        owned = {tap: tile.owned(values, tap) for tap, values in features.items()}
+        places = tile.of_whole(is_picked, GRID).flatten().nonzero()[:, 0]
+        self._parts.append(hypercolumns(owned, self._taps)[places.to(self._vgg.device)])
+
+    def _keep(self) -> None:
+        entry = (torch.cat(self._parts),)
+        self._parts.clear()
+        self._cache.keep(self._key, entry)
+        wait_for_all_streams(self._vgg.device)
+        self._have(entry)
+
+    def _have(self, entry: Means) -> None:
+        used_here([entry])
+        (self.rows,) = entry
 
 
 def picked(grid: Shape, most: int, seed: int, weights: Tensor | None = None) -> Tensor:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from painter.canvas.layout import CENTERED
-from painter.canvas.masks import tap_weights
+from painter.canvas.layout import CENTERED, padded_shape
+from painter.canvas.tiles import Tile, tiles
 from painter.device.compute import wait_for_all_streams
-from painter.evaluation.passes import style_statistics
-from painter.losses.style_loss import StyleLoss
+from painter.evaluation.mask_weights import MaskWeights
+from painter.evaluation.passes import features_of
+from painter.evaluation.pieces import Piece
+from painter.losses.style_loss import Statistics, StyleLoss
 from painter.losses.terms import Term
 from painter.network.vgg import VGG19, PassConfig
-from painter.pictures.picture import resize, resize_picture
+from painter.pictures.picture import resize_picture
 from painter.planning.pyramid import Shape
 from painter.planning.style import Style
 
@@ -59,50 +62,102 @@ class StyleCache:
             self.bytes -= _size(dropped)
 
 
-def blended_targets(
-    vgg: VGG19,
-    cache: StyleCache,
-    styles: Sequence[tuple[float, Style]],
-    canvas: Shape,
-    config: PassConfig,
-    losses: Losses,
-) -> Generator[None, None, dict[Term, Any]]:
+class StyleTargets:
     """What the loss of each term compares a region with: the weighted means of its styles.
 
     Weights sum to 1. Statistics are blended, not losses: the target is the style of a picture of
-    which each style holds its share. Yields after each pass.
+    which each style holds its share.
     """
-    blend: dict[Term, Means] = {}
-    for weight, style in styles:
-        entries = yield from _means(vgg, cache, style, style.shape_beside(canvas), config, losses)
-        for term, means in entries.items():
-            part = tuple(mean * weight for mean in means)
-            blend[term] = _added(blend[term], part) if term in blend else part
-    return {term: losses[term].target(means) for term, means in blend.items()}
+
+    def __init__(
+        self,
+        vgg: VGG19,
+        cache: StyleCache,
+        styles: Sequence[tuple[float, Style]],
+        canvas: Shape,
+        config: PassConfig,
+        losses: Losses,
+    ) -> None:
+        self.by_term: dict[Term, Any] = {}
+        self._losses = losses
+        self._styles = [
+            (weight, StyleMeans(vgg, cache, style, style.shape_beside(canvas), config, losses))
+            for weight, style in styles
+        ]
+
+    def pieces(self) -> list[Piece]:
+        """Those of each style; then `by_term` has the targets."""
+        return [*(piece for _, means in self._styles for piece in means.pieces()), self._blend]
+
+    def _blend(self) -> None:
+        blend: dict[Term, Means] = {}
+        for weight, style in self._styles:
+            for term, means in style.by_term.items():
+                part = tuple(mean * weight for mean in means)
+                blend[term] = _added(blend[term], part) if term in blend else part
+        self.by_term = {term: self._losses[term].target(means) for term, means in blend.items()}
 
 
-def _means(
-    vgg: VGG19, cache: StyleCache, style: Style, shape: Shape, config: PassConfig, losses: Losses
-) -> Generator[None, None, dict[Term, Means]]:
-    taps = sorted(config.taps)
-    of_pass = (config.pooling, config.dtype, vgg.digest)
-    keys = [(style.key, shape, term.layer, loss.kind, *of_pass) for term, loss in losses.items()]
-    entries = cache.find(keys)
-    if entries is None:
-        picture = resize_picture(style.picture, shape)
-        weights = None
-        if style.mask is not None:
-            mask = resize(style.mask, shape)
-            by_shift = yield from tap_weights(mask, taps, [CENTERED], vgg.device)
-            weights = by_shift[CENTERED]
-        pixels = picture.pixels.to(vgg.device)
-        sums = yield from style_statistics(vgg, pixels, config, losses, weights)
-        entries = [sums[term].means for term in losses]
-        for key, means in zip(keys, entries, strict=True):
-            cache.keep(key, means)
-        wait_for_all_streams(vgg.device)
-    used_here(entries)
-    return dict(zip(losses, entries, strict=True))
+class StyleMeans:
+    """The means of a style's features for the loss of each term, from the cache or its tiles."""
+
+    def __init__(
+        self,
+        vgg: VGG19,
+        cache: StyleCache,
+        style: Style,
+        shape: Shape,
+        config: PassConfig,
+        losses: Losses,
+    ) -> None:
+        self.by_term: dict[Term, Means] = {}
+        self._vgg, self._cache, self._style, self._shape = vgg, cache, style, shape
+        self._config, self._losses = config, losses
+        of_pass = (config.pooling, config.dtype, vgg.digest)
+        self._keys = [
+            (style.key, shape, term.layer, loss.kind, *of_pass) for term, loss in losses.items()
+        ]
+        self._sums: dict[Term, Statistics] = {}
+
+    def pieces(self) -> list[Piece]:
+        """To look for them, and, where they are not kept, each pass; then `by_term` has them."""
+        return [self._find]
+
+    def _find(self) -> list[Piece]:
+        entries = self._cache.find(self._keys)
+        if entries is None:
+            return self._gathering()
+        self._have(entries)
+        return []
+
+    def _gathering(self) -> list[Piece]:
+        style, taps, device = self._style, sorted(self._config.taps), self._vgg.device
+        weights = MaskWeights(style.mask, self._shape, taps, [CENTERED], device)
+        pixels = resize_picture(style.picture, self._shape).pixels.to(device)
+        cut = tiles(padded_shape(self._shape), self._config)
+        passes = [partial(self._add, pixels, weights, tile) for tile in cut]
+        return [*weights.pieces(), *passes, self._keep]
+
+    @torch.no_grad()
+    def _add(self, pixels: Tensor, weights: MaskWeights, tile: Tile) -> None:
+        features = features_of(self._vgg, tile.padded(pixels, CENTERED), self._config)
+        by_tap, sums = weights.at(CENTERED), self._sums
+        for term, loss in self._losses.items():
+            tap = term.layer
+            part = None if by_tap is None else tile.of_whole(by_tap[tap], tap)
+            of_part = loss.of_style(tile.owned(features[tap], tap), part)
+            sums[term] = sums[term] + of_part if term in sums else of_part
+
+    def _keep(self) -> None:
+        entries = [self._sums.pop(term).means for term in self._losses]
+        for key, means in zip(self._keys, entries, strict=True):
+            self._cache.keep(key, means)
+        wait_for_all_streams(self._vgg.device)
+        self._have(entries)
+
+    def _have(self, entries: list[Means]) -> None:
+        used_here(entries)
+        self.by_term = dict(zip(self._losses, entries, strict=True))
 
 
 def used_here(means: Sequence[Means]) -> None:

@@ -28,8 +28,9 @@ class TiledEvaluation:
     """Evaluates one canvas; `advance` runs a tile, until it tells the whole.
 
     The style's statistics are sums over positions. So a first round over the tiles adds them up,
-    and a second compares each tile with the statistics of the whole. Memory depends on the tile
-    and not on the canvas; the price is one more forward pass, and one of the photo.
+    and a second compares each tile with the statistics of the whole; where positions are compared
+    one by one, as with neighbors, that is all. Memory depends on the tile and not on the canvas;
+    the price is one more forward pass, and one of the photo.
     """
 
     def __init__(self, vgg: VGG19, view: View, side: int | None = None) -> None:
@@ -37,7 +38,9 @@ class TiledEvaluation:
         self._vgg, self._view = vgg, view
         self._objective, self._layout = view.objective, view.objective.layouts[view.shift]
         cut = tiles(padded_shape(view.objective.shape), view.objective.config, side)
-        self._to_sum_up, self._to_compare = deque(cut), deque(cut)
+        is_summed = bool(view.objective.style_losses or view.objective.samplings)
+        self._to_sum_up, self._to_compare = deque(cut if is_summed else ()), deque(cut)
+        self._has_begun = False
         self._statistics: dict[tuple[int, Term], Statistics] = {}
         self._to_means: RegionGradients = {}
         self._rows: Rows = {}
@@ -50,9 +53,9 @@ class TiledEvaluation:
         """Runs a tile; once all were run, tells what they come to."""
         if self._to_sum_up:
             self._sum_up(self._to_sum_up.popleft())
-            if not self._to_sum_up:
-                self._compare_styles()
         elif self._to_compare:
+            if not self._has_begun:
+                self._begin_comparing()
             self._compare(self._to_compare.popleft())
         else:
             # Handed over: it is as large as the canvas, and whoever has it lets go of it.
@@ -70,7 +73,8 @@ class TiledEvaluation:
         for index, rows in gathered(self._objective, view.shift, tile, features).items():
             self._rows[index] = self._rows[index] + rows if index in self._rows else rows
 
-    def _compare_styles(self) -> None:
+    def _begin_comparing(self) -> None:
+        self._has_begun = True
         self._losses, to_means = compare_styles(self._objective, self._statistics)
         sampled, to_rows = compare_samples(self._objective, self._view.shift, self._rows)
         self._losses |= sampled
@@ -80,11 +84,10 @@ class TiledEvaluation:
 
     def _compare(self, tile: Tile) -> None:
         objective, view = self._objective, self._view
-        content_config = objective.config.with_taps(objective.content_layers)
         photo = tile.padded(objective.content, view.shift)
         targets = {}
-        if content_config.taps:
-            targets = features_of(self._vgg, photo, content_config)
+        if objective.content_config.taps:
+            targets = features_of(self._vgg, photo, objective.content_config)
         trace = self._vgg.trace(tile.padded(view.canvas, view.shift)[None], objective.config)
         features = {tap: values[0] for tap, values in trace.taps.items()}
         losses, at_taps = tap_gradients(

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from painter.losses.style_loss import MeansGradient, StyleLoss, rows_of
 
-# Sums over positions run in float32 over products of the trunk's own type, in pieces, since a
-# bfloat16 product can only be had rounded to bfloat16: eight pieces at least, of this many
-# positions at most.
+# Sums over positions run in float32 over products of the trunk's own type, in pieces, since the
+# product of bfloat16 matrices is rounded to bfloat16: eight pieces at least, of this many positions
+# at most.
 _PIECES_LEAST: Final = 8
 _PIECE_MOST: Final = 1024
 

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from painter.errors import OutOfRange
-from painter.options.catalog import SPECS, STYLES_MOST, WEIGHT_MOST, Options, Spec
+from painter.options.catalog import SPECS, STYLES_MOST, WEIGHT_MOST, Options
 from painter.options.presets import PRESETS
 from painter.options.request import Resume
+from painter.options.spec import Spec
 from painter.options.weights import read_weights
 from painter.options.wording import meant, short
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from painter.errors import OutOfRange
 from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES
-from painter.options.catalog import WEIGHT_MOST, Spec
+from painter.options.catalog import WEIGHT_MOST
+from painter.options.spec import Spec
 from painter.options.wording import meant, short
 
 

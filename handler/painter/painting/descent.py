@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
 
 from torch import Tensor
 
 from painter.evaluation.levels import shifts_of
-from painter.evaluation.matching import matched
+from painter.evaluation.matching import Matching
 from painter.evaluation.multiscale import MultiscaleEvaluation
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
@@ -64,7 +63,7 @@ class Descent:
         self._best = Candidate(optimizer.canvas.clone(), len(objective.weights))
         self._has_judged = False
         self._is_last = False
-        self._matching: Generator[None, None, Objective] | None = None
+        self._matching: Matching | None = None
         self._begin_step(is_first=True)
 
     @property
@@ -117,15 +116,14 @@ class Descent:
         is_due = self._done % MATCHED_EVERY == 0 and not self._optimizer.compares_losses
         if self.objective.is_matched and (is_first or is_due):
             canvas, turn = self._optimizer.canvas, self._done // MATCHED_EVERY
-            self._matching = matched(self._vgg, self.objective, canvas, turn)
+            self._matching = Matching(self._vgg, self.objective, canvas, turn)
         else:
             self._look()
 
-    def _match(self, matching: Generator[None, None, Objective]) -> None:
-        try:
-            next(matching)
-        except StopIteration as stop:
-            self.objective, self._matching = stop.value, None
+    def _match(self, matching: Matching) -> None:
+        objective = matching.advance()
+        if objective is not None:
+            self.objective, self._matching = objective, None
             self._best.forget()
             self._look()
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-
 from torch import Tensor
 
-from painter.evaluation.levels import prepare
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.starts import canvas_of, enlarged
 from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
@@ -41,7 +39,7 @@ class Painting:
         self.step = Step(self._first, steps_of(plan, self._first).start, start, best)
         self._optimizer: Optimizer | None = None
         # A level is prepared by the one, then painted by the other.
-        self._preparing: Generator[None, None, Objective] | None = None
+        self._preparing: Preparation | None = None
         self._descent: Descent | None = None
         self._coarser: Objective | None = None
         self._begin_level(1, None)
@@ -79,14 +77,13 @@ class Painting:
         """Begins with level `index` (from 1), on top of the objective of the one before."""
         self._index, self._coarser, self._descent = index, coarser, None
         level = self._plan.levels[index - 1]
-        self._preparing = prepare(self._plan, level, self._vgg, self._cache, coarser)
+        self._preparing = Preparation(self._plan, level, self._vgg, self._cache, coarser)
 
-    def _prepare(self, preparing: Generator[None, None, Objective]) -> None:
-        try:
-            next(preparing)
-        except StopIteration as stop:
+    def _prepare(self, preparing: Preparation) -> None:
+        objective = preparing.advance()
+        if objective is not None:
             self._preparing = None
-            self._be_prepared(stop.value)
+            self._be_prepared(objective)
 
     def _be_prepared(self, objective: Objective) -> None:
         plan, index = self._plan, self._index

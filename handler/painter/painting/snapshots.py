@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
+from painter.canvas.layout import seamless_of
 from painter.device.readings import Arriving
 from painter.options.catalog import Options
 from painter.painting.progress import Painted, Preview
@@ -36,7 +37,8 @@ class CanvasCopy:
         """Pixels of that shape, with the colors that were asked for."""
         pixels = resize(self.arriving.tensor, self.shape)
         if self.chroma is not None:
-            return tinted(pixels, self.chroma, self.options.color_strength)
+            seamless = seamless_of(self.options)
+            return tinted(pixels, self.chroma, self.options.color_strength, seamless)
         if self.options.color != "luminance":
             return pixels
         photo = resize(self.photo.pixels, self.shape)

@@ -11,8 +11,9 @@ from jobs import finish, small_vgg_once
 from networks import noise
 from painter.canvas.layout import pad
 from painter.canvas.masks import averaged, shrunk
-from painter.evaluation.levels import SHIFTS, prepare
+from painter.evaluation.levels import SHIFTS
 from painter.evaluation.passes import View, evaluate
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.style_targets import StyleCache
 from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
 from painter.planning.masks import share_out
@@ -109,7 +110,7 @@ def test_an_objective_is_finite_with_a_mask_on_the_last_rows(shift):
     rows = [[0] * 63] * 60 + [[255] * 63] * 3
     plan = make_plan(request(content=photo(63, 63), masks={1: png(rows)}))
     vgg = small_vgg_once(torch.float32)
-    objective = finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**28)))
+    objective = finish(Preparation(plan, plan.levels[-1], vgg, StyleCache(2**28)))
     canvas = noise(3, *plan.shape).float()
     found = evaluate(vgg, [View(canvas, objective, shift)])[0]
     assert torch.isfinite(found.gradient).all()

@@ -55,6 +55,7 @@ def test_paintings_are_spread_over_the_lanes(monkeypatch):
         lane.paintings.add(painting)
         taken.append(lane)
     assert len(set(taken)) == module.LANES == 4
+    assert 0 < sum(lane._replay._most_bytes for lane in taken[:4]) <= lanes.bytes == 2**32
     del paintings[1], painting
     assert lanes.freest() in (taken[1], taken[2], taken[3])
 

@@ -10,10 +10,12 @@ import torch
 
 from jobs import begun, finish, finished, small_vgg_once, step
 from networks import noise
-from painter.canvas.layout import CENTERED
-from painter.evaluation.levels import SHIFTS, prepare
-from painter.evaluation.matching import matched, of_grid
+from painter.canvas.layout import CENTERED, padded_shape
+from painter.canvas.tiles import tiles
+from painter.evaluation.levels import SHIFTS
+from painter.evaluation.matching import Matching, of_grid
 from painter.evaluation.passes import View, evaluate
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.style_sets import picked
 from painter.evaluation.style_targets import StyleCache
 from painter.evaluation.tiled import TiledEvaluation
@@ -45,7 +47,7 @@ KINDS = {
 def _objective(cache=None, **given):
     plan = make_plan(request(**{"style_loss": "neighbors", "levels": 1, **given}))
     cache = StyleCache(2**28) if cache is None else cache
-    return finish(prepare(plan, plan.levels[-1], small_vgg_once(torch.float64), cache))
+    return finish(Preparation(plan, plan.levels[-1], small_vgg_once(torch.float64), cache))
 
 
 def _canvas(objective):
@@ -53,7 +55,7 @@ def _canvas(objective):
 
 
 def _matched(objective):
-    return finish(matched(small_vgg_once(torch.float64), objective, _canvas(objective)))
+    return finish(Matching(small_vgg_once(torch.float64), objective, _canvas(objective)))
 
 
 @pytest.mark.parametrize("given", KINDS.values(), ids=KINDS.keys())
@@ -71,11 +73,21 @@ def test_tiles_find_the_neighbors_and_the_gradient_of_the_whole(given, monkeypat
     for one, other in zip(whole.regions, tiled.regions, strict=True):
         if one.neighborhood:
             assert torch.equal(one.neighborhood.places, other.neighborhood.places)
-    tiles, found = TiledEvaluation(vgg, view, side=96), None
-    while found is None:
-        found = tiles.advance()
+    found = finish(TiledEvaluation(vgg, view, side=96))
     torch.testing.assert_close(found.terms, expected.terms, rtol=1e-10, atol=0)
     torch.testing.assert_close(found.gradient, expected.gradient, rtol=1e-8, atol=1e-13)
+
+
+@pytest.mark.parametrize(("style_loss", "rounds"), [("neighbors", 1), ("gram", 2)])
+def test_neighbors_alone_need_one_round_over_the_tiles(style_loss, rounds):
+    objective = _matched(_objective(style_loss=style_loss))
+    view = View(_canvas(objective), objective, CENTERED)
+    evaluation, turns = TiledEvaluation(small_vgg_once(torch.float64), view, side=48), 0
+    while evaluation.advance() is None:
+        turns += 1
+    cut = tiles(padded_shape(objective.shape), objective.config, 48)
+    assert len(cut) > 1
+    assert turns == rounds * len(cut)
 
 
 def test_the_gradient_at_the_canvas_is_that_of_differences():
@@ -115,7 +127,7 @@ def test_several_styles_are_sampled_by_their_weights(monkeypatch):
     assert len(one) > 1000
     alone = _objective(styles=styles, style_weights=(0, 1)).regions[0].neighborhood.style.rows
     assert torch.equal(alone, other)
-    monkeypatch.setattr("painter.evaluation.style_sets.KEPT_MOST", 400)
+    monkeypatch.setattr("painter.evaluation.regions.KEPT_MOST", 400)
     rows = _objective(styles=styles, style_weights=(1, 3)).regions[0].neighborhood.style.rows
     of_one = sum(bool((row == one).all(1).any()) for row in rows)
     assert 80 <= of_one <= 100
@@ -157,9 +169,9 @@ def test_neighbors_are_found_anew_within_a_level_and_on_all_before(monkeypatch):
 
     def counted(vgg, objective, canvas, turn):
         calls.append((objective.shape, objective.coarser is not None))
-        return (yield from matched(vgg, objective, canvas, turn))
+        return Matching(vgg, objective, canvas, turn)
 
-    monkeypatch.setattr("painter.painting.descent.matched", counted)
+    monkeypatch.setattr("painter.painting.descent.Matching", counted)
     monkeypatch.setattr("painter.painting.descent.MATCHED_EVERY", 10)
     finished(size=128, steps=40, style_loss="neighbors")
     sizes = [max(shape) for shape, _ in calls]
@@ -179,9 +191,9 @@ def test_lbfgs_finds_neighbors_once_a_level(monkeypatch):
     assert values == sorted(values, reverse=True)
 
 
-def test_objectives_without_neighbors_stay_as_they_are():
-    objective = _objective(style_loss="gram")
-    assert _matched(objective) is objective
+def test_nothing_is_looked_for_where_no_neighbors_are_compared(monkeypatch):
+    monkeypatch.setattr("painter.painting.descent.Matching", None)
+    assert finished(style_loss="gram", steps=3).incomplete is None
 
 
 def test_narrow_and_tiny_pictures_are_painted():

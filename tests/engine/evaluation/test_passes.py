@@ -11,8 +11,9 @@ import torch
 from jobs import finish
 from networks import noise, random_checkpoint, reference_features, small_vgg
 from painter.canvas.layout import CENTERED, Shift, pad, padded_part, unpad_gradient
-from painter.evaluation.levels import SHIFTS, prepare
+from painter.evaluation.levels import SHIFTS
 from painter.evaluation.passes import View, evaluate
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.style_targets import StyleCache
 from painter.evaluation.tiled import TiledEvaluation
 from painter.options.catalog import Options
@@ -23,7 +24,7 @@ from pictures import photo, png, request, stripes
 
 def _objective(vgg, **given):
     plan = make_plan(request(**given))
-    return finish(prepare(plan, plan.levels[-1], vgg, StyleCache(2**30)))
+    return finish(Preparation(plan, plan.levels[-1], vgg, StyleCache(2**30)))
 
 
 LEFT = png([[255] * 32 + [0] * 32] * 48)

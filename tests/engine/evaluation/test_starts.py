@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from jobs import finish, small_vgg_once
-from painter.evaluation.levels import prepare
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.starts import enlarged
 from painter.evaluation.style_targets import StyleCache
 from painter.pictures.picture import resize
@@ -19,7 +19,7 @@ LEFT = png([[255] * 64 + [0] * 64] * 96)
 def _enlarged(**given):
     """The photo as the level before has it, enlarged; and the photo itself."""
     plan = make_plan(request(content=photo(96, 128), size=128, **given))
-    made = prepare(plan, plan.levels[-1], small_vgg_once(torch.float32), StyleCache(2**28))
+    made = Preparation(plan, plan.levels[-1], small_vgg_once(torch.float32), StyleCache(2**28))
     objective = finish(made)
     small = resize(plan.content, plan.levels[0].shape)
     return enlarged(plan, objective, small), resize(small, objective.shape), plan.content

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from jobs import finish, small_vgg_once
-from painter.evaluation.style_targets import StyleCache, blended_targets
+from jobs import small_vgg_once
+from painter.evaluation.pieces import Work
+from painter.evaluation.style_targets import StyleCache, StyleTargets
 from painter.losses.catalog import STYLE_LOSSES
 from painter.losses.terms import Term
 from painter.network.vgg import PassConfig
@@ -29,8 +30,11 @@ def _targets(cache, config=CONFIG, vgg=None, canvas=(48, 64), style_loss="gram",
         Term("style", style_loss, tap): loss.at(vgg.typical_energy[tap], 8, vgg.device)
         for tap in config.taps
     }
-    found = finish(blended_targets(vgg, cache, plan.parts[0].styles, canvas, config, losses))
-    return {term.layer: target for term, target in found.items()}
+    targets = StyleTargets(vgg, cache, plan.parts[0].styles, canvas, config, losses)
+    work = Work(targets.pieces())
+    while not work.is_done:
+        work.advance()
+    return {term.layer: target for term, target in targets.by_term.items()}
 
 
 def _moments(cache, **given):

@@ -20,8 +20,8 @@ from torch.utils._pytree import tree_leaves
 from jobs import finish
 from networks import random_checkpoint
 from painter.canvas.downsampling import Downsampling, resizing_matrix
-from painter.evaluation.levels import prepare
 from painter.evaluation.passes import evaluate
+from painter.evaluation.preparation import Preparation
 from painter.evaluation.style_targets import StyleCache
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
@@ -96,7 +96,7 @@ class Elsewhere:
         self._vgg = VGG19(random_checkpoint(width=16), torch.device("cpu"), torch.float32)
         self._objectives = [None]
         for level in plan.levels:
-            turns = prepare(plan, level, self._vgg, StyleCache(2**28), self._objectives[-1])
+            turns = Preparation(plan, level, self._vgg, StyleCache(2**28), self._objectives[-1])
             self._objectives.append(finish(turns))
 
     def count(self, first: int, steps: int) -> Counting:

@@ -60,10 +60,8 @@ def painted(painter=None, **given) -> torch.Tensor:
     return decode(finished(painter, **given).result().data, "content").pixels
 
 
-def finish(generator):
-    """What a generator returns."""
-    while True:
-        try:
-            next(generator)
-        except StopIteration as stop:
-            return stop.value
+def finish(making):
+    """What something comes to that is made piece by piece."""
+    while (made := making.advance()) is None:
+        pass
+    return made

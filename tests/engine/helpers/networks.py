@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from painter.network.layers import CONVOLUTION_NAMES
-from painter.network.vgg import AVERAGE_POOLING_GAINS, VGG19
+from painter.network.pooling import AVERAGE_POOLING_GAINS
+from painter.network.vgg import VGG19
 from painter.network.weights import CAFFE, CONVOLUTIONS, TORCHVISION, Checkpoint, InputConvention
 
 MEAN = torch.tensor([123.68, 116.779, 103.939], dtype=torch.float64).view(1, 3, 1, 1) / 255

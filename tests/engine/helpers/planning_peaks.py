@@ -49,11 +49,15 @@ def _status(name: str) -> int:
 def _peak(made) -> tuple[int, int]:
     """The bytes that were told, and the most that were there at once.
 
-    The least of five times: a system that puts unused pages of programs aside, or hands memory out
-    in large pages, has more there by chance, and never less.
+    Up to five times, until they are no more: a system that puts unused pages of programs aside, or
+    hands memory out in large pages, has more there by chance, and never less.
     """
-    told = outline(made)
-    return told.planning + bytes_kept(told.plan), min(_rise(made) for _ in range(5))
+    outlined = outline(made)
+    told = outlined.planning + bytes_kept(outlined.plan)
+    rises = [_rise(made)]
+    while min(rises) > told and len(rises) < 5:
+        rises.append(_rise(made))
+    return told, min(rises)
 
 
 def _rise(made) -> int:

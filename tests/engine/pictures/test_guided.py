@@ -61,6 +61,18 @@ def test_strength_goes_from_the_canvas_to_other_colors():
     assert float((whole - none)[1:].abs().mean()) > 0.01
 
 
+@pytest.mark.parametrize("seamless", [(True, False), (False, True), (True, True)])
+def test_a_seamless_picture_that_is_rolled_is_tinted_alike(seamless, monkeypatch):
+    monkeypatch.setattr(guided, "_RADIUS", 0.1)
+    canvas, chroma = noise(3, 17, 40), 0.05 * noise(2, 17, 40, seed=1)
+    rolled = [5 if goes_on else 0 for goes_on in seamless]
+    expected = tinted(canvas, chroma, 1, seamless).roll(rolled, (1, 2))
+    found = tinted(canvas.roll(rolled, (1, 2)), chroma.roll(rolled, (1, 2)), 1, seamless)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+    cut_off = tinted(canvas, chroma, 1).roll(rolled, (1, 2))
+    assert float((cut_off - expected).abs().max()) > 0.001
+
+
 def test_large_pictures_take_lines_of_a_small_copy(monkeypatch):
     canvas = 0.4 + 0.2 * noise(3, 8, 8).float().repeat_interleave(16, 1).repeat_interleave(16, 2)
     chroma = to_oklab(canvas)[1:]

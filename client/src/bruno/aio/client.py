@@ -208,8 +208,8 @@ class AsyncBruno(AsyncClosing):
         open_stream, most = partial(self._open, album.read), checked_at_once(at_once)
         return AsyncBatch(open_stream, tasks, most, self._is_locked_out, on_event)
 
-    async def health(self) -> Literal["ready", "busy", "full"]:
-        """One word: `ready`, `busy` (a place in the queue is free) or `full`.
+    async def health(self) -> Literal["ready", "busy", "full", "draining", "broken"]:
+        """One word: `ready`, `busy` (a place in the queue is free), `full`, `draining` or `broken`.
 
         >>> import asyncio
         >>> from bruno import AsyncBruno
@@ -222,7 +222,7 @@ class AsyncBruno(AsyncClosing):
         return (await self.describe())["health"]
 
     async def state(self) -> states.State:
-        """As `health`, and also of a server that cannot paint, as `Bruno.state` does.
+        """As `health`, and also of a server that cannot describe itself, as `Bruno.state` does.
 
         >>> import asyncio
         >>> from bruno import AsyncBruno

@@ -17,7 +17,7 @@ from bruno.cli.many import batch
 from bruno.cli.paint import paint
 from bruno.cli.server import health, options
 from bruno.cli.studio import studio
-from bruno.errors import BrunoError
+from bruno.errors import AuthenticationError, BrunoError
 from bruno.version import __version__
 
 INTERRUPTED: Final = 130
@@ -38,7 +38,13 @@ class _Commands(Commands):
             ctx.exit(INTERRUPTED)
         except BrunoError as error:
             kind = _UsersMistake if error.users_mistake else click.ClickException
-            raise kind(str(error)) from None
+            raise kind(_told(error)) from None
+
+
+def _told(error: BrunoError) -> str:
+    if isinstance(error, AuthenticationError) and "BRUNO_TOKEN" not in str(error):
+        return f"{error}; --token, BRUNO_TOKEN or BRUNO_KEY_FILE tells the one to use"
+    return str(error)
 
 
 @click.group(cls=_Commands)

@@ -1,8 +1,8 @@
 """The studio: a page in the browser where a photo becomes a painting, by `bruno studio`.
 
-Logic and view are apart. `words`, `controls`, `dials`, `order`, `variations`, `masks`, `telling`,
-`losses`, `lapse`, `tries`, `session` and `visitors` know no Gradio: they turn options, events and
-pictures into what is shown. `fragments` and `cards` write it as HTML, `files` keeps what the
-browser asks for, the modules that begin with `part_` lay it out, those with `act_` answer what
-people do, `page` puts them together and `app` serves it.
+Logic and view are apart. `words`, `controls`, `dials`, `order`, `variations`, `masks`,
+`view_state`, `losses`, `lapse`, `tries`, `session` and `visitors` know no Gradio: they turn
+options, events and pictures into what is shown. `fragments` and `cards` write it as HTML, `files`
+keeps what the browser asks for, the modules that begin with `part_` lay it out, those with `act_`
+answer what people do, `page` puts them together and `app` serves it.
 """

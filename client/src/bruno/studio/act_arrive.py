@@ -13,7 +13,7 @@ from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import defaults_of
 from bruno.studio.part_masks import Masks
 from bruno.studio.session import Session
-from bruno.studio.telling import Shown, sentence_of
+from bruno.studio.view_state import ViewState, sentence_of
 from bruno.studio.visitors import Visitors
 
 _SOON_SECONDS: Final = 3.0
@@ -61,7 +61,7 @@ def _as_left(bench: Bench, masks: Masks, session: Session) -> Updates:
     gallery = [(style, None) for style in styles]
     return {
         masks.kept: act_masks.kept(session, photo, gallery),
-        bench.easel.canvas: show_canvas(bench, session, Shown()),
+        bench.easel.canvas: show_canvas(bench, session, ViewState()),
         **shelf_updates(bench, session),
     }
 
@@ -90,10 +90,10 @@ def greeting(bench: Bench, session: Session, timer: gr.Timer, told: bool) -> Upd
     updates: Updates = {bench.server: line, timer: gr.Timer(seconds)}
     if not soon and session.made > session.shown:
         updates |= shelf_updates(bench, session)
-        updates[bench.easel.canvas] = show_canvas(bench, session, Shown())
+        updates[bench.easel.canvas] = show_canvas(bench, session, ViewState())
     if session.away:
         session.away = False
-        updates[bench.easel.status] = fragments.status(Shown().saying(_BACK))
+        updates[bench.easel.status] = fragments.status(ViewState().saying(_BACK))
     if not told:
         updates |= act_dials.shown(bench, session, session.dials.now or defaults_of(description))
     return updates

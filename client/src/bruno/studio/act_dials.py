@@ -13,7 +13,7 @@ from bruno.studio import fragments
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import CONTROLS, defaults_of
 from bruno.studio.session import Session
-from bruno.studio.telling import Shown
+from bruno.studio.view_state import ViewState
 
 Updates = dict[Any, Any]
 
@@ -70,7 +70,7 @@ def preset_values(bench: Bench, session: Session, name: str) -> Updates:
     try:
         return shown(bench, session, defaults_of(bench.client.describe(), name))
     except BrunoError as error:
-        return {bench.easel.status: fragments.status(Shown().failed(error))}
+        return {bench.easel.status: fragments.status(ViewState().failed(error))}
 
 
 def _gone(bench: Bench, session: Session, values: Mapping[str, Any] | None) -> Updates:

@@ -16,8 +16,8 @@ from bruno.studio.masks import as_request
 from bruno.studio.order import Order
 from bruno.studio.part_easel import PAINTING
 from bruno.studio.session import Session
-from bruno.studio.telling import Shown, sentence_of
 from bruno.studio.variations import vary
+from bruno.studio.view_state import ViewState, sentence_of
 
 _TO_CANVAS: Final = """() => document.getElementById('views').scrollIntoView(
   {block: innerWidth < 760 ? 'start' : 'nearest'})"""
@@ -119,14 +119,14 @@ def paint(
 
 def _refused(bench: Bench, session: Session, error: InvalidInputError) -> Updates:
     if not session.queue.painting:
-        return {bench.easel.status: fragments.status(Shown().failed(error))}
+        return {bench.easel.status: fragments.status(ViewState().failed(error))}
     # What is painted would say something else there at once.
     gr.Warning(sentence_of(error), title="Bruno")
     return {bench.easel.queue: fragments.queue(session.queue)}
 
 
-def _painted(bench: Bench, session: Session, states: Iterator[Shown]) -> Iterator[Updates]:
-    easel, before = bench.easel, Shown()
+def _painted(bench: Bench, session: Session, states: Iterator[ViewState]) -> Iterator[Updates]:
+    easel, before = bench.easel, ViewState()
     yield {
         easel.paint: gr.Button(_PAINT_NEXT),
         easel.go_on: gr.Button(interactive=True),
@@ -143,7 +143,7 @@ def _painted(bench: Bench, session: Session, states: Iterator[Shown]) -> Iterato
     yield shelf_updates(bench, session)
 
 
-def changes(bench: Bench, session: Session, before: Shown, now: Shown) -> Updates:
+def changes(bench: Bench, session: Session, before: ViewState, now: ViewState) -> Updates:
     """The parts that differ between two states of a painting."""
     updates: Updates = {bench.easel.status: fragments.status(now)}
     if now.losses is not before.losses:

@@ -12,7 +12,7 @@ from bruno import styles as library
 from bruno.errors import BrunoError
 from bruno.studio import fragments, samples
 from bruno.studio.bench import QUIET, Bench
-from bruno.studio.telling import Shown
+from bruno.studio.view_state import ViewState
 
 _STYLES_MOST: Final = 8
 
@@ -36,15 +36,15 @@ def wire(bench: Bench) -> gr.events.Dependency:
     def fetched(name: str, gallery: Any, blend: bool) -> Iterator[Updates]:
         if not name:
             return
-        yield {status: fragments.status(Shown().saying("Fetching the painting."))}
+        yield {status: fragments.status(ViewState().saying("Fetching the painting."))}
         try:
             path = library.fetch(name)
         except BrunoError as error:
-            yield {status: fragments.status(Shown().failed(error))}
+            yield {status: fragments.status(ViewState().failed(error))}
             return
         yield {
             pictures.styles: with_style(path, gallery, blend),
-            status: fragments.status(Shown()),
+            status: fragments.status(ViewState()),
         }
 
     def example(photo: str | None, gallery: Any) -> tuple[Any, Any]:

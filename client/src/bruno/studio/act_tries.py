@@ -15,7 +15,7 @@ from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import WEIGHTS, shown_values
 from bruno.studio.part_easel import PAINTING
 from bruno.studio.session import Session
-from bruno.studio.telling import Shown
+from bruno.studio.view_state import ViewState
 
 Updates = dict[Any, Any]
 
@@ -81,7 +81,7 @@ def shelf_updates(bench: Bench, session: Session) -> Updates:
     }
 
 
-def show_canvas(bench: Bench, session: Session, shown: Shown) -> str:
+def show_canvas(bench: Bench, session: Session, shown: ViewState) -> str:
     """The canvas with the painting that is chosen."""
     chosen = session.find(session.chosen)
     return fragments.canvas(shown, chosen, bench.files.pixels(chosen) if chosen else "")
@@ -93,7 +93,7 @@ def loaded_settings(bench: Bench, session: Session, path: str) -> Updates:
         record = read_record(Path(path).read_bytes())
     except InvalidInputError:
         refused = InvalidInputError(f"{Path(path).name} carries no record of a Bruno painting")
-        return {bench.easel.status: fragments.status(Shown().failed(refused))}
+        return {bench.easel.status: fragments.status(ViewState().failed(refused))}
     return settings_of(bench, session, record, Path(path).name)
 
 
@@ -102,7 +102,7 @@ def settings_of(bench: Bench, session: Session, record: Record, name: str) -> Up
     weights = record.get(WEIGHTS) or []
     values = shown_values(record["options"])
     several = ", ".join(f"{weight:g}" for weight in weights) if len(weights) > 1 else ""
-    said = Shown().saying(f"The settings are those of {name}.")
+    said = ViewState().saying(f"The settings are those of {name}.")
     return act_dials.shown(bench, session, values | {WEIGHTS: several}) | {
         bench.easel.status: fragments.status(said)
     }
@@ -110,6 +110,6 @@ def settings_of(bench: Bench, session: Session, record: Record, name: str) -> Up
 
 def _shown(bench: Bench, session: Session) -> Updates:
     return shelf_updates(bench, session) | {
-        bench.easel.canvas: show_canvas(bench, session, Shown()),
+        bench.easel.canvas: show_canvas(bench, session, ViewState()),
         bench.easel.views: gr.Tabs(selected=PAINTING),
     }

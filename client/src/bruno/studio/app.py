@@ -49,23 +49,24 @@ class Policy:
 def serve(client: Bruno, host: str, port: int) -> Iterator[str]:
     """Serves the studio in the background while the `with` lasts, and yields its address.
 
-    Raises InvalidInputError where the host or port cannot be had. What people upload lies in a
-    folder of its own that is gone afterwards.
+    Raises InvalidInputError where nothing can listen on the host and port. What people upload lies
+    in a folder of its own that is gone afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="bruno-studio-") as folder:
         os.environ |= {"GRADIO_TEMP_DIR": folder, "GRADIO_ANALYTICS_ENABLED": "False"}
         page = make_page(client)
         try:
-            _, address, _ = page.launch(server_name=host, server_port=port, **_manners())
+            _, address, _ = page.launch(server_name=host, server_port=port, **_launch_settings())
         except OSError:
-            raise InvalidInputError(f"{host}:{port} cannot be had: choose another --port") from None
+            problem = f"nothing can listen on {host}:{port}: choose another --port"
+            raise InvalidInputError(problem) from None
         try:
             yield address
         finally:
             page.close(verbose=False)
 
 
-def _manners() -> dict[str, Any]:
+def _launch_settings() -> dict[str, Any]:
     return {
         "prevent_thread_lock": True,
         "quiet": True,

@@ -8,8 +8,8 @@ from html import escape
 
 from bruno.studio.losses import CURVES, Losses
 from bruno.studio.order import Queue
-from bruno.studio.telling import Shown
 from bruno.studio.tries import Try, title_of
+from bruno.studio.view_state import ViewState
 
 NO_LOSSES = "They are drawn here, step by step."
 NO_FILM = "Choose a painting that was painted here with previews, and its canvas forms again."
@@ -22,7 +22,7 @@ def inline(jpeg: bytes) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"
 
 
-def canvas(shown: Shown, last: Try | None = None, address: str = "") -> str:
+def canvas(shown: ViewState, last: Try | None = None, address: str = "") -> str:
     """The canvas as it is now: the newest preview, or the finished painting.
 
     `address` is where the painting's own file is, for those who want to see all of its pixels.
@@ -78,7 +78,7 @@ def queue(orders: Queue) -> str:
     return f'<h2>Painted next</h2><ol class="queue">{items}</ol>'
 
 
-def status(shown: Shown) -> str:
+def status(shown: ViewState) -> str:
     """The sentence of now and the bar; only milestones are read aloud."""
     percent = f"{100 * shown.share:.0f}"
     trouble = ' class="trouble"' if shown.trouble else ""

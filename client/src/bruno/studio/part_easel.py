@@ -10,8 +10,8 @@ import gradio as gr
 from bruno.studio import fragments
 from bruno.studio.assets import text_of
 from bruno.studio.losses import Losses
-from bruno.studio.telling import Shown
 from bruno.studio.variations import KINDS, MOST
+from bruno.studio.view_state import ViewState
 
 PAINTING: Final = "painting"
 BESIDE: Final = "beside"
@@ -62,7 +62,7 @@ def easel() -> Easel:
         stop = gr.Button("Stop and keep", variant="stop", interactive=False, elem_id="stop")
     with gr.Tabs(elem_id="views") as views:
         with gr.Tab("Painting", id=PAINTING):
-            empty = fragments.canvas(Shown())
+            empty = fragments.canvas(ViewState())
             canvas = gr.HTML(empty, js_on_load=text_of("canvas.js"), elem_id="canvas")
         with gr.Tab("Before and after", id=BESIDE) as beside_tab:
             before_after = gr.ImageSlider(
@@ -79,7 +79,7 @@ def easel() -> Easel:
             )
         with gr.Tab("Time-lapse", id=LAPSE) as lapse_tab:
             lapse = gr.HTML(fragments.lapse(None), elem_id="lapse")
-    greeting = Shown().saying("")
+    greeting = ViewState().saying("")
     status = gr.HTML(fragments.status(greeting), elem_id="status")
     queue = gr.HTML("", js_on_load=text_of("picks.js"), elem_id="queue")
     variations = _variations()

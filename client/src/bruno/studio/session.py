@@ -16,15 +16,15 @@ from bruno.studio.dials import Dials
 from bruno.studio.lapse import Film
 from bruno.studio.masks import Place
 from bruno.studio.order import Order, Queue
-from bruno.studio.telling import Shown
 from bruno.studio.tries import Try, make_try, shown_file
+from bruno.studio.view_state import ViewState
 
 TRIES_MOST: Final = 24
 TRIES_BYTES: Final = 256 * 2**20
 _SENDING: Final = "Sending the pictures."
 _FULL: Final = "The server is full: this painting joins the queue as soon as there is a place."
 
-States = Generator[Shown, None, None]
+States = Generator[ViewState, None, None]
 # Held for moments only, so that one serves all visitors: a lock could not be copied with a session.
 _LOCK: Final = threading.Lock()
 
@@ -99,7 +99,7 @@ class Session:
         return self._paint(client, order)
 
     def _paint(self, client: Bruno, order: Order) -> States:
-        shown, film, end = Shown(), Film(), None
+        shown, film, end = ViewState(), Film(), None
         description: Mapping[str, Any] = {}
         try:
             self.away = True
@@ -136,7 +136,12 @@ class Session:
                 live.cancel()
 
     def _keep_canvas(
-        self, order: Order, shown: Shown, reason: str, description: Mapping[str, Any], film: Film
+        self,
+        order: Order,
+        shown: ViewState,
+        reason: str,
+        description: Mapping[str, Any],
+        film: Film,
     ) -> None:
         known = order.record(description) if shown.canvas else {}
         canvas = shown.so_far.painting(reason, **known)

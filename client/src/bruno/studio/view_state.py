@@ -15,7 +15,7 @@ _ANNOUNCED_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True)
-class Shown:
+class ViewState:
     """The state of one painting on the page.
 
     `status` changes with every event; `announced` is what a screen reader says, and changes at
@@ -40,7 +40,7 @@ class Shown:
         """The newest losses and steps."""
         return self.so_far.progress
 
-    def after(self, event: Event) -> Shown:
+    def after(self, event: Event) -> ViewState:
         """What is shown after one more event."""
         now = replace(self, so_far=self.so_far.after(event))
         if isinstance(event, Waiting):
@@ -53,23 +53,23 @@ class Shown:
             return replace(now, painting=event, share=1.0).saying(_finished(event))
         return now
 
-    def saying(self, sentence: str, trouble: bool = False) -> Shown:
+    def saying(self, sentence: str, trouble: bool = False) -> ViewState:
         """The same with another sentence, read aloud too."""
         return replace(self, status=sentence, announced=sentence, trouble=trouble)
 
-    def stopped(self) -> Shown:
+    def stopped(self) -> ViewState:
         """After the visitor stopped it."""
         if self.canvas is None:
             return self.saying("Stopped before there was a canvas to keep.")
         return self.saying(f"Stopped {self.so_far.where}; the canvas so far is kept as a try.")
 
-    def failed(self, error: BrunoError) -> Shown:
+    def failed(self, error: BrunoError) -> ViewState:
         """After it went wrong."""
         is_left = self.canvas and not self.painting
         kept = " The canvas so far is kept as a try." if is_left else ""
         return self.saying(sentence_of(error) + kept, trouble=True)
 
-    def _advanced(self, progress: Progress) -> Shown:
+    def _advanced(self, progress: Progress) -> ViewState:
         quarter = int(progress.share / _ANNOUNCED_SHARE)
         announced = self.announced
         if quarter > int(self.share / _ANNOUNCED_SHARE):

@@ -1,0 +1,102 @@
+"""What a part of the photo is compared with: its styles, and where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from painter.canvas.layout import padded_shape
+from painter.evaluation.levels import shifts_of
+from painter.evaluation.mask_weights import MaskWeights
+from painter.evaluation.objective import Neighborhood, Region
+from painter.evaluation.pieces import Piece
+from painter.evaluation.style_sets import StyleSets
+from painter.evaluation.style_targets import StyleCache, StyleTargets
+from painter.losses.hypercolumns import GRID
+from painter.losses.neighbors import KEPT_MOST, TAPS
+from painter.losses.style_loss import StyleLoss
+from painter.losses.terms import Term
+from painter.network.layers import stride_of
+from painter.network.vgg import VGG19, PassConfig
+from painter.planning.plan import Part, Plan
+from painter.planning.pyramid import Shape
+
+
+class RegionTargets:
+    """The region of a level that a part of the photo becomes, in the making.
+
+    `losses` are the style losses of its terms; with `neighbors`, it has some to look among.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        part: Part,
+        shape: Shape,
+        vgg: VGG19,
+        cache: StyleCache,
+        config: PassConfig,
+        losses: Mapping[Term, StyleLoss[Any, Any]],
+        neighbors: bool,
+    ) -> None:
+        of_style = config.with_taps(term.layer for term in losses)
+        self._plan, self._part, self._device = plan, part, vgg.device
+        self._targets = StyleTargets(vgg, cache, part.styles, shape, of_style, losses)
+        self.weights = MaskWeights(part.mask, shape, of_style.taps, shifts_of(plan), vgg.device)
+        self._nearby = None
+        if neighbors:
+            self._nearby = _Neighbors(plan, part, shape, vgg, cache, config)
+
+    def pieces(self) -> list[Piece]:
+        """Those of its styles and of its mask."""
+        nearby = [] if self._nearby is None else self._nearby.pieces()
+        return [*self._targets.pieces(), *nearby, *self.weights.pieces()]
+
+    def region(self) -> Region:
+        """The region, once all pieces are done."""
+        share = _area(self._part, self._plan) * self._part.weight
+        nearby = None if self._nearby is None else self._nearby.neighborhood()
+        return Region(torch.tensor(share, device=self._device), self._targets.by_term, nearby)
+
+
+class _Neighbors:
+    """The styles' hypercolumns of a part, and where it lies on their grid."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        part: Part,
+        shape: Shape,
+        vgg: VGG19,
+        cache: StyleCache,
+        config: PassConfig,
+    ) -> None:
+        of_grid = config.with_taps(TAPS)
+        self._shape, self._centered, self._device = shape, shifts_of(plan)[0], vgg.device
+        self._sets = StyleSets(vgg, cache, part.styles, shape, of_grid, KEPT_MOST)
+        self._weights = MaskWeights(part.mask, shape, [GRID], [self._centered], vgg.device)
+
+    def pieces(self) -> list[Piece]:
+        return [*self._sets.pieces(), *self._weights.pieces()]
+
+    def neighborhood(self) -> Neighborhood:
+        """Neighbors to look among, none of which is anybody's yet."""
+        whole = padded_shape(self._shape)
+        grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
+        total, weights = torch.tensor(float(grid[0] * grid[1]), device=self._device), None
+        by_tap = self._weights.at(self._centered)
+        if by_tap is not None:
+            weights = by_tap[GRID]
+            total = weights.sum(dtype=torch.float32)
+        places = torch.zeros(grid, dtype=torch.int32, device=self._device)
+        return Neighborhood(self._sets.whole(), places, weights, total)
+
+
+def _area(part: Part, plan: Plan) -> float:
+    """Its part of what is visible, so that every pixel is drawn with one strength."""
+    if part.mask is None:
+        return 1.0
+    alpha = plan.photo.alpha
+    return float(part.mask.sum()) / (part.mask.numel() if alpha is None else float(alpha.sum()))
