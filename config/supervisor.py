@@ -11,7 +11,7 @@ from threading import Event
 from readiness import Stopped, last_words, wait_until_ready
 from server_process import ServerProcess
 from settings import SERVERS, Settings, StartError
-from watchdog import Watchdog
+from watchdog import LOST_SECONDS, Watchdog
 
 POLL_SECONDS = 0.2
 RESTARTS_MOST = 3
@@ -39,7 +39,7 @@ class Restarts:
 
 def keep_going(process: ServerProcess, settings: Settings, token: str, stopping: Event) -> int:
     """Returns 0 when it is to stop, 1 where it cannot be kept going."""
-    watchdog, restarts = Watchdog(settings.url, token, settings.server), Restarts()
+    watchdog, restarts = Watchdog(settings.url, token), Restarts()
     while not stopping.wait(POLL_SECONDS):
         why = _what_is_wrong(process, settings, watchdog)
         if why is None:
@@ -67,7 +67,7 @@ def _what_is_wrong(process: ServerProcess, settings: Settings, watchdog: Watchdo
         reason = last_words(process, "process", "server")
         return f"{name} ended with {process.exit_code}: {reason}"
     if watchdog.is_lost:
-        return f"{name} answered nothing for {watchdog.lost_seconds:.0f} s"
+        return f"{name} answered nothing for {LOST_SECONDS:.0f} s"
     return None
 
 

@@ -13,12 +13,11 @@ import zlib
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
-# Without any answer for so many seconds a server is lost. TorchServe starts a worker that died, or
-# stands still, again by itself, and has it back long before.
-LOST_SECONDS = {"torchserve": 120.0, "asgi": 20.0}
-# Shares of that: between two questions, and for an answer.
-ASKED_EVERY = 1 / 8
-ANSWER_WITHIN = 1 / 2
+# Seconds between two questions, and how long one waits for its answer.
+ASKED_EVERY = 15.0
+ANSWER_SECONDS = 30.0
+# Without any answer for so long a server is lost: a worker that died is back long before.
+LOST_SECONDS = 120.0
 PAINTED_EVERY = 300.0
 SIDE = 64
 
@@ -26,9 +25,8 @@ SIDE = 64
 class Watchdog:
     """Asks in a thread of its own; `is_lost` tells that no answer came for too long."""
 
-    def __init__(self, url: str, token: str, server: str) -> None:
+    def __init__(self, url: str, token: str) -> None:
         self._url = f"{url}/predictions/bruno"
-        self.lost_seconds = LOST_SECONDS[server]
         self.begin_anew(token)
         self._painted = time.monotonic()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
@@ -39,12 +37,12 @@ class Watchdog:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server has answered nothing for `lost_seconds`."""
-        return time.monotonic() - self._answered > self.lost_seconds
+        """Whether the server has answered nothing for `LOST_SECONDS`."""
+        return time.monotonic() - self._answered > LOST_SECONDS
 
     def _watch(self) -> None:
         while True:
-            time.sleep(self.lost_seconds * ASKED_EVERY)
+            time.sleep(ASKED_EVERY)
             if self._lives():
                 self._answered = time.monotonic()
 
@@ -64,8 +62,7 @@ class Watchdog:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310
         try:
-            seconds = self.lost_seconds * ANSWER_WITHIN
-            with urllib.request.urlopen(request, timeout=seconds) as answer:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=ANSWER_SECONDS) as answer:  # noqa: S310
                 said = self._read(answer)
             return json.loads(said) if "describe" in body else said
         except urllib.error.HTTPError as error:

@@ -14,7 +14,7 @@ import pytest
 
 import readiness
 from serving import find_port
-from watchdog import Watchdog, gray_picture
+from watchdog import LOST_SECONDS, Watchdog, gray_picture
 
 Answer = Callable[[BaseHTTPRequestHandler, bytes], None]
 READY = json.dumps({"health": "ready", "running": 0}).encode()
@@ -61,12 +61,12 @@ def test_it_has_a_server_paint_and_misses_one_that_is_gone(
     assert gray_picture().startswith(b"\x89PNG")
     finished: list[Any] = []
     monkeypatch.setattr(Watchdog, "_ask", _noting(Watchdog._ask, finished))
-    assert Watchdog(server.url, server.token, server.settings.server)._lives()
+    assert Watchdog(server.url, server.token)._lives()
     assert b"event: painting" in finished[-1]
-    gone = Watchdog(f"http://127.0.0.1:{find_port()}", server.token, "asgi")
+    gone = Watchdog(f"http://127.0.0.1:{find_port()}", server.token)
     assert not gone._lives()
     assert not gone.is_lost
-    gone.lost_seconds = -1.0
+    monkeypatch.setattr("watchdog.LOST_SECONDS", -1.0)
     assert gone.is_lost
 
 
@@ -82,7 +82,7 @@ def _noting(ask: Any, found: list[Any]) -> Any:
 def test_it_outlives_an_answer_that_is_broken(how: str) -> None:
     said, lives = BROKEN[how]
     with answering(lambda line, _: line.wfile.write(said) and None) as url:
-        assert Watchdog(url, "token", "torchserve")._lives() is lives
+        assert Watchdog(url, "token")._lives() is lives
         if not lives:
             assert readiness.ask(url, "token", {"describe": True}) is None
 
@@ -96,7 +96,7 @@ def test_each_event_of_a_painting_that_takes_long_is_a_sign_of_life() -> None:
             return
         line.wfile.write(CHUNKED)
         for event in (b"event: accepted\n\n", b"event: progress\n\n"):
-            dog._answered = time.monotonic() - dog.lost_seconds - 1
+            dog._answered = time.monotonic() - LOST_SECONDS - 1
             line.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
             end = time.monotonic() + 60
             while dog.is_lost and time.monotonic() < end:
@@ -105,6 +105,6 @@ def test_each_event_of_a_painting_that_takes_long_is_a_sign_of_life() -> None:
         line.wfile.write(b"0\r\n\r\n")
 
     with answering(answer) as url:
-        dog = Watchdog(url, "token", "torchserve")
+        dog = Watchdog(url, "token")
         assert dog._lives()
     assert seen == [True, True]
