@@ -196,13 +196,19 @@ def test_nothing_is_looked_for_where_no_neighbors_are_compared(monkeypatch):
     assert finished(style_loss="gram", steps=3).incomplete is None
 
 
-def test_narrow_and_tiny_pictures_are_painted():
+SPOT = png([[0] * 30 + [255] * 4 + [0] * 30 if 20 <= row < 24 else [0] * 64 for row in range(48)])
+
+
+@pytest.mark.parametrize("kind", ["alone", "sampled"])
+def test_what_has_few_positions_is_painted(kind):
     for given in (
         {"content": photo(63, 1000), "size": 520},
         {"styles": [photo(16, 20)], "size": 64},
         {"styles": [png(np.full((32, 32, 3), 90))]},
+        {"masks": {1: SPOT}},
+        {"style_masks": {1: SPOT}, "content_mask": SPOT},
     ):
-        job = finished(style_loss="neighbors", steps=3, **given)
+        job = finished(steps=3, **KINDS[kind], **given)
         assert job.incomplete is None
         assert np.isfinite(job.progress.losses.total)
 
