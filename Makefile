@@ -106,8 +106,8 @@ bench-gpu: $(INSTALLED) $(VGG19) ## Measure a CUDA card within 4 minutes (ARGS='
 	@PYTHONPATH=handler $(BIN)/python benchmarks/gpu.py $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(INSTALLED) $(ARCHIVE) ## Send both servers 10,000 hostile requests (ARGS='--requests 500')
-	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.fuzz $(ARGS)
+fuzz: $(INSTALLED) $(ARCHIVE) ## Send both servers 10,000 hostile requests (ARGS='--requests 500 --gateway')
+	@PYTHONPATH=benchmarks:tests/engine/helpers $(BIN)/python -m reliability.fuzz $(ARGS)
 
 .PHONY: chaos
 chaos: $(INSTALLED) $(ARCHIVE) ## Kill and stop what serves eight clients (ARGS='--tries 20 --only worker')
@@ -116,6 +116,10 @@ chaos: $(INSTALLED) $(ARCHIVE) ## Kill and stop what serves eight clients (ARGS=
 .PHONY: soak
 soak: $(INSTALLED) $(ARCHIVE) ## Have both servers paint for two hours each (ARGS='--minutes 10')
 	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.soak $(ARGS)
+
+.PHONY: overload
+overload: $(INSTALLED) $(ARCHIVE) ## Have 200 clients at each server (ARGS='--clients 40 --minutes 1')
+	@PYTHONPATH=benchmarks $(BIN)/python -m reliability.overload $(ARGS)
 
 .PHONY: scaling
 scaling: $(INSTALLED) ## Ask the model of a fleet anew: the tables and plots of docs/scaling.md

@@ -108,7 +108,7 @@ class ServerProcess:
         if self.settings.server != "torchserve" or not seconds:
             return
         written = self.drain_file.with_suffix(".new")
-        written.write_text(str(time.time() + seconds))
+        written.write_text(str(time.monotonic() + seconds))
         written.replace(self.drain_file)
         end = time.monotonic() + seconds + GRACE_SECONDS
         is_done = self.drain_file.with_suffix(".done").exists

@@ -6,14 +6,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from reliability.jobs import picture
 from reliability.proxy import Proxy
 from reliability.served import Served
+from reliability.surroundings import a_false_clock, a_small_disk, fill_disk, set_clock, take_memory
 
-Fault = Callable[[Served, Proxy], None]
 SLOW_SECONDS = 5.0
+# Of one server: so often in ten minutes `make serve` starts it again.
+LIVES = 3
 # A painting on the command line, which is ended before it ends.
 CLIENT = (
     "import sys, bruno; client = bruno.Bruno(sys.argv[1], key_file=sys.argv[2]);"
@@ -68,21 +72,44 @@ def slow_network(_: Served, proxy: Proxy) -> None:
     proxy.pause = 0.0
 
 
+def _as_it_is() -> AbstractContextManager[Mapping[str, str]]:
+    return nullcontext({})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """How it is done; `surroundings` gives the environment that a server needs for it.
+
+    `most` is how often one server is to bear it; `has_proxy` puts a network that can be hurt
+    before it.
+    """
+
+    do: Callable[[Served, Proxy], None]
+    most: int = 20
+    has_proxy: bool = False
+    surroundings: Callable[[], AbstractContextManager[Mapping[str, str]]] = _as_it_is
+
+
+BOTH = {
+    "a reader of pictures is killed": Fault(kill_reader),
+    "a client is killed": Fault(kill_client),
+    "the network is cut": Fault(cut_network, has_proxy=True),
+    "the network is slow": Fault(slow_network, has_proxy=True),
+    "the disk is full": Fault(fill_disk, surroundings=a_small_disk),
+    "the clock jumps": Fault(set_clock, surroundings=a_false_clock),
+}
 FAULTS: dict[str, dict[str, Fault]] = {
     "torchserve": {
-        "the worker is killed": kill_worker,
-        "the worker stands still": stop_worker,
-        "Java is killed": kill_front,
-        "a reader of pictures is killed": kill_reader,
-        "a client is killed": kill_client,
-        "the network is cut": cut_network,
-        "the network is slow": slow_network,
+        "the worker is killed": Fault(kill_worker),
+        "the worker stands still": Fault(stop_worker),
+        "the worker gets no memory": Fault(take_memory),
+        "Java is killed": Fault(kill_front, LIVES),
+        **BOTH,
     },
     "asgi": {
-        "the server is killed": kill_front,
-        "a reader of pictures is killed": kill_reader,
-        "a client is killed": kill_client,
-        "the network is cut": cut_network,
-        "the network is slow": slow_network,
+        "the server is killed": Fault(kill_front, LIVES),
+        "the server stands still": Fault(stop_worker, LIVES),
+        "the server gets no memory": Fault(take_memory, LIVES),
+        **BOTH,
     },
 }

@@ -35,11 +35,11 @@ def picture(seed: int, side: int = SIDE) -> bytes:
 
 
 class Jobs:
-    """Eight paintings on their way; `begun` is set once the first ones have done a step."""
+    """Paintings on their way; `begun` is set once the first ones have done a step."""
 
-    def __init__(self, bruno: Bruno, count: int = JOBS) -> None:
+    def __init__(self, bruno: Bruno, count: int = JOBS, steps: int = STEPS) -> None:
         self.begun = threading.Event()
-        self._bruno = bruno
+        self._bruno, self._steps = bruno, steps
         self._pool = ThreadPoolExecutor(count)
         self._jobs = [self._pool.submit(self._paint, seed) for seed in range(count)]
 
@@ -52,7 +52,7 @@ class Jobs:
         return Outcome(counts.count(0), sum(count > 1 for count in counts), why)
 
     def _paint(self, seed: int) -> int:
-        asked = {"size": SIDE, "steps": STEPS, "preview_every": 10, "seed": seed}
+        asked = {"size": SIDE, "steps": self._steps, "preview_every": 10, "seed": seed}
         paintings = 0
         for event in self._bruno.stream(picture(seed), picture(seed + 100), **asked):  # type: ignore[arg-type]
             if isinstance(event, Progress) and event.step:

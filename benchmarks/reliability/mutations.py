@@ -7,10 +7,12 @@ import json
 import random
 import struct
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from PIL import Image
 
+import bombs
 from reliability.jobs import picture
 
 Form = list[tuple[str, tuple[str, bytes, str] | tuple[None, bytes]]]
@@ -62,6 +64,33 @@ NAMES = (
     "__proto__",
     "",
 )
+ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "cp037", "shift_jis", "utf-7")
+HEADERS = {
+    "Content-Encoding": ("gzip", "br", "deflate, gzip"),
+    "Content-Language": ("\xff",),
+    "Accept-Encoding": ("identity;q=0", "gzip"),
+    "Accept-Charset": ("utf-7",),
+    "Range": ("bytes=0-1",),
+    "traceparent": ("00-0-0-0", "a" * 4000),
+    "X-Forwarded-For": ("127.0.0.1, " * 300,),
+}
+BOMBS: tuple[Callable[[], bytes], ...] = (
+    lambda: bombs.many_scans(3500),
+    lambda: bombs.inflating_strip(2**27),
+    bombs.large_tile,
+    bombs.png_with_tags,
+    bombs.webp_with_tags,
+    bombs.jpeg_with_tags,
+    bombs.jpeg_with_frames,
+    bombs.many_chunks,
+    bombs.many_segments,
+    bombs.many_extensions,
+    bombs.many_frames,
+    bombs.long_comment,
+    bombs.junk_in_a_jpeg,
+    bombs.junk_in_a_gif,
+)
+BOMBS_SHARE = 0.03
 QUICK = {"size": "64", "steps": "2", "levels": "1", "max_seconds": "5", "preview_every": "0"}
 
 
@@ -72,6 +101,9 @@ def hostile(rng: random.Random) -> tuple[Form, dict[str, str]]:
     for _ in range(rng.choice((0, 1, 1, 2))):
         rng.choice(_CHANGES)(rng, form)
     headers = {"Accept": rng.choice(("text/event-stream", "image/png", "*/*", "\xff"))}
+    if rng.random() < 0.1:
+        name = rng.choice(list(HEADERS))
+        headers[name] = rng.choice(HEADERS[name])
     return form, headers
 
 
@@ -79,10 +111,18 @@ def hostile_json(rng: random.Random) -> bytes:
     """A body that says that it is JSON."""
     deep: Any = rng.choice(("[" * 20_000, '{"a":' * 20_000, "NaN", '"', "\xff", "null", "1e999"))
     fields = {f"field_{i}": i for i in range(rng.choice((1, 10_000)))}
-    return rng.choice((deep.encode("latin-1"), json.dumps(fields).encode(), b""))
+    many = json.dumps(fields).encode(rng.choice(ENCODINGS))
+    return rng.choice((deep.encode("latin-1"), many, b""))
+
+
+@cache
+def _bomb(number: int) -> bytes:
+    return BOMBS[number]()
 
 
 def _file(rng: random.Random) -> bytes:
+    if rng.random() < BOMBS_SHARE:
+        return _bomb(rng.randrange(len(BOMBS)))
     data = io.BytesIO()
     image = Image.open(io.BytesIO(picture(rng.randrange(100), rng.choice((16, 40, 64, 200)))))
     mode = rng.choice(("RGB", "L", "RGBA", "CMYK", "P", "1", "I;16"))
@@ -112,7 +152,7 @@ def _wounded(rng: random.Random, data: bytearray) -> bytes:
 
 
 def _option(rng: random.Random, form: Form) -> None:
-    value = rng.choice(VALUES).encode("utf-8", "replace")
+    value = rng.choice(VALUES).encode(rng.choice(ENCODINGS), "replace")
     form.append((rng.choice(OPTIONS), (None, value)))
 
 

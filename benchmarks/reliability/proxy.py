@@ -28,7 +28,8 @@ class Proxy:
         """Breaks whatever is open now."""
         with self._lock:
             for end in self._open:
-                end.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):  # it has broken by itself
+                    end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Takes no connection any more, and breaks those that are open."""

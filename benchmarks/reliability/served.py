@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -10,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,11 @@ class Served:
         readers = (each for each in self.worker.children() if _reads(each))
         return next(readers)
 
+    @property
+    def key(self) -> str:
+        """The token that it asks for."""
+        return str(json.loads(Path(self.key_file).read_text())["inference"]["key"])
+
     def client(self, url: str | None = None) -> Bruno:
         """A client, of this address where another is not given."""
         return Bruno(url or self.url, key_file=self.key_file)
@@ -90,24 +96,32 @@ def _reads(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def serving(kind: str, archive: Path = ARCHIVE) -> Iterator[Served]:
-    """A server, `torchserve` or `asgi`, that is ready to paint, and ends with the statement."""
-    environment = {**os.environ, "PORT": str(_free_port()), "SERVER": kind, "DRAIN": "0"}
+def serving(
+    kind: str, archive: Path = ARCHIVE, more: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """A server, `torchserve` or `asgi`, that is ready to paint, and ends with the statement.
+
+    `more` is added to its environment.
+    """
+    own = {"PORT": str(free_port()), "SERVER": kind, "DRAIN": "0"}
+    environment = {**os.environ, **own, **(more or {})}
     command = [sys.executable, str(ROOT / "config" / "serve.py"), "--archive", str(archive)]
     with tempfile.NamedTemporaryFile("w") as printed:
         process = subprocess.Popen(  # noqa: S603
             command, env=environment, stdout=printed, stderr=subprocess.STDOUT
         )
         try:
-            url, key_file = _announced(process, Path(printed.name))
+            url, key_file = announced(
+                process, Path(printed.name), r"BRUNO_URL=(\S+) BRUNO_KEY_FILE=(\S+)"
+            )
             yield Served(kind, url, key_file, psutil.Process(process.pid))
         finally:
             process.terminate()
             process.wait(120)
 
 
-def _free_port() -> int:
-    """One at which, and ten above which, nothing listens."""
+def free_port() -> int:
+    """A port at which, and ten above which, nothing listens."""
     for port in random.SystemRandom().sample(range(20000, 32000), 200):
         with socket.socket() as one, socket.socket() as other:
             try:
@@ -119,9 +133,10 @@ def _free_port() -> int:
     raise RuntimeError("no port is free")
 
 
-def _announced(process: subprocess.Popen[bytes], printed: Path) -> tuple[str, str]:
+def announced(process: subprocess.Popen[bytes], printed: Path, words: str) -> tuple[str, str]:
+    """The two words that a program has printed as a pattern says, once it has."""
     while process.poll() is None:
-        found = re.search(r"BRUNO_URL=(\S+) BRUNO_KEY_FILE=(\S+)", printed.read_text())
+        found = re.search(words, printed.read_text())
         if found:
             return found[1], found[2]
         time.sleep(0.1)

@@ -14,8 +14,8 @@ from bruno_service.session import Session
 class Drain:
     """Follows the file that BRUNO_DRAIN_FILE names, which holds the time when patience ends.
 
-    The time is that of `time.time`. Once nothing is held any more, a file beside it says so, whose
-    name ends in `.done`.
+    The time is that of `time.monotonic`, which the processes of a machine share. Once nothing is
+    held any more, a file beside it says so, whose name ends in `.done`.
     """
 
     def __init__(self, service: Service) -> None:
@@ -30,7 +30,7 @@ class Drain:
             return
         if not self._service.is_draining:
             self._service.drain()
-        if time.time() >= float(self._file.read_text()):
+        if time.monotonic() >= float(self._file.read_text()):
             self._service.interrupt(sessions, STOPPING)
         # What a call has taken may be on its way still, until the next round.
         if not sessions and self._was_empty:

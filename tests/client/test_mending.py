@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -94,6 +95,26 @@ def test_a_resumed_stream_that_breaks_again_keeps_its_place(
     assert painting.record["client"] == {"resumes": 3, "restarts": 0}
 
 
+def test_a_painting_that_loses_its_memory_on_the_way_goes_on(
+    bruno: Bruno, scripted: Scripted, folder: Folder
+) -> None:
+    full = problem(507, "out_of_memory", "the device ran out of memory")
+
+    def runs_out(reply: Reply) -> None:
+        reply.start()
+        reply.say(accepted(reply.received) + progress(50, 100) + preview(50))
+        reply.say(event("error", full))
+        reply.end()
+
+    def has_none(reply: Reply) -> None:
+        reply.whole(507, "application/problem+json", json.dumps(full).encode())
+
+    scripted.script = [runs_out, has_none]
+    painting = bruno.paint("photo.jpg", "starry-night.jpg")
+    assert painting.record["client"] == {"resumes": 1, "restarts": 0}
+    assert len(scripted.requests) == 3
+
+
 def test_a_server_that_is_restarted_is_waited_for(
     connect: Connect, scripted: Scripted, folder: Folder, pauses: list[float]
 ) -> None:
@@ -105,6 +126,18 @@ def test_a_server_that_is_restarted_is_waited_for(
     with pytest.raises(ConnectError, match="connection refused"):
         connect(retries=3, patience=0.2).paint("photo.jpg", "starry-night.jpg")
     assert len(pauses) > 2
+
+
+def test_a_proxy_that_hangs_up_while_its_server_is_restarted_is_waited_for(
+    connect: Connect, scripted: Scripted, folder: Folder
+) -> None:
+    scripted.script = [breaks_after(50), *[Reply.hang_up] * 5]
+    painting = connect(retries=1).paint("photo.jpg", "starry-night.jpg")
+    assert painting.record["client"] == {"resumes": 1, "restarts": 0}
+    scripted.script = [Reply.hang_up] * 5  # nobody knows that it is one of ours
+    with pytest.raises(StreamBrokenError):
+        connect(retries=1).paint("photo.jpg", "starry-night.jpg")
+    assert len(scripted.requests) == 7 + 2
 
 
 def test_patience_ends_with_what_went_wrong(

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Final
 
-from bruno.errors import BrunoError, StreamBrokenError
+from bruno.errors import BrunoError, OutOfMemoryError, StreamBrokenError
 from bruno.events import Event, read_event
 from bruno.exchange import Outgoing
 from bruno.painting import Painting
@@ -30,6 +30,7 @@ class Course:
         self._url, self._retries = url, retries
         self._attempt = Attempt(form)
         self._decoder = EventDecoder()
+        self._was_taken_in = False
 
     def outgoing(self) -> Outgoing:
         """What is to be sent now."""
@@ -41,6 +42,7 @@ class Course:
         for name, data in self._decoder.feed(piece):
             event = read_event(name, data)
             if event:
+                self._was_taken_in = True
                 self._attempt = self._attempt.after(event)
                 yield self._attempt.sign(event) if isinstance(event, Painting) else event
 
@@ -50,14 +52,20 @@ class Course:
 
     def pause_after(self, problem: BrunoError) -> float:
         """Seconds to wait before the next try; raises the problem where there is none."""
-        if not isinstance(problem, RETRIED):
+        if not self._is_retried(problem):
             raise problem
         before = self._attempt
-        pause, left = self._retries.after(problem, before.begun, before.has_gained)
+        told = before.begun, before.has_gained, self._was_taken_in
+        pause, left = self._retries.after(problem, *told)
         self._attempt = before.again()
         how = _how(before, self._attempt)
         log.warning("%s: trying again in %.1f s (%s), %s", problem, pause, left, how)
         return pause
+
+    def _is_retried(self, problem: BrunoError) -> bool:
+        # What fitted when it was taken in fits again once others have ended.
+        lost_its_memory = isinstance(problem, OutOfMemoryError) and self._was_taken_in
+        return lost_its_memory or isinstance(problem, RETRIED)
 
 
 def _how(before: Attempt, now: Attempt) -> str:

@@ -51,7 +51,12 @@ class ConnectError(BrunoError):
 
 
 class StreamBrokenError(BrunoError):
-    """The answer ended, or went silent, before the painting."""
+    """The answer ended, or went silent, before the painting.
+
+    `before_it_began` says that the connection was closed before anything was answered.
+    """
+
+    before_it_began = False
 
 
 class UnexpectedResponseError(BrunoError):

@@ -105,7 +105,9 @@ class Server:
         if len(outgoing.body) > torchserve.BODY_BYTES:
             detail = f"{self.url} hung up on a request of {len(outgoing.body)} bytes"
             return torchserve.too_large(detail)
-        return self.broken()
+        error = self.broken()
+        error.before_it_began = True
+        return error
 
     def broken(self) -> StreamBrokenError:
         """The error of a connection that broke."""

@@ -56,14 +56,19 @@ class Retries:
     failures: int = 0
     waiting_since: float | None = None
 
-    def after(self, problem: BrunoError, has_begun: bool, has_gained: bool) -> tuple[float, str]:
+    def after(
+        self, problem: BrunoError, has_begun: bool, has_gained: bool, was_taken_in: bool = False
+    ) -> tuple[float, str]:
         """Seconds to pause, and how much is left, in words; raises the problem where nothing is."""
         if has_gained:
             self.tries = self.failures = 0
         if has_begun:
             self.waiting_since = None
         self.tries += 1
-        return self._wait(problem) if isinstance(problem, WAITED_FOR) else self._count(problem)
+        # Whatever stands before a server that is started anew hangs up on whoever it had taken in.
+        is_away = isinstance(problem, StreamBrokenError) and problem.before_it_began
+        is_waited_for = isinstance(problem, WAITED_FOR) or (is_away and was_taken_in)
+        return self._wait(problem) if is_waited_for else self._count(problem)
 
     def _wait(self, problem: BrunoError) -> tuple[float, str]:
         now = self.clock()
