@@ -14,6 +14,7 @@ from statistics import median
 
 from bruno import Bruno, OutOfRangeError
 from reliability.jobs import picture
+from reliability.memory import fill_style_cache
 from reliability.served import ARCHIVE, Served, serving
 from reliability.table import Table
 
@@ -163,6 +164,7 @@ def main() -> int:
     table = Table(HEADS)
     for kind in asked.server or ("torchserve", "asgi"):
         with serving(kind, asked.archive) as served:
+            fill_style_cache(served)  # It is as large as it may be from the beginning.
             soak(served, asked.minutes, table, asked.rest)
     return int(any(count != 1 for count in table.column("digests")))
 
