@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shutil
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 import requests
 from programs import needs
 
 from bruno import Accepted, Bruno, Painting
-from build_archive import build_archive
 from fleet import Fleet
-from fleet_settings import FleetSettings
-from gateway_settings import GatewaySettings
-from serving import find_port
-from settings import StartError
+from three_servers import (
+    NUMBER,
+    TINY,
+    begun,
+    canaries_of,
+    has_retried,
+    load,
+    mended,
+    process_of,
+    slowed,
+    start,
+    tried,
+    until,
+    version_of,
+    written,
+)
 
 pytestmark = needs("haproxy")
-
-HANDLER = Path(__file__).parents[2] / "handler"
-TINY: dict[str, Any] = {"size": 64, "preview_every": 0.25}
-NUMBER = 3
-# So that clients leave servers that start something of two cores.
-PAUSE = 0.3
 
 
 @pytest.fixture(scope="module")
@@ -46,17 +45,6 @@ def fleet(archive: Path, monkeypatch_module: pytest.MonkeyPatch) -> Iterator[Fle
         yield made
     finally:
         made.stop()
-
-
-def start(archive: Path) -> Fleet:
-    """A fleet where as many ports are free as it needs."""
-    for _ in range(20):
-        settings = FleetSettings(GatewaySettings(find_port(), ""), NUMBER, "asgi", drain="0")
-        try:
-            return Fleet(settings, archive)
-        except StartError as error:
-            refused = error
-    raise refused
 
 
 @pytest.fixture(scope="module")
@@ -71,53 +59,6 @@ def bruno(fleet: Fleet) -> Iterator[Bruno]:
     mended(fleet)
     with Bruno(fleet.gateway.url, token=fleet.gateway.key, retries=20) as client:
         yield client
-
-
-def mended(fleet: Fleet) -> None:
-    """Starts again whatever a test has ended."""
-    end = time.monotonic() + 120
-    while fleet.gateway.ready() < NUMBER:
-        fleet.look_after()
-        assert time.monotonic() < end, [member.last_words() for member in fleet.members]
-        time.sleep(0.1)
-
-
-def process_of(fleet: Fleet, number: int) -> psutil.Process:
-    """The process that paints, which the launcher has started."""
-    (process,) = psutil.Process(fleet.members[number].pid).children()
-    return process
-
-
-def begun(fleet: Fleet) -> list[int]:
-    return [int(server["scur"]) for server in fleet.gateway.servers("fleet")]
-
-
-def written(fleet: Fleet) -> list[dict[str, Any]]:
-    """A line for each request."""
-    return [json.loads(line) for line in fleet.gateway.log().splitlines() if line[0] == "{"]
-
-
-def has_retried(painting: Painting) -> bool:
-    return "client" in painting.record
-
-
-@contextmanager
-def load(bruno: Bruno, pictures: dict[str, bytes]) -> Iterator[list[Painting]]:
-    """Two clients who ask for one painting after the other; what they got, at the end."""
-    over, got = threading.Event(), list[Painting]()
-
-    def ask(seed: int) -> None:
-        while not over.wait(PAUSE):
-            got.append(bruno.paint(**pictures, **TINY, steps=6, seed=seed))
-
-    with ThreadPoolExecutor() as pool:
-        asking = [pool.submit(ask, seed) for seed in range(2)]
-        try:
-            yield got
-        finally:
-            over.set()
-        for each in asking:
-            each.result()
 
 
 def test_paintings_are_spread_evenly(
@@ -156,12 +97,6 @@ def test_a_server_ends_under_load_and_no_painting_is_lost(
     assert tried(fleet, before).count(fleet.settings.addresses[0]) == 1
 
 
-def tried(fleet: Fleet, before: int) -> list[str]:
-    """The servers of all requests but the first ones."""
-    lines = written(fleet)[before:]
-    return [line["server"] for line in lines if line["backend"] == "fleet"]
-
-
 def test_a_reload_drops_nothing(fleet: Fleet, bruno: Bruno, pictures: dict[str, bytes]) -> None:
     with load(bruno, pictures) as got:
         for wanted in (2, 4, 6, 8):
@@ -170,11 +105,15 @@ def test_a_reload_drops_nothing(fleet: Fleet, bruno: Bruno, pictures: dict[str, 
     assert not any(map(has_retried, got))
 
 
-def until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+def test_a_server_that_slows_to_a_tenth_gets_less(
+    fleet: Fleet, bruno: Bruno, pictures: dict[str, bytes]
+) -> None:
+    before = len(written(fleet))
+    with slowed(process_of(fleet, 0)), load(bruno, pictures) as got:
+        until(lambda: len(got) >= 8)
+    until(lambda: len(tried(fleet, before)) >= len(got))
+    servers = tried(fleet, before)
+    assert NUMBER * servers.count(fleet.settings.addresses[0]) < len(servers)
 
 
 def test_all_are_replaced_by_a_second_version_and_nobody_hears_of_it(
@@ -208,16 +147,6 @@ def canary(fleet: Fleet, bruno: Bruno, pictures: dict[str, bytes]) -> None:
             with Bruno(bruno.url, token=fleet.gateway.key, session=session) as client:
                 painting = client.paint(**pictures, **TINY, steps=3)
             assert (painting.record["versions"]["bruno"] == "9.9.9") is is_new
+        assert 0 < canaries_of(fleet, session, 200) < 50
     fleet.gateway.reload(whole)
     until(lambda: fleet.gateway.ready() == NUMBER)
-
-
-def version_of(folder: Path, weights: Path, version: str) -> Path:
-    """An archive of the handler as it is now, under another version."""
-    handler = shutil.copytree(HANDLER, folder / "handler", ignore=shutil.ignore_patterns("*.pyc"))
-    source = handler / "painter" / "version.py"
-    text, count = re.subn(r'(VERSION\b.*= )"[^"]+"', rf'\1"{version}"', source.read_text())
-    assert count == 1
-    source.write_text(text)
-    build_archive(folder / "bruno.mar", handler, weights)
-    return folder / "bruno.mar"

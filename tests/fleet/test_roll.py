@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
@@ -23,6 +22,7 @@ from fleet_settings import FleetSettings
 from gateway_settings import GatewaySettings
 from serving import find_port
 from settings import StartError
+from three_servers import until
 
 pytestmark = needs("haproxy")
 
@@ -88,13 +88,6 @@ def paints(fleet: Fleet, folder: Path, number: int, running: int) -> None:
     written = folder / "written"
     written.write_text(str(running))
     written.replace(folder / f"running-{port}")
-
-
-def until(holds: Callable[[], Any]) -> None:
-    end = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_one_that_paints_is_left_alone_and_another_that_ends_is_started_again(
