@@ -50,8 +50,8 @@ def test_each_server_is_one_small_file_that_alone_knows_it() -> None:
             assert path.name != name or text.count("\n") <= lines
 
 
-# The span of a trace is told in the time of day.
-DATED = {"tracing.py": 1}
+# The span of a trace and the start of a server are told in the time of day.
+DATED = {"tracing.py": 1, "observation.py": 1}
 
 
 def test_nothing_depends_on_the_clock_of_the_day_which_may_jump() -> None:
