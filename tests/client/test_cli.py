@@ -323,7 +323,7 @@ def test_nothing_is_overwritten_without_a_word(
 def fails_after_a_preview(reply: Reply) -> None:
     reply.start()
     reply.say(accepted(reply.received) + progress(50) + preview(50))
-    reply.say(event("error", problem(507, "out_of_memory", "there is no memory left")))
+    reply.say(event("error", problem(500, "internal_error", "the server has a defect")))
     reply.end()
 
 
@@ -342,7 +342,7 @@ def test_what_fails_leaves_what_was_there_and_keeps_the_canvas(
     assert done.exit_code == 1
     assert done.stderr == (
         f"the canvas at step 50 of 100 is kept as out-so-far.{suffix} (64 x 48, its last preview)\n"
-        "Error: there is no memory left\n"
+        "Error: the server has a defect\n"
     )
     assert (out.read_bytes() if out.exists() else None) == before
     record = read_record(f"out-so-far.{suffix}")
@@ -368,4 +368,4 @@ def test_what_fails_without_a_canvas_keeps_nothing(scripted: Scripted, folder: F
 def test_stdout_keeps_no_canvas(scripted: Scripted, folder: Folder) -> None:
     scripted.script = [fails_after_a_preview]
     done = run("paint", "photo.jpg", "starry-night.jpg", "-o", "-")
-    assert (done.stdout, done.stderr) == ("", "Error: there is no memory left\n")
+    assert (done.stdout, done.stderr) == ("", "Error: the server has a defect\n")

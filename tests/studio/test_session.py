@@ -113,13 +113,13 @@ def test_leaving_the_page_cancels_and_keeps_the_canvas(client: Bruno, scripted: 
 def test_what_breaks_off_keeps_the_canvas(client: Bruno, scripted: Scripted) -> None:
     def fails(reply: Reply) -> None:
         begun(reply)
-        reply.say(event("error", problem(507, "out_of_memory", "there is no memory left")))
+        reply.say(event("error", problem(500, "internal_error", "the server has a defect")))
         reply.end()
 
     scripted.script += [paint, fails]
     session = Session()
     last = shown_by(session, client)[-1]
-    assert last.status == "There is no memory left. The canvas so far is kept as a try."
+    assert last.status == "The server has a defect. The canvas so far is kept as a try."
     assert last.trouble
     assert session.tries[0].stopped
 
