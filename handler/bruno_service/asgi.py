@@ -115,7 +115,7 @@ class Application:
 
     async def _paint(self, request: Request) -> ASGIApp:
         service = await asyncio.shield(self._starting)
-        if service.is_draining or is_form(request.headers):
+        if is_form(request.headers):
             await run_in_threadpool(service.check_place)
         body = await self._receive(request)
         session = await run_in_threadpool(body.submit, service, request.state.id)
