@@ -71,7 +71,7 @@ def _at_once(notes: Notes, bench: Bench, painter: Painter, client: Bruno) -> dic
 
 
 def _seconds(bench: Bench, client: Bruno, seeds: list[int]) -> float:
-    """From the first request to the last answer; the client tries again where the line is full."""
+    """From the first request to the last answer; the client tries again where the queue is full."""
     noise = 0.1 if len(seeds) > 1 else 0.0
     options = {**bench.extent.painting, "init_noise": noise, "preview_every": 0.0}
     pictures = bench.pictures

@@ -180,7 +180,7 @@ def test_cancel_does_not_wait_for_a_pause(
     assert time.monotonic() - begun < 10
 
 
-FULL = json.dumps({"status": 503, "code": "full", "detail": "the line is full"}).encode()
+FULL = json.dumps({"status": 503, "code": "full", "detail": "the queue is full"}).encode()
 
 
 def test_events_of_a_later_server_are_passed_over(

@@ -52,7 +52,7 @@ def test_a_gateway_alone_before_servers_elsewhere() -> None:
     ("told", "url", "places"),
     [
         ({}, "http://127.0.0.1:8080", "8"),
-        ({"TLS": "a.pem", "PLACES": "3", "LINE": "5"}, "https://127.0.0.1:8080", "3"),
+        ({"TLS": "a.pem", "PLACES": "3", "QUEUE": "5"}, "https://127.0.0.1:8080", "3"),
         ({"TLS": "", "PLACES": ""}, "http://127.0.0.1:8080", "8"),
     ],
 )

@@ -39,7 +39,7 @@ class Held:
         return asked
 
     def begun(self, gateway: Any) -> int:
-        """How many are with a server, and in the gateway's line, as canaries or not."""
+        """How many are with a server, and in the gateway's queue, as canaries or not."""
         rows = [line.split(",") for line in gateway.ask("show stat -1 2 -1").splitlines()]
         told = [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
         return sum(int(each["scur"]) for each in told if each["# pxname"] in ("fleet", "canary"))
@@ -79,7 +79,7 @@ def test_one_client_has_so_many_in_a_minute(make_gateway: Make, upstream: Upstre
 
 
 def test_a_server_has_its_places_and_the_line_its_end(make_gateway: Make, held: Held) -> None:
-    gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "LINE": 2, "WAIT": "60s"})
+    gateway = make_gateway(held.upstream.address, more={"PLACES": 1, "QUEUE": 2, "WAIT": "60s"})
     begun = [held.ask(gateway) for _ in range(3)]
     eventually(lambda: held.upstream.requests)
     assert len(held.upstream.requests) == 1
@@ -93,10 +93,10 @@ def test_a_server_has_its_places_and_the_line_its_end(make_gateway: Make, held: 
     assert [each.result().status_code for each in begun] == [200] * 3
 
 
-def test_canaries_have_a_line_of_their_own(
+def test_canaries_have_a_queue_of_their_own(
     make_gateway: Make, make_upstream: Callable[..., Upstream], held: Held
 ) -> None:
-    few = {"PLACES": 1, "LINE": 1, "WAIT": "60s"}
+    few = {"PLACES": 1, "QUEUE": 1, "WAIT": "60s"}
     new = make_upstream(paints=held.upstream.paints)
     gateway = make_gateway(held.upstream.address, canary=(new.address,), more=few)
     eventually(lambda: gateway.ready("canary") == 1)
