@@ -59,8 +59,8 @@ class Fused:
         self.name = schema.partition("(")[0]
         self.plain, self.samples, self.kernels = plain, samples, kernels
         self._left_out: set[torch.dtype] = set()
-        _LIBRARY.define(schema)
-        _LIBRARY.impl(self.name, launch, "CompositeExplicitAutograd")
+        _LIBRARY.define(schema)  # type: ignore[no-untyped-call]
+        _LIBRARY.impl(self.name, launch, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
         torch.library.register_fake(f"bruno::{self.name}", shapes, lib=_LIBRARY)
         self.operator: Callable[..., Any] = getattr(torch.ops.bruno, self.name).default
         self.every.append(self)
@@ -130,7 +130,8 @@ def poison(likes: Any) -> None:
 
 
 def _error(found: Tensor, expected: Tensor) -> Tensor:
-    return (found - expected).norm() / expected.norm().clamp(min=1e-30)
+    error: Tensor = (found - expected).norm() / expected.norm().clamp(min=1e-30)
+    return error
 
 
 def _first_line(text: str) -> str:
