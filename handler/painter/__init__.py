@@ -4,7 +4,7 @@ It knows neither HTTP nor TorchServe. Its rooms are packages, each of which impo
 those before it, which is nearly the order in which data flows:
 
     errors       what can go wrong with a painting
-    device       the machine: numbers on their way to the host, faults, memory, graphs
+    device       the machine: numbers on their way to the host, faults, memory, graphs, kernels
     network      VGG-19, there before any request
     options      a request comes in: options and pictures as bytes
     pictures     pictures are read, and written
