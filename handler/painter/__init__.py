@@ -4,7 +4,7 @@ It knows neither HTTP nor TorchServe. Its rooms are packages, each of which impo
 those before it, which is nearly the order in which data flows:
 
     errors       what can go wrong with a painting
-    device       the machine: numbers on their way to the host, faults, memory, graphs
+    device       the machine: numbers on their way to the host, faults, memory, graphs, kernels
     network      VGG-19, there before any request
     options      a request comes in: options and pictures as bytes
     pictures     pictures are read, and written
@@ -13,6 +13,7 @@ those before it, which is nearly the order in which data flows:
     losses       what it is compared by
     optimizers   how it descends
     evaluation   loss and gradient of a canvas
+    preparation  a level is prepared: its first canvas, targets of photo and styles
     painting     one painting, step by step, and what is told of it
     engine       many paintings: turns, memory, and the thread that owns the device
 """

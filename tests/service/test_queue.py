@@ -102,7 +102,7 @@ def test_whoever_comes_first_is_decoded_and_painted_first(queue: Callable[..., M
 def test_what_does_not_fit_now_waits_undecoded_until_there_is_room(
     painter: Painter, queue: Callable[..., Made]
 ) -> None:
-    large = request(1000)
+    large = request(1200)
     planning, painting = needs(painter, large)
     assert planning > painting
     waits, ledger = queue(planning + painting, decoders=4)
@@ -151,10 +151,10 @@ def test_files_that_would_keep_others_from_being_painted_are_not_taken_in(
 def test_what_would_never_fit_and_what_is_no_picture_is_refused(
     painter: Painter, queue: Callable[..., Made]
 ) -> None:
-    planning, _ = needs(painter, request(1000))
+    planning, _ = needs(painter, request(1200))
     waits, ledger = queue(planning - 1)
-    with pytest.raises(OutOfMemory, match="content: to decode 1000 x 1000 px needs about"):
-        waits.add(session("large"), request(1000))
+    with pytest.raises(OutOfMemory, match="content: to decode 1200 x 1200 px needs about"):
+        waits.add(session("large"), request(1200))
     with pytest.raises(NotAnImage):
         waits.add(session("bad"), Request(read_options({}), b"no picture", (file(64),)))
     broken = session("broken")

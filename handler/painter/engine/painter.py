@@ -12,12 +12,12 @@ import torch
 from PIL import Image
 
 from painter.device.compute import fastest_type, usable_device
+from painter.device.fusing import prove_all
 from painter.device.memory import bytes_usable, give_back_memory, keep_freed_memory
 from painter.engine.ledger import Bytes, Ledger
 from painter.engine.memory import bytes_encoding, bytes_kept, bytes_needed
 from painter.errors import Internal, OutOfMemory
 from painter.evaluation.lanes import Lanes
-from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
 from painter.options.catalog import Options
@@ -26,6 +26,7 @@ from painter.painting.job import Job
 from painter.painting.record import versions
 from painter.planning.outline import Outline, outline
 from painter.planning.plan import Plan, make_plan
+from painter.preparation.style_cache import StyleCache
 
 # The first evaluation of a tiled canvas may take long: it goes on in the slices that follow.
 _FIRST_SECONDS: Final = 2.0
@@ -42,12 +43,15 @@ class Painter:
         style_cache_bytes: int = 256 * 2**20,
         graphs: bool = False,
     ) -> None:
-        """Loads the weights; `graphs` replays evaluations from CUDA graphs, and needs CUDA."""
+        """Loads the weights; `graphs` replays CUDA graphs of fused kernels, and needs CUDA."""
         keep_freed_memory()
         self._checkpoint = load_checkpoint(checkpoint)
         where = usable_device(device)
         self.vgg = VGG19(self._checkpoint, where, fastest_type(where))
-        self.lanes = Lanes(self.vgg, graphs and where.type == "cuda")
+        with_graphs = graphs and where.type == "cuda"
+        if with_graphs:
+            prove_all(where, self.vgg.trunk)
+        self.lanes = Lanes(self.vgg, with_graphs)
         self.styles = StyleCache(style_cache_bytes)
         # Recordings stay when the paintings that they were made for have gone.
         there = bytes_usable(where) - self.lanes.bytes

@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 import torch
 
+from painter.device.fusing import fused_kernels
 from painter.device.graphs import GraphRecorder
 from painter.evaluation.passes import Evaluation, View, evaluate
 from painter.evaluation.replay import Replay
@@ -88,10 +89,11 @@ class OnlyLane:
 
 
 class GraphLane:
-    """A stream of a GPU, and graphs recorded on it."""
+    """A stream of a GPU, and graphs recorded on it, of fused kernels or of single ones."""
 
-    def __init__(self, vgg: VGG19, most_bytes: int) -> None:
+    def __init__(self, vgg: VGG19, most_bytes: int, is_fused: bool) -> None:
         self.shares = False
+        self._is_fused = is_fused
         self._pace = Pace(vgg.device)
         self._stream = torch.cuda.Stream(vgg.device)  # type: ignore[no-untyped-call]
         self._replay = Replay(vgg, GraphRecorder(vgg.device), most_bytes)
@@ -100,7 +102,7 @@ class GraphLane:
     @contextmanager
     def active(self) -> Iterator[None]:
         """Whatever is launched inside runs on its stream."""
-        with torch.cuda.stream(self._stream):
+        with torch.cuda.stream(self._stream), fused_kernels(self._is_fused):
             yield
 
     def evaluate(self, views: Sequence[View]) -> list[Evaluation]:
@@ -112,16 +114,17 @@ class GraphLane:
 class Lanes:
     """The lanes of a device: one that all share, or on CUDA with graphs four.
 
-    `bytes` is what recordings may hold of the device's memory together, beside all paintings.
+    `bytes` is what recordings may hold of the device's memory together, beside all paintings. With
+    graphs kernels are fused as well, unless `is_fused` is False.
     """
 
-    def __init__(self, vgg: VGG19, with_graphs: bool) -> None:
+    def __init__(self, vgg: VGG19, with_graphs: bool, is_fused: bool = True) -> None:
         self._lanes: list[Lane] = [OnlyLane(vgg)]
         self.bytes = 0
         if with_graphs:
             _, total = torch.cuda.mem_get_info(vgg.device)
             self.bytes = int(total * _BUFFERS)
-            self._lanes = [GraphLane(vgg, self.bytes // LANES) for _ in range(LANES)]
+            self._lanes = [GraphLane(vgg, self.bytes // LANES, is_fused) for _ in range(LANES)]
 
     def freest(self) -> Lane:
         """The lane with the fewest paintings."""

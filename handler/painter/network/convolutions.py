@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.device.fusing import Fused
 from painter.network.winograd import Winograd
 
 # With few channels the transforms cost more than the multiplications they save.
@@ -57,11 +59,56 @@ class Plain:
         self._bias = bias.to(forward)
 
     def __call__(self, x: Tensor, relu: bool) -> Tensor:
-        y = F.conv2d(x, self._weight, self._bias, padding=1)
-        return y.relu_() if relu else y
+        if relu:
+            rectified: Tensor = RECTIFIED(x, self._weight, self._bias)
+            return rectified
+        return F.conv2d(x, self._weight, self._bias, padding=1)
 
     def input_gradient(self, gradient: Tensor) -> Tensor:
         return F.conv2d(gradient, self._turned, padding=1)
+
+
+def _rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return F.conv2d(x, weight, bias, padding=1).relu_()
+
+
+def _launch_rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    one = [1, 1]
+    found: Tensor = torch.cudnn_convolution_relu(x, weight, bias, one, one, one, 1)
+    return found
+
+
+def _shape_rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    shape = (len(x), len(weight), *x.shape[2:])
+    layout = torch.channels_last
+    return torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=layout)
+
+
+def _samples_rectified(
+    device: torch.device, dtype: torch.dtype
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Of the first layers and of a deep one, whose kernels are others."""
+    first = torch.promote_types(dtype, torch.float32)
+    for inputs, outputs, side, kind in (
+        (3, 64, 96, first),
+        (64, 64, 96, dtype),
+        (256, 512, 9, dtype),
+    ):
+        x = torch.randn(1, inputs, side, side + 3, device=device).to(kind)
+        weight = torch.randn(outputs, inputs, 3, 3, device=device) / (9 * inputs) ** 0.5
+        layout = torch.channels_last
+        features, kernel = (each.to(kind).contiguous(memory_format=layout) for each in (x, weight))
+        yield features, kernel, torch.randn(outputs, device=device).to(kind)
+
+
+# cuDNN's own kernel.
+RECTIFIED: Final = Fused(
+    "rectified_convolution(Tensor x, Tensor weight, Tensor bias) -> Tensor",
+    _rectified,
+    _launch_rectified,
+    _shape_rectified,
+    _samples_rectified,
+)
 
 
 class Packed:

@@ -20,14 +20,15 @@ from torch.utils._pytree import tree_leaves
 from jobs import finish
 from networks import random_checkpoint
 from painter.canvas.downsampling import Downsampling, resizing_matrix
+from painter.device.fusing import Fused, fused_kernels
 from painter.evaluation.passes import evaluate
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.style_targets import StyleCache
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import optimizer_of
 from painter.painting.descent import Descent
 from painter.painting.steps import StepLog
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
 
 CUDA = torch.device("cuda", 0)
 # What PyTorch asks of tensors, views, and memory that nobody fills: these are no kernels.
@@ -45,6 +46,9 @@ _NO_KERNELS = (
     *("aten.transpose", "aten._unsafe_view", "aten.detach", "aten.alias", "aten.as_strided"),
     *("aten.new_empty", "aten.lift_fresh", "aten.diagonal.", "aten.unflatten"),
 )
+
+# What one call of these launches.
+_FUSED = {f"bruno.{each.name}.default": each.kernels for each in Fused.every}
 
 
 class Counting(TorchDispatchMode):
@@ -65,7 +69,7 @@ class Counting(TorchDispatchMode):
         if len({leaf.device for leaf in leaves if isinstance(leaf, Tensor)}) > 1:
             self.copies[name] += 1
         if not name.startswith(_NO_KERNELS):
-            self.kernels[name] += 1
+            self.kernels[name] += _FUSED.get(name, 1)
         return found
 
 
@@ -99,9 +103,9 @@ class Elsewhere:
             turns = Preparation(plan, level, self._vgg, StyleCache(2**28), self._objectives[-1])
             self._objectives.append(finish(turns))
 
-    def count(self, first: int, steps: int) -> Counting:
+    def count(self, first: int, steps: int, is_fused: bool = False) -> Counting:
         """What the host has to do in so many steps of the last level, from one on."""
-        with FakeTensorMode() as mode:
+        with FakeTensorMode() as mode, fused_kernels(is_fused):
             vgg, objective = (_moved(each, mode) for each in (self._vgg, self._objectives[-1]))
             canvas, options = torch.empty_like(objective.content), self.plan.options
             optimizer = optimizer_of(options).begin(canvas, options, vgg.trunk, None)

@@ -36,8 +36,9 @@ CASES = {
 }
 
 
-# Kernels of a step of the defaults at 512 px, with its four views: DESIGN states it.
-BUDGET = 1050
+# Kernels of a step of the defaults at 512 px, with its four views, without fused ones and with
+# them: DESIGN states both.
+BUDGET, FUSED_BUDGET = 1050, 1020
 
 
 @pytest.fixture
@@ -54,11 +55,13 @@ def _elsewhere(monkeypatch, **given):
 
 @pytest.mark.parametrize("given", CASES.values(), ids=CASES.keys())
 @pytest.mark.usefixtures("small")
-def test_steps_of_adam_read_and_copy_nothing(given, monkeypatch):
-    counting = _elsewhere(monkeypatch, **given).count(1, 2)
-    assert counting.kernels
-    assert not counting.reads
-    assert not counting.copies
+def test_steps_of_adam_read_and_copy_nothing(given, monkeypatch, caplog):
+    elsewhere = _elsewhere(monkeypatch, **given)
+    plain, fused = (elsewhere.count(1, 2, is_fused) for is_fused in (False, True))
+    assert fused.kernels.total() < plain.kernels.total()
+    assert not plain.reads + fused.reads
+    assert not plain.copies + fused.copies
+    assert not caplog.records  # of a kernel that was left out
 
 
 SEARCHED = ["defaults", "tiles, wasserstein, a mask", "tiles, sliced, a mask"]
@@ -82,8 +85,10 @@ def test_an_evaluation_of_lbfgs_has_one_read(name, monkeypatch):
 
 
 def test_a_step_of_the_defaults_keeps_to_its_budget(monkeypatch):
-    counting = _elsewhere(monkeypatch, size=512).count(1, 1)
-    assert BUDGET / 2 < counting.kernels.total() <= BUDGET
+    elsewhere = _elsewhere(monkeypatch, size=512)
+    plain, fused = (elsewhere.count(1, 1, is_fused) for is_fused in (False, True))
+    assert BUDGET / 2 < plain.kernels.total() <= BUDGET
+    assert FUSED_BUDGET / 2 < fused.kernels.total() <= FUSED_BUDGET
 
 
 def test_what_reads_or_copies_is_seen():

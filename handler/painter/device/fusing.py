@@ -1,0 +1,138 @@
+"""Kernels that do at once what takes PyTorch several: where they run, and what runs elsewhere."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, Final
+
+import torch
+from torch import Tensor
+from torch.utils._pytree import tree_leaves, tree_map
+
+from painter.device.faults import raise_if_lost
+
+# Relative errors that a kernel may have beside the plain code: both round, in another order.
+BOUNDS: Final = {torch.float32: 1e-4, torch.bfloat16: 2e-2}
+
+_LIBRARY: Final = torch.library.Library("bruno", "DEF")  # type: ignore[no-untyped-call]
+_IS_ON: Final = ContextVar("fused kernels", default=False)
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def fused_kernels(used: bool = True) -> Iterator[None]:
+    """Whatever is computed on CUDA inside takes them, or does not."""
+    token = _IS_ON.set(used)
+    try:
+        yield
+    finally:
+        _IS_ON.reset(token)
+
+
+class Fused:
+    """A function of tensors: plain code, and on CUDA inside of `fused_kernels` a kernel for it.
+
+    What a kernel cannot do on a device, it leaves to the plain code from then on: where it cannot
+    be compiled, raises, or was found to compute something else. The log tells so in one line.
+    Some keep to features of channels last, whose bytes are one after the other.
+    """
+
+    every: Final[list[Fused]] = []
+
+    def __init__(
+        self,
+        schema: str,
+        plain: Callable[..., Any],
+        launch: Callable[..., Any],
+        shapes: Callable[..., Any],
+        samples: Callable[[torch.device, torch.dtype], Iterable[tuple[Any, ...]]],
+        kernels: int = 1,
+    ) -> None:
+        """Of an operator `bruno::name`: its schema, the code, and what tells shapes of results.
+
+        `samples` are arguments to try it with, and `kernels` is how many one call launches.
+        """
+        self.name = schema.partition("(")[0]
+        self.plain, self.samples, self.kernels = plain, samples, kernels
+        self._left_out: set[torch.dtype] = set()
+        _LIBRARY.define(schema)  # type: ignore[no-untyped-call]
+        _LIBRARY.impl(self.name, launch, "CompositeExplicitAutograd")  # type: ignore[no-untyped-call]
+        torch.library.register_fake(f"bruno::{self.name}", shapes, lib=_LIBRARY)
+        self.operator: Callable[..., Any] = getattr(torch.ops.bruno, self.name).default
+        self.every.append(self)
+
+    def serves(self, first: Tensor) -> bool:
+        """Whether the kernel is what a call with such a first argument takes."""
+        return _IS_ON.get() and runs_on(first.device) and first.dtype not in self._left_out
+
+    def __call__(self, first: Tensor, *others: Any) -> Any:
+        """The kernel's result, or that of the plain code."""
+        if self.serves(first):
+            try:
+                return self.operator(first, *others)
+            except torch.OutOfMemoryError:
+                raise
+            except Exception as error:
+                raise_if_lost(error)
+                self._leave_out(first.dtype, str(error) or type(error).__name__)
+        return self.plain(first, *others)
+
+    def prove(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Tries it on the samples, and leaves it out where it does not compute what is asked."""
+        for sample in self.samples(device, dtype):
+            expected, given = self.plain(*copied(sample)), copied(sample)
+            poison(expected)
+            with fused_kernels():
+                error = difference(self(*given), expected)
+            if not error <= BOUNDS[dtype]:
+                self._leave_out(sample[0].dtype, f"its results are {error:.1e} off")
+
+    def _leave_out(self, dtype: torch.dtype, reason: str) -> None:
+        self._left_out.add(dtype)
+        kind = str(dtype).removeprefix("torch.")
+        _log.warning("%s in %s goes without its kernel: %s", self.name, kind, _first_line(reason))
+
+
+def runs_on(device: torch.device) -> bool:
+    """Whether there are kernels for a device."""
+    return device.type == "cuda"
+
+
+def prove_all(device: torch.device, dtype: torch.dtype) -> None:
+    """Compiles and tries every kernel in a type; where there are none for the device, nothing."""
+    if runs_on(device):
+        for each in Fused.every:
+            each.prove(device, dtype)
+
+
+def difference(found: Any, expected: Any) -> float:
+    """The largest relative error of tensors beside others; not a number where one is none."""
+    pairs = zip(tree_leaves(found), tree_leaves(expected), strict=True)
+    errors = [_error(one.double(), other.double()) for one, other in pairs]
+    return float(torch.stack(errors).max())
+
+
+def copied(values: Any) -> Any:
+    """The same values with copies of all tensors, as they lie in memory."""
+    return tree_map(lambda each: each.clone() if isinstance(each, Tensor) else each, values)
+
+
+def poison(likes: Any) -> None:
+    """Fills with NaN what the next tensors of the same sizes are likely to get for memory."""
+    held = [
+        torch.full_like(each, torch.nan) for each in tree_leaves(likes) if each.is_floating_point()
+    ]
+    del held
+
+
+def _error(found: Tensor, expected: Tensor) -> Tensor:
+    error: Tensor = (found - expected).norm() / expected.norm().clamp(min=1e-30)
+    return error
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0]
