@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from judge import Judge
 from painter.engine.painter import Painter
-from painter.evaluation.style_targets import StyleCache
 from painter.options.reading import read_options
 from painter.options.request import Request
+from painter.preparation.style_cache import StyleCache
 from pairs import Scene
 from peers import PeerRun
 

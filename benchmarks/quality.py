@@ -11,10 +11,10 @@ from typing import Any, Final
 
 from judge import CONTENT_CONVOLUTION, STYLE_CONVOLUTIONS, Errors, Judge
 from painter.engine.painter import Painter
-from painter.evaluation.style_targets import StyleCache
 from painter.options.reading import read_options
 from painter.options.request import Request
 from painter.painting.job import Job
+from painter.preparation.style_cache import StyleCache
 from pairs import Scene
 
 # What a user may choose, beside how much the photo counts and for how long: losses at the layers

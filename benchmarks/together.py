@@ -9,9 +9,9 @@ import torch
 
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
-from painter.evaluation.style_targets import StyleCache
 from painter.options.reading import read_options
 from painter.options.request import Request
+from painter.preparation.style_cache import StyleCache
 from pairs import Scene
 
 JOBS: Final = 8

@@ -22,9 +22,7 @@ from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
 from painter.evaluation.passes import Evaluation, View, evaluate
-from painter.evaluation.preparation import Preparation
 from painter.evaluation.replay import Replay
-from painter.evaluation.style_targets import StyleCache
 from painter.evaluation.tiled import TiledEvaluation
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
@@ -32,6 +30,8 @@ from painter.options.reading import read_options
 from painter.options.request import Request
 from painter.painting.job import Job
 from painter.pictures.picture import decode
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
 
 Evaluate = Callable[[list[View]], list[Evaluation]]
 

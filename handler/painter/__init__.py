@@ -13,6 +13,7 @@ those before it, which is nearly the order in which data flows:
     losses       what it is compared by
     optimizers   how it descends
     evaluation   loss and gradient of a canvas
+    preparation  a level is prepared: its first canvas, targets of photo and styles
     painting     one painting, step by step, and what is told of it
     engine       many paintings: turns, memory, and the thread that owns the device
 """

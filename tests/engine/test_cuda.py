@@ -18,11 +18,11 @@ from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
 from painter.evaluation.levels import SHIFTS
 from painter.evaluation.passes import View, evaluate
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.pictures.picture import decode
 from painter.planning.plan import make_plan
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
 from pictures import photo, png, request, stripes
 
 DEVICE = os.environ.get("BRUNO_TEST_DEVICE", "cuda")

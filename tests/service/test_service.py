@@ -200,7 +200,7 @@ def test_whoever_leaves_is_freed_by_the_next_call(serve: Callable[..., Server]) 
     tally = server.service.tally()
     assert (tally["bruno_paintings_running"], tally["bruno_paintings_waiting"]) == (0, 0)
     assert tally["bruno_paintings_cancelled_total"] == 2
-    server.until(lambda: server.service._ledger.held == Bytes())
+    server.until(lambda: server.service._stages._ledger.held == Bytes())
 
 
 class Gate:
@@ -457,7 +457,7 @@ def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(
     server.leave("a")
     server.finish()
     assert names(told(server.ended["c"]))[-1] == "painting"
-    server.until(lambda: server.service._ledger.held == Bytes())
+    server.until(lambda: server.service._stages._ledger.held == Bytes())
 
 
 def test_describe_tells_how_busy_the_service_is(serve: Callable[..., Server]) -> None:
@@ -532,7 +532,7 @@ def test_what_nobody_waits_for_any_more_is_not_encoded(
     server.finish()
     assert server.service._pools._encode_small.submit(lambda: True).result()
     assert not encoding.entered.is_set()
-    server.until(lambda: server.service._ledger.held == Bytes())
+    server.until(lambda: server.service._stages._ledger.held == Bytes())
 
 
 def test_the_tally_counts_how_sessions_ended(serve: Callable[..., Server]) -> None:

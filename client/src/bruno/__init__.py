@@ -6,8 +6,8 @@
 The way of a call: inputs become a request (`inputs`, `encoding`, `album`, `request`), the request
 becomes events (`exchange`, `connection`, `sse`, `events`), broken connections are mended (`course`,
 `retries`, `stream`) or left (`leaving`), and `client` puts it together, which `states` helps to
-tell how a server is; `torchserve` alone knows what is peculiar to the server. `errors` draws
-everything that can go wrong.
+tell how a server is; `batch` paints many `tasks`. `servers` alone knows what is peculiar to a
+server. `errors` draws everything that can go wrong, as a server's `problems` tell it.
 """
 
 from bruno import errors, styles
@@ -15,7 +15,7 @@ from bruno.aio.batch import AsyncBatch
 from bruno.aio.client import AsyncBruno
 from bruno.aio.live import AsyncLive
 from bruno.aio.stream import AsyncStream
-from bruno.batch import Batch, Failed, Finished, Task
+from bruno.batch import Batch
 from bruno.client import Bruno
 from bruno.errors import (
     AuthenticationError,
@@ -41,6 +41,7 @@ from bruno.options import OPTIONS, Options, Request
 from bruno.painting import Painting, read_record
 from bruno.records import Description, Record
 from bruno.stream import Stream
+from bruno.tasks import Failed, Finished, Task
 from bruno.version import __version__
 
 __all__ = [

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bruno.batch import Task
 from bruno.errors import InvalidInputError
 from bruno.inputs import Picture, is_address, read_picture
 from bruno.request import pictures_of
+from bruno.tasks import Task
 
 
 @dataclass

@@ -12,7 +12,7 @@ import requests
 
 from bruno import states
 from bruno.album import Album, Kept
-from bruno.batch import Batch, OnEvent, Task, checked_at_once, tasks_of
+from bruno.batch import Batch, OnEvent
 from bruno.closing import Closing
 from bruno.connection import Connection
 from bruno.course import Course
@@ -32,8 +32,9 @@ from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.records import Description
 from bruno.request import Read, make_form
+from bruno.servers import HEALTH, PING
 from bruno.stream import Stream
-from bruno.torchserve import PING
+from bruno.tasks import Task, checked_at_once, tasks_of
 
 POLL_SECONDS: Final = 0.5
 
@@ -213,7 +214,7 @@ class Bruno(Closing):
         >>> Bruno().state()
         'ready'
         """
-        told = states.from_health(*self._connection.look(states.HEALTH))
+        told = states.from_health(*self._connection.look(HEALTH))
         if told:
             return told
         try:

@@ -12,9 +12,10 @@ from typing import Any
 
 from PIL import Image
 
-from bruno.errors import UnexpectedResponseError, from_problem
+from bruno.errors import UnexpectedResponseError
 from bruno.options import Options
 from bruno.painting import Painting
+from bruno.problems import from_problem
 from bruno.records import Level, Place
 
 

@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from bruno import torchserve
+from bruno import servers
 from bruno.errors import (
     BrunoError,
     ConnectError,
@@ -20,7 +20,7 @@ from bruno.errors import (
 )
 from bruno.records import Description
 from bruno.retries import Retries
-from bruno.torchserve import Key
+from bruno.servers import Key
 
 Timeout = float | tuple[float, float]
 
@@ -45,11 +45,11 @@ class Outgoing:
 
     def headers(self, token: str | None) -> dict[str, str]:
         """The headers that go with it."""
-        headers = torchserve.body_headers(self.content_type) | {"Accept": self.accept}
+        headers = servers.body_headers(self.content_type) | {"Accept": self.accept}
         return headers | authorization(token)
 
 
-DESCRIBE: Final = Outgoing(torchserve.DESCRIBE, "application/json", "application/json")
+DESCRIBE: Final = Outgoing(servers.DESCRIBE, "application/json", "application/json")
 
 
 class Server:
@@ -76,7 +76,7 @@ class Server:
     @property
     def address(self) -> str:
         """Where requests are sent."""
-        return self.url + torchserve.PATH
+        return self.url + servers.PATH
 
     def retries(self) -> Retries:
         """How often, and for how long, a painting is tried again."""
@@ -85,7 +85,7 @@ class Server:
     def refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> BrunoError:
         """What an answer with a status other than 200 says is wrong."""
         hint = headers.get("Retry-After", "")
-        return torchserve.refusal(self.url, status, media_type(headers), hint, body)
+        return servers.refusal(self.url, status, media_type(headers), hint, body)
 
     def check_type(self, outgoing: Outgoing, headers: Mapping[str, str]) -> None:
         """Raises UnexpectedResponseError where the answer is of another media type."""
@@ -102,9 +102,9 @@ class Server:
 
     def hung_up(self, outgoing: Outgoing) -> BrunoError:
         """What it means that the server hung up before it answered."""
-        if len(outgoing.body) > torchserve.BODY_BYTES:
+        if len(outgoing.body) > servers.BODY_BYTES:
             detail = f"{self.url} hung up on a request of {len(outgoing.body)} bytes"
-            return torchserve.too_large(detail)
+            return servers.too_large(detail)
         error = self.broken()
         error.before_it_began = True
         return error

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-from bruno.batch import Task
 from bruno.events import Accepted, Event, Preview
 from bruno.inputs import Picture
 from bruno.options import Request
 from bruno.painting import Painting
 from bruno.records import Place
+from bruno.tasks import Task
 
 # What decides how many levels there are: after a change of it the canvas begins at the coarsest.
 _PYRAMID: Final = frozenset({"levels", "preset", "size"})

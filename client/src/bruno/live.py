@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Unpack
 
-from bruno.batch import Task
 from bruno.closing import Closing
 from bruno.events import Event
 from bruno.going import Going
@@ -14,6 +13,7 @@ from bruno.inputs import Picture
 from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.stream import Stream
+from bruno.tasks import Task
 
 
 class Live(Iterator[Event], Closing):

@@ -12,12 +12,9 @@ from bruno.errors import (
     ServerFullError,
     StreamBrokenError,
 )
-from bruno.torchserve import UNLOADED
+from bruno.servers import UNLOADED
 
 State = Literal["ready", "busy", "full", "warming", "draining", "broken"]
-
-HEALTH: Final = "/health"
-"""Where the ASGI server, and a gateway that knows, tell their state."""
 
 _STATES: Final = get_args(State)
 

@@ -18,7 +18,6 @@ from painter.engine.ledger import Bytes, Ledger
 from painter.engine.memory import bytes_encoding, bytes_kept, bytes_needed
 from painter.errors import Internal, OutOfMemory
 from painter.evaluation.lanes import Lanes
-from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
 from painter.options.catalog import Options
@@ -27,6 +26,7 @@ from painter.painting.job import Job
 from painter.painting.record import versions
 from painter.planning.outline import Outline, outline
 from painter.planning.plan import Plan, make_plan
+from painter.preparation.style_cache import StyleCache
 
 # The first evaluation of a tiled canvas may take long: it goes on in the slices that follow.
 _FIRST_SECONDS: Final = 2.0

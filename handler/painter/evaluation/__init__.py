@@ -1,1 +1,1 @@
-"""Loss and gradient of a canvas: what a level is judged by, and how that is run."""
+"""Loss and gradient of a canvas beside an objective: whole, shared, in tiles or replayed."""

@@ -8,7 +8,6 @@ from typing import Final
 from torch import Tensor
 
 from painter.evaluation.levels import shifts_of
-from painter.evaluation.matching import Matching
 from painter.evaluation.multiscale import MultiscaleEvaluation
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
@@ -17,6 +16,7 @@ from painter.optimizers.optimizer import Optimizer
 from painter.painting.candidates import Average, Candidate
 from painter.painting.steps import StepLog, steps_of
 from painter.planning.plan import Plan
+from painter.preparation.matching import Matching
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
 JUDGED_EVERY: Final = 20

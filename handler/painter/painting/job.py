@@ -12,7 +12,6 @@ from painter.device.readings import Arriving, Reading
 from painter.errors import PaintError
 from painter.evaluation.lanes import Lane, OnlyLane
 from painter.evaluation.passes import Evaluation, View
-from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.painting.candidates import Candidate
 from painter.painting.painting import Painting
@@ -22,6 +21,7 @@ from painter.painting.snapshots import CanvasCopy, PreviewSnapshot, Snapshot
 from painter.pictures.picture import resize
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape, fit
+from painter.preparation.style_cache import StyleCache
 
 PREVIEW_SIDE: Final = 512
 

@@ -6,9 +6,6 @@ from torch import Tensor
 
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.starts import canvas_of, enlarged
-from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import optimizer_of
 from painter.optimizers.optimizer import Optimizer
@@ -17,6 +14,9 @@ from painter.painting.descent import Descent, Step
 from painter.painting.progress import terms_in
 from painter.painting.steps import StepLog, first_level, steps_of
 from painter.planning.plan import Plan
+from painter.preparation.preparation import Preparation
+from painter.preparation.starts import canvas_of, enlarged
+from painter.preparation.style_cache import StyleCache
 
 
 class Painting:

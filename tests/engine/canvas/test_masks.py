@@ -13,11 +13,11 @@ from painter.canvas.layout import pad
 from painter.canvas.masks import averaged, shrunk
 from painter.evaluation.levels import SHIFTS
 from painter.evaluation.passes import View, evaluate
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.style_targets import StyleCache
 from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
 from painter.planning.masks import share_out
 from painter.planning.plan import make_plan
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
 from pictures import photo, png, request
 
 TAPS = ("conv1_1", "relu2_2", "conv3_1", "conv4_2", "conv5_1")

@@ -13,12 +13,12 @@ from networks import noise, random_checkpoint, reference_features, small_vgg
 from painter.canvas.layout import CENTERED, Shift, pad, padded_part, unpad_gradient
 from painter.evaluation.levels import SHIFTS
 from painter.evaluation.passes import View, evaluate
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.style_targets import StyleCache
 from painter.evaluation.tiled import TiledEvaluation
 from painter.options.catalog import Options
 from painter.pictures.picture import decode
 from painter.planning.plan import make_plan
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
 from pictures import photo, png, request, stripes
 
 

@@ -22,13 +22,13 @@ from networks import random_checkpoint
 from painter.canvas.downsampling import Downsampling, resizing_matrix
 from painter.device.fusing import Fused, fused_kernels
 from painter.evaluation.passes import evaluate
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.style_targets import StyleCache
 from painter.network.convolutions import Plain
 from painter.network.vgg import VGG19
 from painter.optimizers.catalog import optimizer_of
 from painter.painting.descent import Descent
 from painter.painting.steps import StepLog
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
 
 CUDA = torch.device("cuda", 0)
 # What PyTorch asks of tensors, views, and memory that nobody fills: these are no kernels.

@@ -10,9 +10,9 @@ from networks import random_checkpoint, small_vgg
 from painter.engine.painter import Painter
 from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
-from painter.evaluation.style_targets import StyleCache
 from painter.painting.progress import losses_of
 from painter.pictures.picture import decode
+from painter.preparation.style_cache import StyleCache
 from pictures import request
 
 small_vgg_once = cache(small_vgg)

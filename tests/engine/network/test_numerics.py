@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from painter.device.compute import fastest_type
-from painter.evaluation.style_targets import StyleCache
 from painter.network.vgg import VGG19
 from painter.network.weights import load_checkpoint
 from painter.painting.job import Job
 from painter.planning.plan import make_plan
+from painter.preparation.style_cache import StyleCache
 from pictures import request
 
 CPU = torch.device("cpu")

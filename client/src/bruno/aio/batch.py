@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 
 from bruno.aio.stream import AsyncStream
-from bruno.batch import Failed, Finished, OnEvent, Outcome, Roll, Task
+from bruno.batch import OnEvent
 from bruno.closing import AsyncClosing
 from bruno.errors import AuthenticationError, BrunoError
 from bruno.painting import Painting
+from bruno.tasks import Failed, Finished, Outcome, Roll, Task
 
 Open = Callable[[Task], AsyncStream]
 

@@ -14,7 +14,7 @@ from bruno.aio.batch import AsyncBatch
 from bruno.aio.live import AsyncLive
 from bruno.aio.stream import AsyncStream
 from bruno.album import Album, Kept
-from bruno.batch import OnEvent, Task, checked_at_once, tasks_of
+from bruno.batch import OnEvent
 from bruno.client import POLL_SECONDS
 from bruno.closing import AsyncClosing
 from bruno.course import Course
@@ -33,7 +33,8 @@ from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.records import Description
 from bruno.request import Read, make_form
-from bruno.torchserve import PING
+from bruno.servers import HEALTH, PING
+from bruno.tasks import Task, checked_at_once, tasks_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -232,7 +233,7 @@ class AsyncBruno(AsyncClosing):
         >>> asyncio.run(main())
         ready
         """
-        told = states.from_health(*await self._connection.look(states.HEALTH))
+        told = states.from_health(*await self._connection.look(HEALTH))
         if told:
             return told
         try:

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Unpack
 
 from bruno.aio.stream import AsyncStream
-from bruno.batch import Task
 from bruno.closing import AsyncClosing
 from bruno.events import Event
 from bruno.going import Going
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
 from bruno.painting import Painting
+from bruno.tasks import Task
 
 
 class AsyncLive(AsyncIterator[Event], AsyncClosing):

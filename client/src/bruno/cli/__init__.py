@@ -9,13 +9,14 @@ from typing import Any, Final
 
 import click
 
+from bruno.cli.compare import compare
 from bruno.cli.completion import completion
-from bruno.cli.grids import compare, sheet
 from bruno.cli.help import Commands
 from bruno.cli.library import styles
 from bruno.cli.many import batch
 from bruno.cli.paint import paint
 from bruno.cli.server import health, options
+from bruno.cli.sheet import sheet
 from bruno.cli.studio import studio
 from bruno.errors import AuthenticationError, BrunoError
 from bruno.version import __version__

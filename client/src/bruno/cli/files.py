@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Sequence
@@ -104,3 +105,8 @@ def labels(paths: Sequence[Path]) -> list[str]:
     """A name for each file: without its suffix where that is enough to tell them apart."""
     stems = [path.stem for path in paths]
     return [path.name if stems.count(path.stem) > 1 else path.stem for path in paths]
+
+
+def digest(picture: bytes) -> str:
+    """What records tell pictures apart by."""
+    return hashlib.sha256(picture).hexdigest()

@@ -123,6 +123,9 @@ def painter_flags(command: Command) -> Command:
     return patience(server_flags(command))
 
 
+at_once_flag = click.option("--at-once", type=click.IntRange(1), default=2, show_default=True)
+
+
 def force_flag(command: Command) -> Command:
     """Adds --force; the command gets `force`."""
     help = "Paint over an output file that is there, without asking."

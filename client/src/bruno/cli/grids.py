@@ -1,239 +1,30 @@
-"""`bruno sheet` and `bruno compare`: paintings side by side."""
+"""What `bruno sheet` and `bruno compare` share: their flags, and one picture of many paintings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final
 
 import click
-from click.types import convert_type
-from PIL import Image
 
-from bruno.batch import Task
-from bruno.cli.display import Bar
-from bruno.cli.files import check_output, labels, made_folder, pictures_in, write
-from bruno.cli.flags import (
-    flag_type,
-    force_flag,
-    format_for,
-    painter_flags,
-    request_flags,
-)
-from bruno.cli.help import Command
-from bruno.cli.many import paint_all, painting_names
-from bruno.client import Bruno
-from bruno.events import Preview, Progress
-from bruno.options import OPTIONS, Request
-from bruno.painting import Painting
-from bruno.sheet import Tile, contact_sheet, thumbnail
+from bruno.cli.files import write
+from bruno.sheet import Tile, contact_sheet
 from bruno.unfinished import encoded
 
-Axis = dict[str, tuple[str, Any]]
-Pair = tuple[Path, Path]
+FILE_OR_FOLDER: Final = click.Path(exists=True, path_type=Path)
+"""A file, or a folder of them."""
 
-_SHORTEST_PREVIEW_PAUSE: Final = 0.25
-
-_output = click.option(
+output_flag = click.option(
     "-o", "--output", type=click.Path(path_type=Path), default="sheet.png", show_default=True
 )
-_at_once = click.option("--at-once", type=click.IntRange(1), default=2, show_default=True)
-_cell = click.option(
+cell_flag = click.option(
     "--cell", type=click.IntRange(32), default=256, show_default=True, help="Pixels of a cell."
 )
-_file = click.Path(exists=True, path_type=Path)
 
 
-def _step_counts(text: str) -> list[int]:
-    parts = [part.strip() for part in text.split(",")]
-    counts = [int(part) if part.isdecimal() else 0 for part in parts]
-    if not all(counts):
-        raise click.BadParameter(f"{text!r} must be whole numbers from 1 with commas between them")
-    return counts
-
-
-@click.command(cls=Command)
-@click.argument("photos", type=_file)
-@click.argument("styles", type=_file)
-@click.option(
-    "--paintings",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Where paintings are kept.",
-)
-@click.option(
-    "--over", type=_step_counts, help="One painting after these steps, such as 100,200,400."
-)
-@_output
-@force_flag
-@_at_once
-@_cell
-@painter_flags
-@request_flags
-def sheet(
-    client: Bruno,
-    photos: Path,
-    styles: Path,
-    paintings: Path | None,
-    over: Sequence[int] | None,
-    output: Path,
-    force: bool,
-    at_once: int,
-    cell: int,
-    options: Request,
-) -> None:
-    """Lay photos, styles and their paintings out on one contact sheet.
-
-    PHOTOS and STYLES are folders or files. What a batch left in the folder of paintings is
-    used; the rest is painted, and kept there.
-    """
-    check_output(output, force)
-    format = format_for(output, None)
-    if over:
-        rows, code = [_over_steps(client, photos, styles, over, cell, options)], 0
-    else:
-        rows, code = _photos_by_styles(client, photos, styles, paintings, at_once, cell, options)
-    _write_sheet(output, rows, cell, format)
-    click.get_current_context().exit(code)
-
-
-def _write_sheet(output: Path, rows: Sequence[Sequence[Tile]], cell: int, format: str) -> None:
+def write_sheet(output: Path, rows: Sequence[Sequence[Tile]], cell: int, format: str) -> None:
+    """Writes tiles as one picture, and tells its size."""
     image = contact_sheet(rows, cell)
     write(output, encoded(image, format))
     click.echo(f"{output}: {image.width} x {image.height}", err=True)
-
-
-def _photos_by_styles(
-    client: Bruno,
-    photos: Path,
-    styles: Path,
-    folder: Path | None,
-    at_once: int,
-    cell: int,
-    options: Request,
-) -> tuple[list[list[Tile]], int]:
-    across, down = _heads(styles, cell), _heads(photos, cell)
-    names = painting_names(photos, styles, options)
-    painted = _painted_before(folder, names, cell) if folder else {}
-
-    def keep(pair: Pair, painting: Painting) -> None:
-        painted[pair] = thumbnail(painting.data, cell)
-        if folder:
-            write(folder / names[pair], painting.data)
-
-    missing = {
-        (photo, style): Task(str(photo), str(style), options)
-        for photo, style in names
-        if (photo, style) not in painted
-    }
-    code = paint_all(client, missing, at_once, keep)
-    rows = [
-        [head, *(Tile("", painted.get((photo, style))) for style in across)]
-        for photo, head in down.items()
-    ]
-    return [[Tile(), *across.values()], *rows], code
-
-
-def _painted_before(folder: Path, names: Mapping[Pair, str], cell: int) -> dict[Pair, Image.Image]:
-    made_folder(folder)
-    return {
-        pair: thumbnail(folder / name, cell)
-        for pair, name in names.items()
-        if (folder / name).exists()
-    }
-
-
-def _heads(path: Path, cell: int) -> dict[Path, Tile]:
-    files = pictures_in(path)
-    return {
-        file: Tile(label, thumbnail(file, cell))
-        for file, label in zip(files, labels(files), strict=True)
-    }
-
-
-def _over_steps(
-    client: Bruno, photo: Path, style: Path, steps: Sequence[int], cell: int, options: Request
-) -> list[Tile]:
-    """The first preview at or after each of the steps; the painting itself for the last.
-
-    A preview counts the steps of its level, the progress just before it those of all levels.
-    """
-    options = {
-        "preview_every": _SHORTEST_PREVIEW_PAUSE,
-        **options,
-        "steps": max(steps),
-    }
-    left, tiles, now = sorted(steps)[:-1], [], 0
-    with client.stream(photo, style, **options) as events, Bar() as bar:
-        for event in events:
-            bar.show(event)
-            if isinstance(event, Progress):
-                now = event.step
-            elif isinstance(event, Preview) and left and now >= left[0]:
-                tiles.append(Tile(f"{now} steps", thumbnail(event.data, cell)))
-                left = [step for step in left if step > now]
-            elif isinstance(event, Painting):
-                tiles.append(Tile(f"{max(steps)} steps", thumbnail(event.data, cell)))
-    return tiles
-
-
-def axis(text: str) -> Axis:
-    """What each label stands for, from OPTION=VALUE,VALUE,…
-
-    Values that hold commas, as layers do, have semicolons between them.
-    """
-    word, equals, listed = text.partition("=")
-    if not equals:
-        raise click.BadParameter(f"{text!r} must be like alpha=0.1,1,10")
-    name = word.replace("-", "_")
-    if name not in OPTIONS:
-        raise click.BadParameter(f"there is no option {word}")
-    kind = convert_type(flag_type(name))
-    values = listed.split(";" if ";" in listed else ",")
-    return {f"{word} {value}": (name, kind.convert(value, None, None)) for value in values}
-
-
-@click.command(cls=Command)
-@click.argument("photo", type=_file)
-@click.argument("style", type=_file)
-@click.option("--x", type=axis, required=True, help="The columns, such as alpha=0.1,1,10.")
-@click.option("--y", type=axis, required=True, help="The rows, such as beta=5,20,80.")
-@_output
-@force_flag
-@_at_once
-@_cell
-@painter_flags
-@request_flags
-def compare(
-    client: Bruno,
-    photo: Path,
-    style: Path,
-    x: Axis,
-    y: Axis,
-    output: Path,
-    force: bool,
-    at_once: int,
-    cell: int,
-    options: Request,
-) -> None:
-    """Paint one photo over the values of two options, as one grid."""
-    if {name for name, _ in x.values()} & {name for name, _ in y.values()}:
-        raise click.UsageError("--x and --y must name two options, got one twice")
-    check_output(output, force)
-    format = format_for(output, None)
-    tasks = {
-        (row, column): Task(
-            str(photo), str(style), cast(Request, {**options, **dict([x[column], y[row]])})
-        )
-        for row in y
-        for column in x
-    }
-    painted: dict[tuple[str, str], Image.Image] = {}
-
-    def keep(place: tuple[str, str], painting: Painting) -> None:
-        painted[place] = thumbnail(painting.data, cell)
-
-    code = paint_all(client, tasks, at_once, keep)
-    tiles = [[Tile(row), *(Tile("", painted.get((row, column))) for column in x)] for row in y]
-    tiles.insert(0, [Tile(), *map(Tile, x)])
-    _write_sheet(output, tiles, cell, format)
-    click.get_current_context().exit(code)

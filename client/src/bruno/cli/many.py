@@ -9,16 +9,16 @@ from typing import TypeVar
 
 import click
 
-from bruno.batch import Task
 from bruno.cli.display import Board
 from bruno.cli.files import labels, made_folder, pictures_in, write
-from bruno.cli.flags import painter_flags, request_flags
+from bruno.cli.flags import at_once_flag, painter_flags, request_flags
 from bruno.cli.help import Command
 from bruno.cli.painted import unpainted
 from bruno.client import Bruno
 from bruno.events import Event
 from bruno.options import Request
 from bruno.painting import FORMATS, Painting
+from bruno.tasks import Task
 
 Place = TypeVar("Place")
 
@@ -28,7 +28,7 @@ Place = TypeVar("Place")
 @click.argument("styles", type=click.Path(exists=True, path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("-f", "--force", is_flag=True, help="Paint all, what is painted already too.")
-@click.option("--at-once", type=click.IntRange(1), default=2, show_default=True)
+@at_once_flag
 @painter_flags
 @request_flags
 def batch(

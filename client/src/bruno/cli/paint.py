@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import click
 
@@ -17,15 +15,14 @@ from bruno.cli.files import check_output
 from bruno.cli.flags import force_flag, format_for, painter_flags, request_flags
 from bruno.cli.help import Command
 from bruno.cli.library import chosen_styles, style_flag
+from bruno.cli.like import options_like, warn_of_differences
 from bruno.cli.output import Output
 from bruno.client import Bruno
 from bruno.events import Event
 from bruno.exchange import DEFAULT_TIMEOUT
 from bruno.inputs import read_picture
-from bruno.options import OPTIONS, Request
-from bruno.painting import FORMATS, Painting, read_record
-from bruno.records import Record
-from bruno.request import make_form
+from bruno.options import Request
+from bruno.painting import Painting, read_record
 from bruno.stream import Stream
 
 
@@ -85,8 +82,8 @@ def paint(
     pictures = _read([photo, *styles])
     if like:
         record = read_record(like)
-        options = _like(record, options, output, len(styles))
-        _warn_of_differences(client, record, pictures, options)
+        options = options_like(record, options, output, len(styles))
+        warn_of_differences(client, record, pictures, options)
     if output == "-":
         painting = _follow(client.stream(pictures[0], pictures[1:], **options), as_json)
         sys.stdout.buffer.write(painting.data)
@@ -147,54 +144,3 @@ def _summary(painting: Painting, output: str) -> str:
         f"{output}: {painting.width} x {painting.height}, {record['steps']} steps "
         f"in {record['seconds']:.1f} s, seed {painting.seed}"
     )
-
-
-def _like(record: Record, options: Request, output: str, styles: int) -> Request:
-    """The options of a record under those given.
-
-    Its format only where the suffix allows it, its weights for as many styles.
-    """
-    if "preset" in options:
-        raise click.UsageError("--preset does not go with --like: both choose all options")
-    then: Mapping[str, Any] = record["options"]
-    recorded: Any = {name: then[name] for name in OPTIONS if name in then}
-    if output != "-" and recorded.get("format") not in FORMATS.get(Path(output).suffix.lower(), ()):
-        recorded.pop("format", None)
-    if len(record.get("style_weights", ())) == styles:
-        recorded["style_weights"] = record["style_weights"]
-    return {**recorded, **options}
-
-
-def _warn_of_differences(
-    client: Bruno, record: Record, pictures: Sequence[bytes], options: Request
-) -> None:
-    if "digests" not in record or "weights" not in record:
-        click.echo("warning: the record does not tell which pictures it was made of", err=True)
-        return
-    content, *styles = map(_digest, pictures)
-    read = partial(read_picture, timeout=DEFAULT_TIMEOUT)
-    sent = make_form(pictures[0], pictures[1:], options, read).pictures
-    digests = record["digests"]
-    now = {
-        "photo": content,
-        "styles": styles,
-        "masks": {name: _digest(data) for name, data in sent.items() if "mask" in name},
-        "canvas": _digest(sent["canvas"]) if "canvas" in sent else None,
-        "palette": _digest(sent["palette"]) if "palette" in sent else None,
-        "weights": client.describe()["weights"]["sha256"],
-    }
-    then = {
-        "photo": digests["content"],
-        "styles": digests["styles"],
-        "masks": digests.get("masks", {}),
-        "canvas": digests.get("canvas"),
-        "palette": digests.get("palette"),
-        "weights": record["weights"],
-    }
-    for what, digest in now.items():
-        if digest != then[what]:
-            click.echo(f"warning: not the same {what} as in the record", err=True)
-
-
-def _digest(picture: bytes) -> str:
-    return hashlib.sha256(picture).hexdigest()

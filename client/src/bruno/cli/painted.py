@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -11,7 +10,7 @@ from typing import Any, Final
 
 import click
 
-from bruno.batch import Task
+from bruno.cli.files import digest
 from bruno.client import Bruno
 from bruno.errors import InvalidInputError
 from bruno.exchange import DEFAULT_TIMEOUT
@@ -20,6 +19,7 @@ from bruno.options import OPTIONS, Request
 from bruno.painting import read_record
 from bruno.records import Record
 from bruno.request import pictures_of
+from bruno.tasks import Task
 
 _SEEN_NOWHERE: Final = frozenset({"preset", "preview_every"})
 _WEIGHTED: Final = ("content_layers", "style_layers", "content_loss", "style_loss")
@@ -65,7 +65,7 @@ class Wish:
         self._options = _resolved(options, description)
         pictures = pictures_of("", "", options)
         digests = {
-            name: _digest(read_picture(name, picture, DEFAULT_TIMEOUT))
+            name: digest(read_picture(name, picture, DEFAULT_TIMEOUT))
             for name, picture in pictures.items()
             if name not in ("content", "style")
         }
@@ -130,8 +130,4 @@ def _weights(parts: list[str]) -> dict[str, float] | None:
 
 
 def _digest_of_file(path: str) -> str:
-    return _digest(read_picture("content", path, DEFAULT_TIMEOUT))
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+    return digest(read_picture("content", path, DEFAULT_TIMEOUT))

@@ -13,14 +13,14 @@ from networks import noise
 from painter.canvas.layout import CENTERED, padded_shape
 from painter.canvas.tiles import tiles
 from painter.evaluation.levels import SHIFTS
-from painter.evaluation.matching import Matching, of_grid
 from painter.evaluation.passes import View, evaluate
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.style_sets import picked
-from painter.evaluation.style_targets import StyleCache
 from painter.evaluation.tiled import TiledEvaluation
 from painter.losses import neighbors
 from painter.planning.plan import make_plan
+from painter.preparation.matching import Matching, of_grid
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
+from painter.preparation.style_sets import picked
 from pictures import photo, png, request, stripes
 
 LEFT = png([[255] * 32 + [0] * 32] * 48)
@@ -127,7 +127,7 @@ def test_several_styles_are_sampled_by_their_weights(monkeypatch):
     assert len(one) > 1000
     alone = _objective(styles=styles, style_weights=(0, 1)).regions[0].neighborhood.style.rows
     assert torch.equal(alone, other)
-    monkeypatch.setattr("painter.evaluation.regions.KEPT_MOST", 400)
+    monkeypatch.setattr("painter.preparation.region_targets.KEPT_MOST", 400)
     rows = _objective(styles=styles, style_weights=(1, 3)).regions[0].neighborhood.style.rows
     of_one = sum(bool((row == one).all(1).any()) for row in rows)
     assert 80 <= of_one <= 100

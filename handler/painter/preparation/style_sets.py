@@ -12,17 +12,17 @@ from torch import Tensor
 from painter.canvas.layout import CENTERED, padded_shape
 from painter.canvas.tiles import Tile, tiles
 from painter.device.compute import wait_for_all_streams
-from painter.evaluation.mask_weights import MaskWeights
 from painter.evaluation.passes import features_of
-from painter.evaluation.pieces import Piece
-from painter.evaluation.style_targets import Means, StyleCache, used_here
 from painter.losses.hypercolumns import GRID, hypercolumns
 from painter.losses.neighbors import StyleSet
 from painter.network.layers import stride_of
-from painter.network.vgg import VGG19, PassConfig
 from painter.pictures.picture import resize, resize_picture
 from painter.planning.pyramid import Shape
 from painter.planning.style import Style
+from painter.preparation.level_inputs import LevelInputs
+from painter.preparation.mask_weights import MaskWeights
+from painter.preparation.pieces import Piece
+from painter.preparation.style_cache import Means, used_here
 
 _TURNS: Final = 4
 
@@ -35,17 +35,12 @@ class StyleSets:
 
     def __init__(
         self,
-        vgg: VGG19,
-        cache: StyleCache,
+        inputs: LevelInputs,
         styles: Sequence[tuple[float, Style]],
-        canvas: Shape,
-        config: PassConfig,
         most: int,
     ) -> None:
         self._parts = [
-            _Hypercolumns(
-                vgg, cache, style, style.shape_beside(canvas), config, round(most * weight)
-            )
+            _Hypercolumns(inputs, style, round(most * weight))
             for weight, style in styles
             if round(most * weight)
         ]
@@ -62,20 +57,11 @@ class StyleSets:
 class _Hypercolumns:
     """At most so many hypercolumns [M, D] of a style, from all four turns of its picture."""
 
-    def __init__(
-        self,
-        vgg: VGG19,
-        cache: StyleCache,
-        style: Style,
-        shape: Shape,
-        config: PassConfig,
-        most: int,
-    ) -> None:
+    def __init__(self, inputs: LevelInputs, style: Style, most: int) -> None:
         self.rows = torch.empty(0)
-        self._vgg, self._cache, self._style, self._shape = vgg, cache, style, shape
-        self._config, self._most, self._taps = config, most, sorted(config.taps)
-        of_pass = (config.pooling, config.dtype, vgg.digest)
-        self._key = (style.key, shape, most, *self._taps, *of_pass)
+        self._inputs, self._style, self._most = inputs, style, most
+        self._shape, self._taps = style.shape_beside(inputs.shape), sorted(inputs.config.taps)
+        self._key = (style.key, self._shape, most, *self._taps, *inputs.pass_key)
         self._parts: list[Tensor] = []
 
     def pieces(self) -> list[Piece]:
@@ -83,16 +69,16 @@ class _Hypercolumns:
         return [self._find]
 
     def _find(self) -> list[Piece]:
-        found = self._cache.find([self._key])
-        if found is None:
+        entries = self._inputs.cache.find([self._key])
+        if entries is None:
             pixels = resize_picture(self._style.picture, self._shape).pixels
             turns: list[Piece] = [partial(self._turn, pixels, turn) for turn in range(_TURNS)]
             return [*turns, self._keep]
-        self._have(found[0])
+        self._have(entries[0])
         return []
 
     def _turn(self, pixels: Tensor, turn: int) -> list[Piece]:
-        turned = torch.rot90(pixels, turn, (-2, -1)).contiguous().to(self._vgg.device)
+        turned = torch.rot90(pixels, turn, (-2, -1)).contiguous().to(self._inputs.vgg.device)
         mask = self._style.mask
         around = None if mask is None else torch.rot90(resize(mask, self._shape), turn, (-2, -1))
         shape = turned.shape[-2], turned.shape[-1]
@@ -111,19 +97,21 @@ class _Hypercolumns:
         by_tap = weights.at(CENTERED)
         of_grid = None if by_tap is None else by_tap[GRID]
         is_picked = picked(grid, max(1, self._most // _TURNS), turn, of_grid)
-        return [partial(self._add, turned, is_picked, tile) for tile in tiles(whole, self._config)]
+        cut = tiles(whole, self._inputs.config)
+        return [partial(self._add, turned, is_picked, tile) for tile in cut]
 
     def _add(self, turned: Tensor, is_picked: Tensor, tile: Tile) -> None:
-        features = features_of(self._vgg, tile.padded(turned, CENTERED), self._config)
+        inputs = self._inputs
+        features = features_of(inputs.vgg, tile.padded(turned, CENTERED), inputs.config)
         owned = {tap: tile.owned(values, tap) for tap, values in features.items()}
         places = tile.of_whole(is_picked, GRID).flatten().nonzero()[:, 0]
-        self._parts.append(hypercolumns(owned, self._taps)[places.to(self._vgg.device)])
+        self._parts.append(hypercolumns(owned, self._taps)[places.to(inputs.vgg.device)])
 
     def _keep(self) -> None:
         entry = (torch.cat(self._parts),)
         self._parts.clear()
-        self._cache.keep(self._key, entry)
-        wait_for_all_streams(self._vgg.device)
+        self._inputs.cache.keep(self._key, entry)
+        wait_for_all_streams(self._inputs.vgg.device)
         self._have(entry)
 
     def _have(self, entry: Means) -> None:

@@ -12,23 +12,20 @@ from torch import Tensor
 
 from painter.canvas.layout import Shift, padded_shape
 from painter.canvas.tiles import Tile, tiles
-from painter.evaluation.levels import shifts_of
-from painter.evaluation.mask_weights import MaskWeights
 from painter.evaluation.objective import Objective, Sampling
 from painter.evaluation.passes import features_of
-from painter.evaluation.pieces import Piece
 from painter.evaluation.sampling import Rows, gathered
-from painter.evaluation.style_sets import StyleSets, picked
-from painter.evaluation.style_targets import StyleCache
 from painter.losses.catalog import SAMPLED_LOSSES
 from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import TAPS
 from painter.losses.sampled import SAMPLED, STYLE_SAMPLED
 from painter.losses.terms import Term, terms_of
 from painter.network.layers import stride_of
-from painter.network.vgg import VGG19, PassConfig
-from painter.planning.plan import Plan
-from painter.planning.pyramid import Shape
+from painter.network.vgg import VGG19
+from painter.preparation.level_inputs import LevelInputs
+from painter.preparation.mask_weights import MaskWeights
+from painter.preparation.pieces import Piece
+from painter.preparation.style_sets import StyleSets, picked
 
 # Samples of each shift that take turns.
 _TURNS: Final = 4
@@ -37,20 +34,17 @@ _TURNS: Final = 4
 class SampledTargets:
     """The sampled losses of a level: of the photo, and of each part with its styles."""
 
-    def __init__(
-        self, plan: Plan, shape: Shape, vgg: VGG19, cache: StyleCache, config: PassConfig
-    ) -> None:
-        of_grid, shifts = config.with_taps(TAPS), shifts_of(plan)
-        self._device = vgg.device
+    def __init__(self, inputs: LevelInputs) -> None:
+        plan, of_grid, self._device = inputs.plan, inputs.with_taps(TAPS), inputs.vgg.device
         self._parts: list[_Part] = []
         for term in (term for term in terms_of(plan.options) if term.loss in SAMPLED_LOSSES):
             if term.kind == "content":
-                pool = _Pool(plan.content_mask, shape, shifts, vgg.device)
+                pool = _Pool(inputs, plan.content_mask)
                 self._parts.append(_Part(term, pool))
                 continue
             for region, part in enumerate(plan.parts):
-                pool = _Pool(part.mask, shape, shifts, vgg.device)
-                sets = StyleSets(vgg, cache, part.styles, shape, of_grid, STYLE_SAMPLED)
+                pool = _Pool(inputs, part.mask)
+                sets = StyleSets(of_grid, part.styles, STYLE_SAMPLED)
                 self._parts.append(_Part(term, pool, region, sets))
 
     def pieces(self) -> list[Piece]:
@@ -74,13 +68,12 @@ class SampledTargets:
 class _Pool:
     """The samples of each shift that take turns, once its pieces are done."""
 
-    def __init__(
-        self, mask: Tensor | None, shape: Shape, shifts: Sequence[Shift], device: torch.device
-    ) -> None:
-        whole = padded_shape(shape)
+    def __init__(self, inputs: LevelInputs, mask: Tensor | None) -> None:
+        whole = padded_shape(inputs.shape)
         self._grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
-        self._shifts, self._device = shifts, device
-        self._weights = MaskWeights(mask, shape, [GRID], shifts, torch.device("cpu"))
+        self._shifts, self._device = inputs.shifts, inputs.vgg.device
+        host = torch.device("cpu")
+        self._weights = MaskWeights(mask, inputs.shape, [GRID], self._shifts, host)
         self.by_shift: dict[Shift, tuple[Tensor, ...]] = {}
 
     def pieces(self) -> list[Piece]:

@@ -9,19 +9,20 @@ from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling
 from painter.canvas.layout import seamless_of
-from painter.evaluation.content_targets import ContentTargets
 from painter.evaluation.levels import pass_config_of, shifts_of
 from painter.evaluation.objective import Layout, Objective
-from painter.evaluation.pieces import Work
-from painter.evaluation.regions import RegionTargets
-from painter.evaluation.samples import SampledTargets
-from painter.evaluation.style_targets import StyleCache
 from painter.losses.catalog import NEIGHBOR_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
 from painter.network.vgg import VGG19
 from painter.options.catalog import Options
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Level
+from painter.preparation.content_targets import ContentTargets
+from painter.preparation.level_inputs import LevelInputs
+from painter.preparation.pieces import Work
+from painter.preparation.region_targets import RegionTargets
+from painter.preparation.sampled_targets import SampledTargets
+from painter.preparation.style_cache import StyleCache
 
 
 class Preparation:
@@ -40,7 +41,8 @@ class Preparation:
     ) -> None:
         self._plan, self._vgg, self._coarser = plan, vgg, coarser
         self._shape, self._terms = level.shape, terms_of(plan.options)
-        self._config = config = pass_config_of(plan, vgg.trunk)
+        self._config = pass_config_of(plan, vgg.trunk)
+        inputs = LevelInputs(plan, level.shape, vgg, cache, self._config)
         self._style_losses = {
             term: STYLE_LOSSES[term.loss].at(
                 vgg.typical_energy[term.layer], vgg.channels_of(term.layer), vgg.device
@@ -53,16 +55,12 @@ class Preparation:
             for term in self._terms
             if term.loss in NEIGHBOR_LOSSES
         }
-        self._content = ContentTargets(plan, level.shape, vgg, config)
+        self._content = ContentTargets(inputs)
+        has_neighbors = bool(self._joint_losses)
         self._regions = [
-            RegionTargets(
-                *(plan, part, level.shape, vgg, cache, config),
-                self._style_losses,
-                neighbors=bool(self._joint_losses),
-            )
-            for part in plan.parts
+            RegionTargets(inputs, part, self._style_losses, has_neighbors) for part in plan.parts
         ]
-        self._samples = SampledTargets(plan, level.shape, vgg, cache, config)
+        self._samples = SampledTargets(inputs)
         of_regions = chain.from_iterable(region.pieces() for region in self._regions)
         self._work = Work([*self._content.pieces(), *of_regions, *self._samples.pieces()])
 

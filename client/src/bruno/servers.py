@@ -1,7 +1,7 @@
-"""What is peculiar to the server, and known nowhere else: paths, keys, bodies, its own errors.
+"""What is peculiar to servers, and known nowhere else: paths, keys, bodies, their own errors.
 
-Bruno speaks in problems of RFC 9457 (`errors.from_problem`). Around it TorchServe, or a proxy,
-answers in words of its own.
+Bruno speaks in problems of RFC 9457 (`problems`). Around it TorchServe, or a proxy, answers in
+words of its own.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from bruno.errors import (
     StatusError,
     UnexpectedResponseError,
     WorkerRestartedError,
-    from_problem,
 )
+from bruno.problems import from_problem
 
 PATH: Final = "/predictions/bruno"
 """Where paintings and descriptions are asked for, below the server's address."""
+
+HEALTH: Final = "/health"
+"""Where the ASGI server, and a gateway that knows, tell their state."""
 
 PING: Final = "/ping"
 """Where TorchServe tells whether its worker keeps failing: 200, or 500."""
 
 UNLOADED: Final = "ModelNotFoundException"
-"""What it calls a model that it has not loaded yet."""
+"""What TorchServe calls a model that it has not loaded yet."""
 
 DESCRIBE: Final = b'{"describe": true}'
 """The body that asks for a description, as JSON."""

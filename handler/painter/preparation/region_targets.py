@@ -8,20 +8,18 @@ from typing import Any
 import torch
 
 from painter.canvas.layout import padded_shape
-from painter.evaluation.levels import shifts_of
-from painter.evaluation.mask_weights import MaskWeights
 from painter.evaluation.objective import Neighborhood, Region
-from painter.evaluation.pieces import Piece
-from painter.evaluation.style_sets import StyleSets
-from painter.evaluation.style_targets import StyleCache, StyleTargets
 from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import KEPT_MOST, TAPS
 from painter.losses.style_loss import StyleLoss
 from painter.losses.terms import Term
 from painter.network.layers import stride_of
-from painter.network.vgg import VGG19, PassConfig
 from painter.planning.plan import Part, Plan
-from painter.planning.pyramid import Shape
+from painter.preparation.level_inputs import LevelInputs
+from painter.preparation.mask_weights import MaskWeights
+from painter.preparation.pieces import Piece
+from painter.preparation.style_sets import StyleSets
+from painter.preparation.style_targets import StyleTargets
 
 
 class RegionTargets:
@@ -32,22 +30,18 @@ class RegionTargets:
 
     def __init__(
         self,
-        plan: Plan,
+        inputs: LevelInputs,
         part: Part,
-        shape: Shape,
-        vgg: VGG19,
-        cache: StyleCache,
-        config: PassConfig,
         losses: Mapping[Term, StyleLoss[Any, Any]],
         neighbors: bool,
     ) -> None:
-        of_style = config.with_taps(term.layer for term in losses)
-        self._plan, self._part, self._device = plan, part, vgg.device
-        self._targets = StyleTargets(vgg, cache, part.styles, shape, of_style, losses)
-        self.weights = MaskWeights(part.mask, shape, of_style.taps, shifts_of(plan), vgg.device)
-        self._nearby = None
-        if neighbors:
-            self._nearby = _Neighbors(plan, part, shape, vgg, cache, config)
+        of_style = inputs.with_taps(term.layer for term in losses)
+        self._plan, self._part, self._device = inputs.plan, part, inputs.vgg.device
+        self._targets = StyleTargets(of_style, part.styles, losses)
+        self.weights = MaskWeights(
+            part.mask, inputs.shape, of_style.config.taps, inputs.shifts, self._device
+        )
+        self._nearby = _Neighbors(inputs, part) if neighbors else None
 
     def pieces(self) -> list[Piece]:
         """Those of its styles and of its mask."""
@@ -64,19 +58,11 @@ class RegionTargets:
 class _Neighbors:
     """The styles' hypercolumns of a part, and where it lies on their grid."""
 
-    def __init__(
-        self,
-        plan: Plan,
-        part: Part,
-        shape: Shape,
-        vgg: VGG19,
-        cache: StyleCache,
-        config: PassConfig,
-    ) -> None:
-        of_grid = config.with_taps(TAPS)
-        self._shape, self._centered, self._device = shape, shifts_of(plan)[0], vgg.device
-        self._sets = StyleSets(vgg, cache, part.styles, shape, of_grid, KEPT_MOST)
-        self._weights = MaskWeights(part.mask, shape, [GRID], [self._centered], vgg.device)
+    def __init__(self, inputs: LevelInputs, part: Part) -> None:
+        self._shape, self._device = inputs.shape, inputs.vgg.device
+        self._centered = inputs.shifts[0]
+        self._sets = StyleSets(inputs.with_taps(TAPS), part.styles, KEPT_MOST)
+        self._weights = MaskWeights(part.mask, inputs.shape, [GRID], [self._centered], self._device)
 
     def pieces(self) -> list[Piece]:
         return [*self._sets.pieces(), *self._weights.pieces()]

@@ -9,12 +9,14 @@ import pytest
 import torch
 
 from jobs import small_vgg_once
-from painter.evaluation.pieces import Work
-from painter.evaluation.style_targets import StyleCache, StyleTargets
 from painter.losses.catalog import STYLE_LOSSES
 from painter.losses.terms import Term
 from painter.network.vgg import PassConfig
 from painter.planning.plan import make_plan
+from painter.preparation.level_inputs import LevelInputs
+from painter.preparation.pieces import Work
+from painter.preparation.style_cache import StyleCache
+from painter.preparation.style_targets import StyleTargets
 from pictures import photo, png, request, stripes
 
 TAPS = ("conv1_1", "relu2_1")
@@ -30,7 +32,8 @@ def _targets(cache, config=CONFIG, vgg=None, canvas=(48, 64), style_loss="gram",
         Term("style", style_loss, tap): loss.at(vgg.typical_energy[tap], 8, vgg.device)
         for tap in config.taps
     }
-    targets = StyleTargets(vgg, cache, plan.parts[0].styles, canvas, config, losses)
+    inputs = LevelInputs(plan, canvas, vgg, cache, config)
+    targets = StyleTargets(inputs, plan.parts[0].styles, losses)
     work = Work(targets.pieces())
     while not work.is_done:
         work.advance()

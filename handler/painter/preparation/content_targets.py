@@ -10,17 +10,15 @@ from torch import Tensor
 from painter.canvas.downsampling import resized
 from painter.canvas.layout import Shift, pad, padded_shape, seamless_of
 from painter.canvas.tiles import Tile, tiles
-from painter.evaluation.levels import content_config_of, shifts_of
-from painter.evaluation.mask_weights import MaskWeights
+from painter.evaluation.levels import content_config_of
 from painter.evaluation.passes import features_of
-from painter.evaluation.pieces import Piece
 from painter.losses.catalog import CONTENT_LOSSES
 from painter.losses.content import L2, energy
 from painter.losses.style_loss import FLOOR
 from painter.losses.terms import Term, terms_of
-from painter.network.vgg import VGG19, PassConfig
-from painter.planning.plan import Plan
-from painter.planning.pyramid import Shape
+from painter.preparation.level_inputs import LevelInputs
+from painter.preparation.mask_weights import MaskWeights
+from painter.preparation.pieces import Piece
 
 
 class ContentTargets:
@@ -30,16 +28,16 @@ class ContentTargets:
     terms. `config` has the taps of these alone.
     """
 
-    def __init__(self, plan: Plan, shape: Shape, vgg: VGG19, config: PassConfig) -> None:
-        self._plan, self._shape, self._vgg = plan, shape, vgg
-        self._shifts = shifts_of(plan)
+    def __init__(self, inputs: LevelInputs) -> None:
+        plan, shape, vgg = inputs.plan, inputs.shape, inputs.vgg
+        self._plan, self._shape, self._vgg, self._shifts = plan, shape, vgg, inputs.shifts
         self._terms = [term for term in terms_of(plan.options) if term.loss in CONTENT_LOSSES]
-        self.config = content_config_of(plan, config.dtype)
+        self.config = content_config_of(plan, inputs.config.dtype)
         self.weights = MaskWeights(
             plan.content_mask, shape, self.config.taps, self._shifts, vgg.device
         )
         self.content = torch.empty(0)
-        self._tiles = tiles(padded_shape(shape), config)
+        self._tiles = tiles(padded_shape(shape), inputs.config)
         self._features: dict[Shift, dict[str, Tensor]] = {}
         self._norms: dict[str, Tensor] = {}
         self._floors: dict[str, Tensor] = {}

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from jobs import finish, small_vgg_once
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.starts import enlarged
-from painter.evaluation.style_targets import StyleCache
 from painter.pictures.picture import resize
 from painter.planning.plan import make_plan
+from painter.preparation.preparation import Preparation
+from painter.preparation.starts import enlarged
+from painter.preparation.style_cache import StyleCache
 from pictures import photo, png, request
 
 LEFT = png([[255] * 64 + [0] * 64] * 96)

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from painter.canvas.layout import Shift, pad
 from painter.canvas.masks import TapWeights, averaged, shrunk
-from painter.evaluation.pieces import Piece
 from painter.pictures.picture import resize
 from painter.planning.pyramid import Shape
+from painter.preparation.pieces import Piece
 
 
 class MaskWeights:

@@ -13,13 +13,13 @@ from painter.canvas.layout import CENTERED, Shift, padded_shape, turn_of
 from painter.canvas.tiles import Tile, tiles
 from painter.evaluation.objective import Neighborhood, Objective, Region
 from painter.evaluation.passes import features_of
-from painter.evaluation.pieces import Piece, Work
-from painter.evaluation.samples import Redrawing
 from painter.losses.hypercolumns import GRID, hypercolumns
 from painter.losses.neighbors import TAPS, nearest
 from painter.network.layers import stride_of
 from painter.network.vgg import VGG19
 from painter.planning.pyramid import Shape
+from painter.preparation.pieces import Piece, Work
+from painter.preparation.sampled_targets import Redrawing
 
 # What the canvas counts beside the photo where neighbors are looked for; Kolkin et al. 2022 have
 # the same.
