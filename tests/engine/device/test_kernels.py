@@ -16,11 +16,11 @@ from jobs import finish
 from networks import noise, random_checkpoint
 from painter.device.fusing import Fused, difference, fused_kernels
 from painter.evaluation.passes import View, evaluate
-from painter.evaluation.preparation import Preparation
-from painter.evaluation.style_targets import StyleCache
 from painter.network.convolutions import RECTIFIED, Plain
 from painter.network.vgg import VGG19
 from painter.planning.plan import make_plan
+from painter.preparation.preparation import Preparation
+from painter.preparation.style_cache import StyleCache
 from pictures import photo, png, request, stripes
 
 pytest.importorskip("triton")
