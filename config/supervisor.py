@@ -1,4 +1,4 @@
-"""Keep a server going: one that ends, or answers nothing any more, is started again."""
+"""Keep a server going: one that ends, stands still or answers nothing is started again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from threading import Event
 from readiness import Stopped, last_words, wait_until_ready
 from server_process import ServerProcess
 from settings import SERVERS, Settings, StartError
+from standstill import Standstill
 from watchdog import LOST_SECONDS, Watchdog
 
 POLL_SECONDS = 0.2
@@ -40,6 +41,7 @@ class Restarts:
 def keep_going(process: ServerProcess, settings: Settings, token: str, stopping: Event) -> int:
     """Returns 0 when it is to stop, 1 where it cannot be kept going."""
     watchdog, restarts = Watchdog(settings.url, token), Restarts()
+    Standstill(process, watchdog, _say)
     while not stopping.wait(POLL_SECONDS):
         why = _what_is_wrong(process, settings, watchdog)
         if why is None:

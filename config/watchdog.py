@@ -23,28 +23,41 @@ SIDE = 64
 
 
 class Watchdog:
-    """Asks in a thread of its own; `is_lost` tells that no answer came for too long."""
+    """Asks in a thread of its own; `is_lost` tells that no answer came for too long.
+
+    `answered` is when the last answer came, a monotonic time, and `is_asking` says that a question
+    waits for its own.
+    """
 
     def __init__(self, url: str, token: str) -> None:
         self._url = f"{url}/predictions/bruno"
+        self._soon = threading.Event()
+        self.is_asking = False
         self.begin_anew(token)
         self._painted = time.monotonic()
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def begin_anew(self, token: str) -> None:
         """Counts from now on, with this token."""
-        self._token, self._answered = token, time.monotonic()
+        self._token, self.answered = token, time.monotonic()
+
+    def ask_soon(self) -> None:
+        """Has it ask at once, or when the answer to its last question has come."""
+        self._soon.set()
 
     @property
     def is_lost(self) -> bool:
         """Whether the server has answered nothing for `LOST_SECONDS`."""
-        return time.monotonic() - self._answered > LOST_SECONDS
+        return time.monotonic() - self.answered > LOST_SECONDS
 
     def _watch(self) -> None:
         while True:
-            time.sleep(ASKED_EVERY)
+            self._soon.wait(ASKED_EVERY)
+            self._soon.clear()
+            self.is_asking = True
             if self._lives():
-                self._answered = time.monotonic()
+                self.answered = time.monotonic()
+            self.is_asking = False
 
     def _lives(self) -> bool:
         told = self._ask({"describe": True})
@@ -76,7 +89,7 @@ class Watchdog:
         """All of an answer, each piece of which is a sign of life: a painting may take long."""
         said = b""
         while piece := answer.read1():
-            self._answered = time.monotonic()
+            self.answered = time.monotonic()
             said += piece
         return said
 

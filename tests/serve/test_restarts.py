@@ -15,7 +15,8 @@ import psutil
 import pytest
 
 import serve
-from bruno import Bruno
+from bruno import Accepted, Bruno
+from bruno.events import Event
 from serving import find_port
 from supervisor import RESTARTS_MOST, WITHIN_SECONDS, Restarts
 
@@ -48,30 +49,36 @@ def printed_with(folder: Path, words: str, served: subprocess.Popen[str]) -> str
     return text
 
 
-def test_a_server_that_is_killed_is_started_again_under_its_clients(
+def test_what_stands_still_or_is_killed_is_started_again_under_its_clients(
     served: subprocess.Popen[str], tmp_path: Path, pictures: dict[str, bytes]
 ) -> None:
+    """TorchServe's worker stands still, and Java is killed; the other server stands still."""
     printed = printed_with(tmp_path, "Logs: ", served)
     url, keys = re.findall(r"BRUNO_URL=(\S+) BRUNO_KEY_FILE=(\S+)", printed)[0]
     bruno = Bruno(url, key_file=keys)
-    with ThreadPoolExecutor(3) as pool:
+    (first,) = psutil.Process(served.pid).children()
+    workers = [each for each in first.children() if "model_service" in each.cmdline()[1]]
+    faults = [workers[0].suspend, first.kill] if workers else [first.suspend]
+    with ThreadPoolExecutor(2) as pool:
         streams = [
-            iter(bruno.stream(pictures["content"], pictures["style"], size=64, steps=5000, seed=i))
-            for i in range(2)
+            bruno.stream(pictures["content"], pictures["style"], size=64, steps=5000, seed=seed)
+            for seed in range(2)
         ]
-        for stream in streams:
-            next(stream)
-        (first,) = psutil.Process(served.pid).children()
-        first.kill()
-        goes_on = [pool.submit(next, stream) for stream in streams]
-        printed_with(tmp_path, "it is ready to paint again", served)
-        for event in goes_on:
-            event.result(300)
+        for fault in [lambda: None, *faults]:
+            fault()
+            accepted = [pool.submit(next, filter(is_accepted, stream)) for stream in streams]
+            for event in accepted:
+                event.result(300)
         bruno.close()
+    assert "had no processor time" in printed_with(tmp_path, "it is ready to paint again", served)
     others = psutil.Process(served.pid).children(recursive=True)
-    assert first not in others
+    assert {first, *workers}.isdisjoint(others)
     served.kill()
     assert psutil.wait_procs(others, timeout=100)[1] == []
+
+
+def is_accepted(event: Event) -> bool:
+    return isinstance(event, Accepted)
 
 
 def test_three_restarts_in_ten_minutes_are_enough() -> None:

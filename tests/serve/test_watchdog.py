@@ -96,7 +96,7 @@ def test_each_event_of_a_painting_that_takes_long_is_a_sign_of_life() -> None:
             return
         line.wfile.write(CHUNKED)
         for event in (b"event: accepted\n\n", b"event: progress\n\n"):
-            dog._answered = time.monotonic() - LOST_SECONDS - 1
+            dog.answered = time.monotonic() - LOST_SECONDS - 1
             line.wfile.write(b"%x\r\n%s\r\n" % (len(event), event))
             end = time.monotonic() + 60
             while dog.is_lost and time.monotonic() < end:
