@@ -27,16 +27,8 @@ from painter.engine.painter import Painter
 from painter.network.weights import WeightsError, load_checkpoint
 from pairs import ROOT, USUAL_IMAGES, Pair, Scene, find_pairs, make_scene
 from peaks import PeakError, measure_peak
-from peers import (
-    BENCH,
-    PEERS,
-    WEIGHTS,
-    PeerError,
-    PeerRun,
-    kept_run,
-    make_ready,
-    painted_once,
-)
+from peer_setup import BENCH, PEERS, WEIGHTS, PeerError, make_ready
+from peers import PeerRun, kept_run, painted_once
 from plot import write_plot
 from quality import OutOfTimeError, Search, as_json
 from report import write_results

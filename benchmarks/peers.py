@@ -1,4 +1,4 @@
-"""The peers, unmodified, in environments of their own, and what their paintings took.
+"""What paintings of the peers took, unmodified as they are, in environments of their own.
 
 python benchmarks/peers.py pastiche --size 64 --steps 5      one run, printed as JSON
 """
@@ -10,47 +10,30 @@ import json
 import os
 import subprocess
 import sys
-import sysconfig
 import time
-import venv
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-import torch
+from painter.network.weights import load_checkpoint
+from pairs import EXAMPLES, Pair, Scene, make_scene
+from peer_setup import (
+    BENCH,
+    CAFFE_FILE,
+    LOADING,
+    PEERS,
+    WEIGHTS,
+    PeerError,
+    last_line,
+    make_ready,
+    python_of,
+)
 
-from painter.network.weights import CAFFE, Checkpoint, load_checkpoint
-from pairs import EXAMPLES, ROOT, Pair, Scene, make_scene
-
-BENCH: Final = ROOT / ".bench"
-WEIGHTS: Final = ROOT / "model_store" / "vgg19.safetensors"
-CAFFE_FILE: Final = "vgg19-caffe.pth"
 STEPS: Final = 500
 SNAPSHOTS: Final = 5
 _LOADS: Final = 3
-# What each peer does before it touches a picture: start, import torch, load the weights. It ends
-# at once then, as clearing up takes seconds that a painting does not wait for.
-_LOADING: Final = {
-    "pastiche": (
-        "import importlib.resources as r; from pastiche.vgg19 import VGG19; "
-        "VGG19.from_quantized_bin("
-        "str(r.files('pastiche') / 'vgg19_weights_tf_dim_ordering_tf_kernels_notop_q.bin')); "
-        "import os; os._exit(0)"
-    ),
-    "neural-style": (
-        "import copy, torchvision.transforms; from PIL import Image; "
-        "from neural_style.loader.CaffeLoader import loadCaffemodel; "
-        f"copy.deepcopy(loadCaffemodel('{CAFFE_FILE}', 'max', 'c', False)[0]); "
-        "import os; os._exit(0)"
-    ),
-}
-PEERS: Final = tuple(_LOADING)
-
-
-class PeerError(Exception):
-    """A peer that cannot be run; the message is one sentence."""
 
 
 @dataclass(frozen=True)
@@ -77,47 +60,10 @@ class PeerRun:
         return Path(self.snapshots[-1][1]).read_bytes()
 
 
-def set_up(peer: str, folder: Path = BENCH) -> None:
-    """Make a peer's environment where there is none; it sees this one's torch and Pillow.
-
-    So both sides run on the same build of torch. Raises PeerError where installing fails.
-    """
-    home = folder / peer
-    if (home / ".installed").exists():
-        return
-    print(f"installing {peer} into {home}", flush=True)
-    venv.create(home, clear=True, symlinks=True)
-    asked = Path(__file__).with_name(f"requirements-{peer}.txt")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    install = ["install", "--no-deps", "--require-hashes", "-r", str(asked)]
-    command = [*pip, "--python", str(_python(peer, folder)), *install]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    if run.returncode:
-        raise PeerError(f"{peer} cannot be installed: {_last_line(run.stderr)}")
-    (packages,) = home.glob("lib/python*/site-packages")
-    (packages / "torch_of_bruno.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    (home / ".installed").touch()
-
-
-def write_caffe_weights(checkpoint: Checkpoint, path: Path) -> None:
-    """Write our weights as the file neural-style expects, the unused classifier being zeros.
-
-    Raises PeerError for weights that do not want Caffe's input, since the peers know no other.
-    """
-    if checkpoint.input != CAFFE:
-        raise PeerError("the peers paint with the original weights alone: run `make weights`")
-    state = dict(checkpoint.tensors)
-    for place, (outputs, inputs) in {0: (4096, 25088), 3: (4096, 4096), 6: (1000, 4096)}.items():
-        # A view of a single zero stays as small when saved.
-        state[f"classifier.{place}.weight"] = torch.zeros(1).expand(outputs, inputs)
-        state[f"classifier.{place}.bias"] = torch.zeros(outputs)
-    torch.save(state, path)
-
-
 @cache
 def loading_seconds(peer: str, folder: Path = BENCH) -> float:
     """The median time of processes that start, import and load the weights, and do no more."""
-    command = [str(_python(peer, folder)), "-c", _LOADING[peer]]
+    command = [str(python_of(peer, folder)), "-c", LOADING[peer]]
     return median(_timed(peer, command, folder, 600)[1] for _ in range(_LOADS))
 
 
@@ -138,7 +84,7 @@ def paint(
         old.unlink()
     every = max(1, steps // SNAPSHOTS)
     command = _COMMANDS[peer](scene, steps, every, out, device)
-    command[0] = str(_python(peer, folder).with_name(command[0]))
+    command[0] = str(python_of(peer, folder).with_name(command[0]))
     began, whole = _timed(peer, command, folder, limit)
     finished = out / "finished.png"
     if not finished.is_file():
@@ -213,25 +159,8 @@ def _timed(peer: str, command: list[str], folder: Path, limit: float) -> tuple[f
     except subprocess.TimeoutExpired as error:
         raise PeerError(f"{peer} was not done within {limit:.0f} s") from error
     if run.returncode:
-        raise PeerError(f"{peer} failed: {_last_line(run.stderr)}")
+        raise PeerError(f"{peer} failed: {last_line(run.stderr)}")
     return began, time.perf_counter() - clock
-
-
-def _python(peer: str, folder: Path) -> Path:
-    return folder / peer / "bin" / "python"
-
-
-def _last_line(text: str) -> str:
-    return (text.strip().splitlines() or ["without a word"])[-1]
-
-
-def make_ready(checkpoint: Checkpoint, folder: Path = BENCH) -> None:
-    """Environments and weights for all peers; raises PeerError where one is missing."""
-    folder.mkdir(exist_ok=True)
-    if not (folder / CAFFE_FILE).exists():
-        write_caffe_weights(checkpoint, folder / CAFFE_FILE)
-    for peer in PEERS:
-        set_up(peer, folder)
 
 
 def main() -> int:

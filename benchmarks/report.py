@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import datetime
 import platform
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from statistics import median
 from typing import Any, Final
 
 import torch
 
-from judge import Errors, geometric_mean
-from painter.canvas.tiles import WHOLE_PIXELS_MOST
+from judge import Errors
 from quality import OPTIONS
-
-Results = Mapping[str, Any]
-# Times to a peer's quality: at least so many times faster, by size in px.
-LEAST_FASTER = {256: 20.0, 512: 40.0}
-
+from rows import Results, balance, rows_of, spread
 
 # What the sections are for, as the table has it.
 _LINES: Final = {
@@ -35,50 +27,6 @@ _LINES: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
-    """One line of the table; `short` says why it is not reached, and is empty where it is."""
-
-    what: str
-    asked: str
-    measured: str
-    short: str = ""
-
-    def __str__(self) -> str:
-        verdict = f"short, because {self.short}" if self.short else "reached"
-        return f"| {self.what} | {self.asked} | {self.measured} | {verdict} |"
-
-
-@dataclass(frozen=True)
-class Ratios:
-    """Seconds of two sides that took turns: a machine that drifts slows both in a round."""
-
-    ours: list[float]
-    theirs: list[float]
-
-    @property
-    def by_round(self) -> list[float]:
-        """How many times as long as theirs ours took, round by round."""
-        return [own / other for own, other in zip(self.ours, self.theirs, strict=True)]
-
-    @property
-    def median(self) -> float:
-        """That of the rounds."""
-        return median(self.by_round)
-
-    @property
-    def further(self) -> float:
-        """Seconds that ours took longer."""
-        return median(self.ours) - median(self.theirs)
-
-    def __str__(self) -> str:
-        low, high = min(self.by_round), max(self.by_round)
-        return (
-            f"{self.median:.3f} times ({low:.2f} to {high:.2f}, {len(self.ours)} rounds): "
-            f"{median(self.ours):.2f} s beside {median(self.theirs):.2f} s"
-        )
-
-
 def write_results(results: Results, plots: list[str], path: Path) -> None:
     """Write the table of all that was measured, and the times to quality pair by pair."""
     head = "| what | asked | measured | |\n|---|---|---|---|"
@@ -86,7 +34,7 @@ def write_results(results: Results, plots: list[str], path: Path) -> None:
         "# Results",
         f"Written by benchmarks/bench.py ({results['target']}), and nothing here by hand.",
         _machine(results),
-        "\n".join([head, *map(str, _rows(results))]),
+        "\n".join([head, *map(str, rows_of(results))]),
     ]
     left_out = [
         *(f"{line}: not measured yet" for name, line in _LINES.items() if name not in results),
@@ -130,146 +78,6 @@ def _version(name: str) -> str:
         return "(not there)"
 
 
-def _rows(results: Results) -> list[Row]:
-    makers: dict[str, Callable[[Any], list[Row]]] = {
-        "quality": _quality_rows,
-        "step": _step_row,
-        "serving": _serving_rows,
-        "together": _together_rows,
-        "cache": _cache_row,
-        "peaks": _peaks_row,
-        "start": _start_rows,
-        "defaults": _defaults_rows,
-    }
-    return [row for name, make in makers.items() if name in results for row in make(results[name])]
-
-
-def _quality_rows(runs: list[dict[str, Any]]) -> list[Row]:
-    rows = []
-    for peer, size in sorted({(run["peer"], run["size"]) for run in runs}):
-        of_both = [run for run in runs if (run["peer"], run["size"]) == (peer, size)]
-        ratios = [
-            run["seconds"] / run["own"]["median"] for run in of_both if "median" in run["own"]
-        ]
-        asked = LEAST_FASTER.get(size, 1.0)
-        what = f"1. Time to {peer}'s quality, {size} px"
-        measured = "no pair as good"
-        short = f"{len(of_both) - len(ratios)} of {len(of_both)} pairs were never as good"
-        if ratios:
-            measured = (
-                f"{geometric_mean(ratios):.1f} times faster "
-                f"({min(ratios):.1f} to {max(ratios):.1f}, {len(ratios)} pairs)"
-            )
-            if len(ratios) == len(of_both):
-                short = _slowest(of_both) if min(ratios) < asked else ""
-        rows.append(Row(what, f"at least {asked:g} times faster", measured, short))
-    return rows
-
-
-def _slowest(runs: list[dict[str, Any]]) -> str:
-    run = min(runs, key=lambda run: run["seconds"] / run["own"]["median"])
-    own = run["own"]
-    return f"{run['pair']} takes {own['steps']} steps ({_balance(own)}) in {own['median']:.1f} s"
-
-
-def _step_row(step: Results) -> list[Row]:
-    ratios = Ratios(step["seconds"]["evaluation"], step["seconds"]["convolutions"])
-    rest = [(kind, share) for kind, share in step["shares"].items() if kind != "convolutions"]
-    short = ""
-    if ratios.median > 1.25:
-        short = "beside the convolutions most goes into " + " and ".join(
-            f"{kind} ({share:.0%})" for kind, share in rest[:2]
-        )
-    what = f"2. One evaluation at {step['width']} x {step['height']} px"
-    return [Row(what, "at most 1.25 times its convolutions", str(ratios), short)]
-
-
-def _serving_rows(serving: Results) -> list[Row]:
-    rows = []
-    for name, most in (("http", 1.03), ("http with previews", 1.08)):
-        ratios = Ratios(serving["seconds"][name], serving["seconds"]["library"])
-        short = f"{ratios.further:.2f} s go beside the painting" if ratios.median > most else ""
-        asked = f"at most {most} times the library"
-        rows.append(Row(f"3. Through {name}", asked, str(ratios), short))
-    return rows
-
-
-def _together_rows(together: Results) -> list[Row]:
-    ratios = Ratios(together["together"], together["alone"])
-    slower = f"turns cost {ratios.further:.1f} s" if ratios.median > 1.03 else ""
-    slices = together["slices"]
-    late = f"the slowest waited for {slices} slices" if slices > 8 else ""
-    rows = [
-        Row("4. Eight jobs together", "at most 1.03 times their sum", str(ratios), slower),
-        Row("4. First previews", "within 8 slices, one round", f"after {slices} slices", late),
-    ]
-    if "jobs_per_second" in together:
-        rates = ", ".join(f"{n}: {rate:.2f}" for n, rate in together["jobs_per_second"].items())
-        rows.append(Row("4. Jobs per second by canvases at once", "to be told", rates))
-    return rows
-
-
-def _cache_row(cache: Results) -> list[Row]:
-    extra = cache["second"]["misses"] - cache["first"]["misses"]
-    measured = (
-        f"{extra} passes for the second request; at most {cache['most'] / 2**20:.1f} MiB of "
-        f"{cache['budget'] / 2**20:.0f} MiB under a thousand styles"
-    )
-    short = ""
-    if extra:
-        short = "styles are forgotten between two requests"
-    elif cache["most"] > cache["budget"]:
-        short = "the cache outgrows its budget"
-    return [Row("5. Style cache", "no pass for a known style, budget held", measured, short)]
-
-
-def _peaks_row(peaks: dict[str, Any]) -> list[Row]:
-    measured = ", ".join(f"{size} px {mib(peak['peak'])}" for size, peak in peaks.items())
-    short = "one size alone is tiled, which does not tell what grows from there on"
-    tiled = [peak for peak in peaks.values() if peak["pixels"] > WHOLE_PIXELS_MOST]
-    if len(tiled) > 1:
-        before, last = tiled[-2:]
-        grown = last["peak"] - before["peak"]
-        by_pixel = grown / (last["pixels"] - before["pixels"])
-        each = f"{by_pixel:.0f} bytes for each further pixel"
-        flat = grown <= 0.1 * before["peak"]
-        short = "" if flat else f"canvas, optimizer and pictures take {each}"
-    what = "6. Peak memory beyond the idle painter"
-    return [Row(what, "flat from the tiling threshold on (1 megapixel)", measured, short)]
-
-
-def _start_rows(start: Results) -> list[Row]:
-    seconds, ready, idle = median(start["seconds"]), median(start["ready"]), max(start["idle"])
-    slow = f"the server itself says that it can paint after {ready:.1f} s" if seconds > 8 else ""
-    large = f"it holds {mib(idle - 2**30)} more" if idle > 2**30 else ""
-    timed = f"{seconds:.1f} s {_spread(start['seconds'])}"
-    return [
-        Row("7. Start to the first accepted request", "at most 8 s", timed, slow),
-        Row("7. Idle worker", "at most 1 GiB", mib(idle), large),
-    ]
-
-
-def _defaults_rows(runs: list[dict[str, Any]]) -> list[Row]:
-    rows = []
-    for size in sorted({run["size"] for run in runs}):
-        ratios = [run["seconds"] / run["own"]["median"] for run in runs if run["size"] == size]
-        measured = (
-            f"{geometric_mean(ratios):.1f} times faster "
-            f"({min(ratios):.1f} to {max(ratios):.1f}, {len(ratios)} pairs); errors below"
-        )
-        rows.append(Row(f"8. Defaults beside pastiche's, {size} px", "to be told", measured))
-    return rows
-
-
-def mib(count: float) -> str:
-    """Bytes for a table."""
-    return f"{count / 2**20:,.0f} MiB"
-
-
-def _spread(values: list[float]) -> str:
-    return f"(median of {len(values)}, {min(values):.3g} to {max(values):.3g} s)"
-
-
 def _quality_table(runs: list[dict[str, Any]]) -> str:
     rows = [
         "Errors: content / Gram / Wasserstein-2, as `judge.py` defines them. The peers paint with "
@@ -284,8 +92,8 @@ def _quality_table(runs: list[dict[str, Any]]) -> str:
         peer += f"(process {run['whole']:.1f}) | {Errors(**run['errors'])} "
         if "median" in own:
             ratio = run["seconds"] / own["median"]
-            times = f"{own['median']:.2f} {_spread(own['seconds'])}"
-            mine = f"| {_balance(own)}, {own['steps']} steps | {times} "
+            times = f"{own['median']:.2f} {spread(own['seconds'])}"
+            mine = f"| {balance(own)}, {own['steps']} steps | {times} "
             rows.append(f"{peer}{mine}| {Errors(**own['errors'])} | {ratio:.1f} |")
         else:
             rows.append(f"{peer}| never as good | | nearest {Errors(**own['nearest'])} | |")
@@ -302,7 +110,7 @@ def _defaults_table(runs: list[dict[str, Any]]) -> str:
         own = run["own"]
         rows.append(
             f"| {run['pair']} | {run['size']} | {run['seconds']:.1f} ({run['steps']} steps) "
-            f"| {Errors(**run['errors'])} | {own['median']:.2f} {_spread(own['seconds'])} "
+            f"| {Errors(**run['errors'])} | {own['median']:.2f} {spread(own['seconds'])} "
             f"| {Errors(**own['errors'])} | {run['seconds'] / own['median']:.1f} |"
         )
     return "\n".join(rows)
@@ -310,10 +118,6 @@ def _defaults_table(runs: list[dict[str, Any]]) -> str:
 
 def _asked() -> str:
     return ", ".join(f"`{name}={value}`" for name, value in OPTIONS.items())
-
-
-def _balance(own: Results) -> str:
-    return f"alpha {own['alpha']:g}"
 
 
 def _shares(step: Results, device: str) -> str:

@@ -1,4 +1,4 @@
 """How a fleet scales: a model of it, a real run that checks the model, and what it answers.
 
-model autoscaler real plots study
+server arrivals model autoscaler real plots study
 """

@@ -10,7 +10,8 @@ from typing import Any
 
 import simpy
 
-from scaling.model import Fleet, Server
+from scaling.model import Fleet
+from scaling.server import Server
 
 
 @dataclass(frozen=True)

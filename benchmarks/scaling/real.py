@@ -24,7 +24,9 @@ import requests
 from bruno import Bruno
 from gateway_process import GatewayProcess
 from gateway_settings import GatewaySettings
-from scaling.model import Arrivals, Fleet, Places, percentile
+from scaling.arrivals import Arrivals
+from scaling.model import Fleet, percentile
+from scaling.server import Places
 from serve import RunningServer, start_server
 from serving import find_port
 from settings import Settings

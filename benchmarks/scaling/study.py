@@ -10,9 +10,11 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaling.arrivals import Arrivals
 from scaling.autoscaler import Autoscaler, Scaling
-from scaling.model import Arrivals, Fleet, Places, percentile
+from scaling.model import Fleet, percentile
 from scaling.plots import write_curves
+from scaling.server import Places
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "scaling.md"

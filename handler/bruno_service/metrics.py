@@ -65,8 +65,8 @@ _OF_HISTOGRAM: Final = re.compile(r"(.+)_(?:bucket|sum|count)")
 
 def series(name: str, **labels: str) -> str:
     """One series of a metric."""
-    told = ",".join(f'{label}="{value}"' for label, value in labels.items())
-    return f"{name}{{{told}}}" if told else name
+    pairs = ",".join(f'{label}="{value}"' for label, value in labels.items())
+    return f"{name}{{{pairs}}}" if pairs else name
 
 
 def parts(series: str) -> tuple[str, list[str]]:
@@ -77,14 +77,14 @@ def parts(series: str) -> tuple[str, list[str]]:
 
 def metric_of(name: str) -> str:
     """The metric whose series have this name: those of a histogram have three."""
-    found = _OF_HISTOGRAM.fullmatch(name)
-    return found[1] if found and found[1] in CATALOG else name
+    match = _OF_HISTOGRAM.fullmatch(name)
+    return match[1] if match and match[1] in CATALOG else name
 
 
 def answers(hundreds: Mapping[int, int]) -> dict[str, float]:
     """How many answers had a status of so many hundreds, as series."""
     classes = {f"{digit}xx": count for digit, count in sorted(hundreds.items())}
-    return {series("bruno_answers_total", **{"class": told}): n for told, n in classes.items()}
+    return {series("bruno_answers_total", **{"class": name}): n for name, n in classes.items()}
 
 
 class Histogram:
@@ -114,11 +114,11 @@ class Histogram:
 
 def as_text(samples: Mapping[str, float]) -> str:
     """The text format, with each metric's help and kind before its series."""
-    lines, told = [], ""
+    lines, last = [], ""
     for name, value in samples.items():
         metric = metric_of(parts(name)[0])
-        if metric != told:
-            known, told = CATALOG[metric], metric
+        if metric != last:
+            known, last = CATALOG[metric], metric
             lines += [f"# HELP {metric} {known.help}", f"# TYPE {metric} {known.kind}"]
         lines.append(f"{name} {value:.17g}")
     return "".join(f"{line}\n" for line in lines)

@@ -69,7 +69,7 @@ class Observations:
             seconds = session.timeline.seconds(stage)
             if seconds is not None and (stage != "total" or session.outcome == "finished"):
                 histogram.observe(seconds)
-        logger.info("painting %s", json.dumps(told(session), ensure_ascii=False))
+        logger.info("painting %s", json.dumps(log_entry(session), ensure_ascii=False))
         trace(session)
 
     def samples(self, painted: Iterable[Session]) -> dict[str, float]:
@@ -89,7 +89,7 @@ class Observations:
         }
 
 
-def told(session: Session) -> dict[str, object]:
+def log_entry(session: Session) -> dict[str, object]:
     """One painting as a line of the log has it: nothing of its pictures, and no token."""
     stages = {f"{stage}_seconds": session.timeline.seconds(stage) for stage in STAGES}
     return {

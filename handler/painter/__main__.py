@@ -116,7 +116,7 @@ def _style_weights(text: str | None, styles: int) -> tuple[float, ...] | None:
 
 def _by_style(flag: str, texts: Sequence[str], styles: int) -> dict[int, bytes]:
     """The files of `1=mask.png` and the like, by the style they belong to."""
-    found = {}
+    files = {}
     for text in texts:
         number, _, path = text.partition("=")
         if not path or not number.isdecimal() or not 1 <= int(number) <= styles:
@@ -124,8 +124,8 @@ def _by_style(flag: str, texts: Sequence[str], styles: int) -> dict[int, bytes]:
                 "option_out_of_range",
                 f"{flag} must be like 1=mask.png with a style from 1 to {styles}, got {text}",
             )
-        found[int(number)] = Path(path).read_bytes()
-    return found
+        files[int(number)] = Path(path).read_bytes()
+    return files
 
 
 def _read(path: Path | None) -> bytes | None:

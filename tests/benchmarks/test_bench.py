@@ -23,7 +23,8 @@ from painter.engine.painter import Painter
 from painter.network.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
 from painter.network.winograd import Winograd
 from pairs import EXAMPLES, Scene, find_pairs, make_scene
-from peers import PeerError, PeerRun, kept_run, write_caffe_weights
+from peer_setup import PeerError, write_caffe_weights
+from peers import PeerRun, kept_run
 from plot import write_plot
 from quality import Found, Look, OutOfTimeError, Search, Shown, as_json
 from report import write_results

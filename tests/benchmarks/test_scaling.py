@@ -11,9 +11,11 @@ from statistics import fmean
 import pytest
 
 from scaling import study
+from scaling.arrivals import Arrivals
 from scaling.autoscaler import Autoscaler, Scaling
-from scaling.model import Arrivals, Fleet, Places, percentile
+from scaling.model import Fleet, percentile
 from scaling.plots import write_curves
+from scaling.server import Places
 
 ENDLESS = Places(running=10**6, waiting=0)
 ONE = Places(running=1, waiting=1, line=1, line_seconds=10.0)

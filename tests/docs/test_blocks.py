@@ -23,7 +23,7 @@ from blocks import ROOT, Command, blocks, commands
 from bruno.styles import library
 from bruno_service.bodies import FRAME_BYTES
 from bruno_service.limits import BODY_BYTES
-from bruno_service.observation import told
+from bruno_service.observation import log_entry
 from bruno_service.session import Session
 from painter.options.reading import read_options
 
@@ -250,7 +250,7 @@ def test_problems_are_those_of_the_document(block: Any) -> None:
 
 @pytest.mark.parametrize("block", LINES, ids=str)
 def test_the_line_of_the_log_has_what_is_logged(block: Any) -> None:
-    assert list(json.loads(block.text)) == list(told(Session("r1", 0.0)))
+    assert list(json.loads(block.text)) == list(log_entry(Session("r1", 0.0)))
 
 
 def test_the_tree_of_errors_is_that_of_the_client() -> None:

@@ -64,7 +64,7 @@ class Album:
                 one.data = read_picture(name, picture, self._timeout)
 
 
-class Kept:
+class KeptPictures:
     """Reads pictures that are needed again and again, each once; in one thread at a time."""
 
     def __init__(self, timeout: tuple[float, float]) -> None:

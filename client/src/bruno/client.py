@@ -11,7 +11,7 @@ from typing import Final, Literal, Unpack
 import requests
 
 from bruno import states
-from bruno.album import Album, Kept
+from bruno.album import Album, KeptPictures
 from bruno.batch import Batch, OnEvent
 from bruno.closing import Closing
 from bruno.connection import Connection
@@ -158,8 +158,8 @@ class Bruno(Closing):
         ...     live.painting().record["options"]["beta"]
         50
         """
-        kept = Kept(self._server.timeout)
-        return Live(partial(self._open, kept.read), Going(content, style, options))
+        pictures = KeptPictures(self._server.timeout)
+        return Live(partial(self._open, pictures.read), Going(content, style, options))
 
     @with_options
     def batch(
@@ -214,14 +214,14 @@ class Bruno(Closing):
         >>> Bruno().state()
         'ready'
         """
-        told = states.from_health(*self._connection.look(HEALTH))
-        if told:
-            return told
+        state = states.from_health(*self._connection.look(HEALTH))
+        if state:
+            return state
         try:
             return self.health()
         except BrunoError as problem:
-            told = states.from_problem(problem)
-        return told or states.from_ping(self._connection.look(PING)[0])
+            state = states.from_problem(problem)
+        return state or states.from_ping(self._connection.look(PING)[0])
 
     def wait_ready(self, timeout: float = 300.0) -> None:
         """Waits until the server is ready to paint; raises ConnectError after `timeout` s.

@@ -55,8 +55,8 @@ class Course:
         if not self._is_retried(problem):
             raise problem
         before = self._attempt
-        told = before.begun, before.has_gained, self._was_taken_in
-        pause, left = self._retries.after(problem, *told)
+        state = before.begun, before.has_gained, self._was_taken_in
+        pause, left = self._retries.after(problem, *state)
         self._attempt = before.again()
         how = _how(before, self._attempt)
         log.warning("%s: trying again in %.1f s (%s), %s", problem, pause, left, how)

@@ -89,10 +89,10 @@ class Server:
 
     def check_type(self, outgoing: Outgoing, headers: Mapping[str, str]) -> None:
         """Raises UnexpectedResponseError where the answer is of another media type."""
-        found = media_type(headers)
-        if found != outgoing.accept:
+        kind = media_type(headers)
+        if kind != outgoing.accept:
             raise UnexpectedResponseError(
-                f"{self.url} answered with {found or 'no content type'} instead of "
+                f"{self.url} answered with {kind or 'no content type'} instead of "
                 f"{outgoing.accept}: is it a Bruno server?"
             )
 

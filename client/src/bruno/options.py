@@ -265,14 +265,14 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def with_options(function: Function) -> Function:
     """Spells `**options` out in the signature and the docstring of a public function."""
     signature = inspect.signature(function)
-    own = list(signature.parameters.values())[:-1]
+    before = list(signature.parameters.values())[:-1]
     named = [
         inspect.Parameter(
             name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=get_args(hint)[0]
         )
         for name, hint in _HINTS.items()
     ]
-    spelled = signature.replace(parameters=[*own, *named])
+    spelled = signature.replace(parameters=[*before, *named])
     function.__signature__ = spelled  # type: ignore[attr-defined]
     lines = (f"            {name}: {option.sentence()}" for name, option in REQUEST.items())
     head = "        The options, where None lets the server decide:\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
@@ -38,7 +38,6 @@ class Fused:
 
     What a kernel cannot do on a device, it leaves to the plain code from then on: where it cannot
     be compiled, raises, or was found to compute something else. The log tells so in one line.
-    Some keep to features of channels last, whose bytes are one after the other.
     """
 
     every: Final[list[Fused]] = []
@@ -107,6 +106,19 @@ def prove_all(device: torch.device, dtype: torch.dtype) -> None:
     if runs_on(device):
         for each in Fused.every:
             each.prove(device, dtype)
+
+
+def channels_last(features: Tensor) -> Tensor:
+    """Features [B, C, H, W] with their channels beside each other in memory; most are already."""
+    return features.contiguous(memory_format=torch.channels_last)
+
+
+def empty_channels_last(
+    like: Tensor, shape: Sequence[int], dtype: torch.dtype | None = None
+) -> Tensor:
+    """Features of another shape, that nobody has written yet."""
+    kind, layout = dtype or like.dtype, torch.channels_last
+    return torch.empty(shape, dtype=kind, device=like.device, memory_format=layout)
 
 
 def difference(found: Any, expected: Any) -> float:

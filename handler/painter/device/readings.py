@@ -15,8 +15,8 @@ TOGETHER: Final = 10
 
 def read(*scalars: Tensor) -> list[float]:
     """Scalars of one device as numbers, in a single copy that is waited for."""
-    found: list[float] = torch.stack([scalar.double() for scalar in scalars]).tolist()
-    return found
+    numbers: list[float] = torch.stack([scalar.double() for scalar in scalars]).tolist()
+    return numbers
 
 
 class Arriving:
@@ -103,13 +103,13 @@ class Readings:
 
     def arrived(self, wait: bool = False) -> list[Reading]:
         """What has arrived since the last time, or after a wait all that was sent; oldest first."""
-        found: list[Reading] = []
+        readings: list[Reading] = []
         while self._sent and _is_there(self._sent[0], wait):
             batch = self._sent.popleft()
             for (level, step), row in zip(batch.steps, batch.rows.tolist(), strict=True):
                 lost, objective_value, *terms = row
-                found.append(Reading(level, step, bool(lost), objective_value, tuple(terms)))
-        return found
+                readings.append(Reading(level, step, bool(lost), objective_value, tuple(terms)))
+        return readings
 
 
 def _is_there(batch: _Batch, wait: bool) -> bool:

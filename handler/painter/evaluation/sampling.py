@@ -24,15 +24,15 @@ def gathered(
 
     Those of tiles add up to those of the whole.
     """
-    found: Rows = {}
+    by_sampling: Rows = {}
     for index, sampling in enumerate(objective.samplings):
         mine = {tap: owned(tile, features, tap) for tap in sampling.loss.taps}
         grid = grid_of(mine)
         places, is_inside = _within(sampling.places[shift], objective, tile, grid)
         wide = torch.promote_types(mine[GRID].dtype, torch.float32)
         parts = [columns(mine[tap], tap, grid)[places].to(wide) for tap in sampling.loss.taps]
-        found[index] = torch.cat(parts, 1) * is_inside
-    return found
+        by_sampling[index] = torch.cat(parts, 1) * is_inside
+    return by_sampling
 
 
 def compare_samples(

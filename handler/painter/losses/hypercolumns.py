@@ -33,10 +33,10 @@ def hypercolumns(features: Mapping[str, Tensor], taps: Sequence[str]) -> Tensor:
     """The hypercolumns [positions, D] of features [C, h, w], row by row of the grid."""
     grid = grid_of(features)
     widths = [len(features[tap]) for tap in taps]
-    found = features[GRID].new_empty(grid[0] * grid[1], sum(widths))
-    for tap, part in zip(taps, torch.split(found, widths, 1), strict=True):
+    whole = features[GRID].new_empty(grid[0] * grid[1], sum(widths))
+    for tap, part in zip(taps, torch.split(whole, widths, 1), strict=True):
         part.copy_(columns(features[tap], tap, grid))
-    return found
+    return whole
 
 
 def columns(features: Tensor, tap: str, grid: Grid) -> Tensor:

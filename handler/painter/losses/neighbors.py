@@ -51,11 +51,11 @@ def nearest(rows: Tensor, mean: Tensor, style: StyleSet) -> Tensor:
     wide = mean.dtype
     units = style.rows - style.rows.mean(0, dtype=wide).to(style.rows.dtype)
     units = F.normalize(units, dim=1, eps=_TINY).T
-    found = rows.new_empty(len(rows), dtype=torch.int32)
-    blocks = (torch.split(each, _MATCHED_AT_ONCE) for each in (rows, found))
-    for block, places in zip(*blocks, strict=True):
-        places.copy_(((block - mean.to(block.dtype)) @ units).argmax(1))
-    return found
+    places = rows.new_empty(len(rows), dtype=torch.int32)
+    blocks = (torch.split(each, _MATCHED_AT_ONCE) for each in (rows, places))
+    for block, of_block in zip(*blocks, strict=True):
+        of_block.copy_(((block - mean.to(block.dtype)) @ units).argmax(1))
+    return places
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +89,12 @@ class Neighbors:
         _, width = grid_of(features)
         targets = bands(onto or features, TAPS, _AT_ONCE)
         for (rows, band), (_, target) in zip(bands(features, TAPS, _AT_ONCE), targets, strict=True):
-            grid, found = (rows.stop - rows.start, width), places[rows].flatten()
+            grid, chosen = (rows.stop - rows.start, width), places[rows].flatten()
             share = 1 / total if weights is None else weights[rows].reshape(-1, 1) / total
             mine = [columns(band[tap], tap, grid).to(wide) for tap in TAPS]
-            neighbors = torch.split(style.rows[found].to(wide), [f.shape[1] for f in mine], 1)
+            neighbors = torch.split(style.rows[chosen].to(wide), [f.shape[1] for f in mine], 1)
             lengths, product = lengths_and_product(mine, neighbors)
-            others = style.energies[found][:, None].clamp(min=_TINY)
+            others = style.energies[chosen][:, None].clamp(min=_TINY)
             floor = others * _SHORTEST
             is_long, lengths = lengths > floor, torch.maximum(lengths, floor)
             inverse = (lengths * others).rsqrt()

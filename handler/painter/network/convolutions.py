@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from painter.device.fusing import Fused
+from painter.device.fusing import Fused, channels_last, empty_channels_last
 from painter.network.winograd import Winograd
 
 # With few channels the transforms cost more than the multiplications they save.
@@ -79,9 +79,7 @@ def _launch_rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def _shape_rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    shape = (len(x), len(weight), *x.shape[2:])
-    layout = torch.channels_last
-    return torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=layout)
+    return empty_channels_last(x, (len(x), len(weight), *x.shape[2:]))
 
 
 def _samples_rectified(
@@ -96,9 +94,8 @@ def _samples_rectified(
     ):
         x = torch.randn(1, inputs, side, side + 3, device=device).to(kind)
         weight = torch.randn(outputs, inputs, 3, 3, device=device) / (9 * inputs) ** 0.5
-        layout = torch.channels_last
-        features, kernel = (each.to(kind).contiguous(memory_format=layout) for each in (x, weight))
-        yield features, kernel, torch.randn(outputs, device=device).to(kind)
+        bias = torch.randn(outputs, device=device).to(kind)
+        yield channels_last(x), channels_last(weight.to(kind)), bias
 
 
 # cuDNN's own kernel.

@@ -9,6 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.device.fusing import empty_channels_last
+from painter.network.fused import POOLED, UNPOOLED, through_relu
+
 # Max pooling keeps the largest of four; the mean of four is smaller, and the later layers'
 # weights expect the former. The gains are the ratio of the two (root mean squares over nine
 # photographs of 512 px, original weights) behind blocks 1 to 4.
@@ -19,7 +22,7 @@ AVERAGE_POOLING_GAINS: Final = (1.15, 1.57, 1.37, 1.88)
 class Pooling:
     """One pooling: the shape of what came in, what went out, and where its maxima were.
 
-    `indices` is None for average pooling.
+    `indices` is None for average pooling, and of bytes where kernels are fused.
     """
 
     shape: torch.Size
@@ -35,6 +38,8 @@ def pool(x: Tensor, name: str, kind: str) -> Pooling:
     """Halves features [B, C, H, W] that follow the convolution of a name, by a kind of pooling."""
     if kind == "average":
         y, indices = F.avg_pool2d(x, 2) * _gain(name), None
+    elif POOLED.serves(x):
+        y, indices = POOLED(x)
     else:
         pooled, indices = F.max_pool2d(_bands(x), 2, return_indices=True)
         y = _whole(pooled, len(x))
@@ -43,12 +48,10 @@ def pool(x: Tensor, name: str, kind: str) -> Pooling:
 
 def unpool(gradient: Tensor, name: str, pooling: Pooling) -> Tensor:
     """Pulls a gradient at what went out back to what came in."""
-    whole = torch.empty(
-        pooling.shape,
-        dtype=gradient.dtype,
-        device=gradient.device,
-        memory_format=torch.channels_last,
-    )
+    if pooling.indices is not None and pooling.indices.dtype == torch.uint8:
+        unpooled: Tensor = UNPOOLED(gradient, pooling.indices, *pooling.shape[2:])
+        return unpooled
+    whole = empty_channels_last(gradient, pooling.shape)
     if pooling.indices is None:
         averaged: Tensor = torch.ops.aten.avg_pool2d_backward(
             gradient * _gain(name), whole, [2, 2], [2, 2], [0, 0], False, True, None
@@ -86,11 +89,3 @@ def _whole(bands: Tensor, count: int) -> Tensor:
     if count > 1 or bands.is_cuda:
         return bands
     return bands.permute(0, 2, 3, 1).flatten(0, 1)[None].permute(0, 3, 1, 2)
-
-
-def through_relu(gradient: Tensor, sign: Tensor) -> Tensor:
-    """In place: a new tensor costs as much as the work on it."""
-    passed: Tensor = torch.ops.aten.threshold_backward.grad_input(
-        gradient, sign, 0, grad_input=gradient
-    )
-    return passed

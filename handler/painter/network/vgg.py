@@ -16,13 +16,14 @@ from torch import Tensor
 from painter.device.compute import wait_for_all_streams
 from painter.network.convolutions import Convolution, fastest_convolution
 from painter.network.folding import folded, mean_of
+from painter.network.fused import PASSED_AND_ADDED, through_relu
 from painter.network.layers import (
     CONVOLUTION_NAMES,
     CONVOLUTIONS_PER_BLOCK,
     LAYER_NAMES,
     depth_of,
 )
-from painter.network.pooling import Pooling, pool, through_relu, unpool
+from painter.network.pooling import Pooling, pool, unpool
 from painter.network.weights import Checkpoint
 
 _POOLS_AFTER: Final = {
@@ -168,9 +169,13 @@ def _retreat(
     gradient: Tensor | None, name: str, sign: Tensor | None, at_taps: Mapping[str, Tensor]
 ) -> Tensor:
     gradient = _sum(gradient, at_taps.get("relu" + name[4:]))
+    at_tap = at_taps.get(name)
+    if gradient is not None and sign is not None and at_tap is not None:
+        both: Tensor = PASSED_AND_ADDED(gradient, sign, at_tap)
+        return both
     if gradient is not None and sign is not None:
         gradient = through_relu(gradient, sign)
-    total = _sum(gradient, at_taps.get(name))
+    total = _sum(gradient, at_tap)
     assert total is not None  # the deepest layer is a tap
     return total
 

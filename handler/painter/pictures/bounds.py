@@ -116,10 +116,10 @@ def _check_gif(data: bytes, field: str) -> None:
     flags = data[10]
     at, blocks, held = 13 + (3 << (flags & 7) + 1 if flags & 128 else 0), 0, 0
     while at < len(data):
-        found = _GIF_PART.search(data, at)
-        start = found.start() if found else len(data)
+        match = _GIF_PART.search(data, at)
+        start = match.start() if match else len(data)
         _check_most(field, "bytes between blocks", start - at, JUNK_MOST)
-        if not found or found[0] != b"!":
+        if not match or match[0] != b"!":
             return
         at = start + 2
         while length := data[at]:

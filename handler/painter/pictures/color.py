@@ -50,10 +50,10 @@ def photos_chroma(photo: Tensor, parts: Iterable[tuple[Tensor | None, Moments]])
     Parts are masks [H, W] (None: everywhere) that sum to at most 1; where none is, the photo's
     own stay.
     """
-    own = to_oklab(photo)[1:]
-    chroma = own.clone()
+    axes = to_oklab(photo)[1:]
+    chroma = axes.clone()
     for mask, wanted in parts:
-        change = moved(own, moments(own, mask), wanted).sub_(own)
+        change = moved(axes, moments(axes, mask), wanted).sub_(axes)
         chroma += change if mask is None else change.mul_(mask)
     return chroma
 

@@ -56,13 +56,13 @@ def check_tags(data: bytes, field: str) -> list[Tag]:
 
 def check_tiff(data: bytes, field: str) -> None:
     """Raises OutOfRange as `check_tags` does, and where tiles hold more than their picture."""
-    told = {tag.number: tag.value for tag in check_tags(data, field)}
-    tile = told.get(_TILE_WIDTH), told.get(_TILE_HEIGHT)
-    width, height = told.get(_WIDTH, 0), told.get(_HEIGHT, 0)
+    values = {tag.number: tag.value for tag in check_tags(data, field)}
+    tile = values.get(_TILE_WIDTH), values.get(_TILE_HEIGHT)
+    width, height = values.get(_WIDTH, 0), values.get(_HEIGHT, 0)
     if not all(tile):
         return
     across, down = (math.ceil(a / (b or 1)) for a, b in zip((width, height), tile, strict=True))
-    held = across * (tile[0] or 0) * down * (tile[1] or 0) * told.get(_TILE_DEPTH, 1)
+    held = across * (tile[0] or 0) * down * (tile[1] or 0) * values.get(_TILE_DEPTH, 1)
     most = 2 * width * height + PADDING_PIXELS
     if held > most:
         raise _costly(field, f"{most} pixels in its tiles, as it has {width} x {height}", held)

@@ -57,10 +57,10 @@ def chroma_of(photo: Picture, parts: Sequence[Part], palette: Picture | None) ->
 
 
 def _of_styles(styles: Sequence[tuple[float, Style]]) -> Moments:
-    shares, found = zip(
+    shares, parts = zip(
         *((share, _of_colors(style.picture, style.mask)) for share, style in styles), strict=True
     )
-    return together(shares, found)
+    return together(shares, parts)
 
 
 def _of_colors(picture: Picture, counts: Tensor | None) -> Moments:

@@ -82,10 +82,10 @@ class _Search:
     def pieces(self) -> list[Piece]:
         if not self._nearby:
             return []
-        found = range(len(self._nearby))
+        regions = range(len(self._nearby))
         return [
             *(partial(self._sum_up, tile) for tile in self._tiles),
-            *(partial(self._find, tile, index) for tile in self._tiles for index in found),
+            *(partial(self._find, tile, index) for tile in self._tiles for index in regions),
         ]
 
     def regions(self) -> tuple[Region, ...]:

@@ -13,7 +13,7 @@ from bruno import states
 from bruno.aio.batch import AsyncBatch
 from bruno.aio.live import AsyncLive
 from bruno.aio.stream import AsyncStream
-from bruno.album import Album, Kept
+from bruno.album import Album, KeptPictures
 from bruno.batch import OnEvent
 from bruno.client import POLL_SECONDS
 from bruno.closing import AsyncClosing
@@ -166,8 +166,8 @@ class AsyncBruno(AsyncClosing):
         >>> asyncio.run(main())
         50
         """
-        kept = Kept(self._server.timeout)
-        return AsyncLive(partial(self._open, kept.read), Going(content, style, options))
+        pictures = KeptPictures(self._server.timeout)
+        return AsyncLive(partial(self._open, pictures.read), Going(content, style, options))
 
     @with_options
     def batch(
@@ -233,14 +233,14 @@ class AsyncBruno(AsyncClosing):
         >>> asyncio.run(main())
         ready
         """
-        told = states.from_health(*await self._connection.look(HEALTH))
-        if told:
-            return told
+        state = states.from_health(*await self._connection.look(HEALTH))
+        if state:
+            return state
         try:
             return await self.health()
         except BrunoError as problem:
-            told = states.from_problem(problem)
-        return told or states.from_ping((await self._connection.look(PING))[0])
+            state = states.from_problem(problem)
+        return state or states.from_ping((await self._connection.look(PING))[0])
 
     async def wait_ready(self, timeout: float = 300.0) -> None:
         """Waits until the server is ready to paint, as `Bruno.wait_ready` does.

@@ -93,12 +93,12 @@ def pictures_in(path: Path) -> list[Path]:
     """The pictures of a folder in the order of their names, or the one file itself."""
     if not path.is_dir():
         return [path]
-    found = sorted(
+    pictures = sorted(
         file for file in path.iterdir() if file.suffix.lower() in PICTURES and file.is_file()
     )
-    if not found:
+    if not pictures:
         raise click.UsageError(f"{path} holds no pictures")
-    return found
+    return pictures
 
 
 def labels(paths: Sequence[Path]) -> list[str]:

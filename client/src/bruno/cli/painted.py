@@ -40,8 +40,8 @@ def unpainted(client: Bruno, tasks: Mapping[Path, Task], options: Request) -> di
     reasons = {path: _reason(wish, path, task) for path, task in there.items()}
     for reason, count in Counter(reasons.values()).items():
         if reason is not None:
-            told = f"painted anew: {reason}" if reason else "painted already"
-            click.echo(f"{count} of {len(tasks)} are {told}", err=True)
+            state = f"painted anew: {reason}" if reason else "painted already"
+            click.echo(f"{count} of {len(tasks)} are {state}", err=True)
     return {path: task for path, task in tasks.items() if path not in there or reasons[path]}
 
 

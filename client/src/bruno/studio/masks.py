@@ -38,13 +38,13 @@ class Place(NamedTuple):
 
 def places(photo: str | None, styles: Sequence[str]) -> dict[str, Place]:
     """The place of every role whose pictures are there."""
-    found = {CONTENT: Place(CONTENT, photo)} if photo else {}
+    by_role = {CONTENT: Place(CONTENT, photo)} if photo else {}
     for number, style in enumerate(styles, start=1):
         copy = styles[: number - 1].count(style)
-        found[f"style {number}"] = Place("style", None, style, copy)
+        by_role[f"style {number}"] = Place("style", None, style, copy)
         if photo:
-            found[f"mask {number}"] = Place("mask", photo, style, copy)
-    return found
+            by_role[f"mask {number}"] = Place("mask", photo, style, copy)
+    return by_role
 
 
 def picture_under(role: str, photo: str | None, styles: Sequence[str]) -> str | None:

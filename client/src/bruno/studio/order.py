@@ -92,8 +92,8 @@ class Order:
         """What differs from another order, as a live painting takes it."""
         names = {**before.request, **self.request}
         pairs = {name: (before.request.get(name), self.request.get(name)) for name in names}
-        found = {name: now for name, (then, now) in pairs.items() if now != then}
-        return found | ({"style": self.styles} if self.styles != before.styles else {})
+        changed = {name: now for name, (then, now) in pairs.items() if now != then}
+        return changed | ({"style": self.styles} if self.styles != before.styles else {})
 
 
 @dataclass(frozen=True)

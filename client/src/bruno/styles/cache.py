@@ -102,11 +102,11 @@ def _place(style: Style) -> Path:
 
 
 def _checked(style: Style, data: bytes) -> bytes:
-    found = hashlib.sha256(data).hexdigest()
-    if style.sha256 and found != style.sha256:
+    digest = hashlib.sha256(data).hexdigest()
+    if style.sha256 and digest != style.sha256:
         raise InvalidInputError(
             f"style {style.name}: {style.address} answered with another picture: its SHA-256 is "
-            f"{found} instead of {style.sha256}"
+            f"{digest} instead of {style.sha256}"
         )
     try:
         with Image.open(io.BytesIO(data)) as image:
