@@ -5,9 +5,10 @@
 
 The way of a call: inputs become a request (`inputs`, `encoding`, `album`, `request`), the request
 becomes events (`exchange`, `connection`, `sse`, `events`), broken connections are mended (`course`,
-`retries`, `stream`) or left (`leaving`), and `client` puts it together, which `states` helps to
-tell how a server is; `batch` paints many `tasks`. `servers` alone knows what is peculiar to a
-server. `errors` draws everything that can go wrong, as a server's `problems` tell it.
+`retries`, `stream`) or canceled (`cancellation`), and `client` puts it together, which `states`
+helps to tell how a server is. `batch` paints many `tasks`, `live` goes on from its `live_state`.
+`servers` alone knows what is peculiar to a server. `errors` draws everything that can go wrong, as
+a server's `problems` tell it.
 """
 
 from bruno import errors, styles

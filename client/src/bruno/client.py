@@ -25,9 +25,9 @@ from bruno.exchange import (
     Server,
     Timeout,
 )
-from bruno.going import Going
 from bruno.inputs import Picture
 from bruno.live import Live
+from bruno.live_state import LiveState
 from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.records import Description
@@ -159,7 +159,7 @@ class Bruno(Closing):
         50
         """
         pictures = KeptPictures(self._server.timeout)
-        return Live(partial(self._open, pictures.read), Going(content, style, options))
+        return Live(partial(self._open, pictures.read), LiveState(content, style, options))
 
     @with_options
     def batch(

@@ -27,8 +27,8 @@ from bruno.exchange import (
     Server,
     Timeout,
 )
-from bruno.going import Going
 from bruno.inputs import Picture
+from bruno.live_state import LiveState
 from bruno.options import Request, with_options
 from bruno.painting import Painting
 from bruno.records import Description
@@ -167,7 +167,7 @@ class AsyncBruno(AsyncClosing):
         50
         """
         pictures = KeptPictures(self._server.timeout)
-        return AsyncLive(partial(self._open, pictures.read), Going(content, style, options))
+        return AsyncLive(partial(self._open, pictures.read), LiveState(content, style, options))
 
     @with_options
     def batch(
