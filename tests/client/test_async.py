@@ -20,7 +20,7 @@ from bruno import (
     Progress,
     Waiting,
 )
-from bruno.live_state import LiveState
+from bruno.protocol.live_state import LiveState
 
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, accepted, paint, preview

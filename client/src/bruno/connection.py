@@ -16,8 +16,8 @@ from urllib3.exceptions import ProtocolError
 
 from bruno.cancellation import Call, CancellableAdapter
 from bruno.errors import AuthenticationError, BrunoError
-from bruno.exchange import Outgoing, Server, authorization
 from bruno.network import NOT_SENT, PIECE_BYTES, USER_AGENT, reason_of
+from bruno.protocol.exchange import Outgoing, Server, authorization
 
 
 class _NoAuth(AuthBase):

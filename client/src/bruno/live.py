@@ -9,9 +9,9 @@ from typing import Unpack
 from bruno.closing import Closing
 from bruno.events import Event
 from bruno.inputs import Picture
-from bruno.live_state import LiveState
 from bruno.options import Request, with_options
 from bruno.painting import Painting
+from bruno.protocol.live_state import LiveState
 from bruno.stream import Stream
 from bruno.tasks import Task
 

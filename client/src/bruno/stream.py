@@ -9,10 +9,10 @@ from contextlib import suppress
 from bruno.cancellation import Cancellation
 from bruno.closing import Closing
 from bruno.connection import Connection
-from bruno.course import Course
 from bruno.errors import BrunoError
 from bruno.events import Event
 from bruno.painting import Painting
+from bruno.protocol.course import Course
 
 
 class Stream(Iterator[Event], Closing):

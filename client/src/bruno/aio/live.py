@@ -10,9 +10,9 @@ from bruno.aio.stream import AsyncStream
 from bruno.closing import AsyncClosing
 from bruno.events import Event
 from bruno.inputs import Picture
-from bruno.live_state import LiveState
 from bruno.options import Request, with_options
 from bruno.painting import Painting
+from bruno.protocol.live_state import LiveState
 from bruno.tasks import Task
 
 
