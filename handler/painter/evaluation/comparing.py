@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -42,10 +41,10 @@ def compare_styles(
     gradients: dict[tuple[int, Term], MeansGradient] = {}
     for (index, term), statistics in by_region.items():
         region = objective.regions[index]
-        loss, gradient = objective.style_losses[term].compare(statistics, region.targets[term])
-        losses[term] = losses.get(term, 0) + region.share * loss
-        scale = objective.weight_of(term) * region.share
-        gradients[index, term] = replace(gradient, scale=gradient.scale * scale)
+        loss, gradients[index, term] = objective.style_losses[term].weigh(
+            statistics, region.targets[term], region.share, objective.weight_of(term)
+        )
+        losses[term] = losses[term] + loss if term in losses else loss
     return losses, gradients
 
 

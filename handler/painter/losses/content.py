@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from painter.device.fusing import Fused
 from painter.losses.style_loss import rows_of
 
 
@@ -39,7 +42,55 @@ class L2:
         scale: Tensor | float = 1.0,
     ) -> tuple[Tensor, Tensor]:
         """The loss of features [C, h, w] beside the photo's, and its gradient times `scale`."""
+        if weights is None and isinstance(scale, Tensor):
+            compared: tuple[Tensor, Tensor] = COMPARED(features, target, self.norm, scale)
+            return compared
         difference = features - target
         loss = energy(difference, weights) / self.norm
         gradient = difference.mul_((2 * scale / self.norm).to(features.dtype))
         return loss, gradient if weights is None else gradient.mul_(weights.to(features.dtype))
+
+
+def _compare(
+    features: Tensor, target: Tensor, norm: Tensor, scale: Tensor
+) -> tuple[Tensor, Tensor]:
+    difference = features - target
+    loss = energy(difference) / norm
+    return loss, difference.mul_((2 * scale / norm).to(features.dtype))
+
+
+def _launch(features: Tensor, target: Tensor, norm: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    from painter.losses import kernels
+
+    rows, others = (rows_of(each).contiguous() for each in (features, target))
+    gradient, block = torch.empty_like(rows), kernels.FEATURES_BLOCK
+    programs = -(-rows.numel() // block)
+    losses = torch.empty(programs, device=rows.device)
+    kernels.content[(programs,)](rows, others, norm, scale, gradient, losses, rows.numel(), block)
+    return losses.sum(), gradient.view(*features.shape[1:], -1).permute(2, 0, 1)
+
+
+def _shapes(features: Tensor, target: Tensor, norm: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    channels, height, width = features.shape
+    gradient = features.new_empty(height, width, channels).permute(2, 0, 1)
+    return torch.empty((), device=features.device), gradient
+
+
+def _samples(
+    device: torch.device, dtype: torch.dtype
+) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
+    features, target = (
+        torch.randn(19, 23, 64, device=device).to(dtype).permute(2, 0, 1) for _ in range(2)
+    )
+    norm, scale = torch.full((2,), 5e4, device=device).unbind()
+    yield features, target, norm, scale.double()
+
+
+COMPARED: Final = Fused(
+    "content(Tensor features, Tensor target, Tensor norm, Tensor scale) -> (Tensor, Tensor)",
+    _compare,
+    _launch,
+    _shapes,
+    _samples,
+    kernels=2,
+)

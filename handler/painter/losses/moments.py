@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import torch
 from torch import Tensor
 
+from painter.device.fusing import Fused
 from painter.losses.style_loss import MeansGradient, StyleLoss, rows_of
 
 # Sums over positions run in float32 over products of the trunk's own type, in pieces, since the
@@ -82,7 +84,11 @@ def moments_gradient(
     rows = rows_of(features)
     to_mean, to_gram = to_means.values
     assert to_gram is not None
-    matrix = (to_gram * (to_means.scale * 2 / statistics.count)).to(kind)
+    matrix: Tensor
+    if isinstance(statistics.count, float):
+        matrix = SCALED(to_gram, to_means.scale, statistics.count, kind)
+    else:
+        matrix = _scale(to_gram, to_means.scale, statistics.count, kind)
     if onto is not None and weights is None:
         gradient = rows_of(onto).addmm_(rows, matrix)
     else:
@@ -93,6 +99,38 @@ def moments_gradient(
         gradient *= weights.reshape(-1, 1).to(kind)
         gradient = gradient if onto is None else gradient.add_(rows_of(onto))
     return gradient.view(*features.shape[1:], features.shape[0]).permute(2, 0, 1)
+
+
+def _scale(to_gram: Tensor, scale: Tensor, positions: Tensor | float, kind: torch.dtype) -> Tensor:
+    return (to_gram * (scale * 2 / positions)).to(kind)
+
+
+def _launch_scaled(to_gram: Tensor, scale: Tensor, positions: float, kind: torch.dtype) -> Tensor:
+    from painter.losses import kernels
+
+    found, block = _shape_scaled(to_gram, scale, positions, kind), kernels.MATRIX_BLOCK
+    given = (to_gram.contiguous(), scale, found, positions, found.numel(), block)
+    kernels.scaled[(-(-found.numel() // block),)](*given)
+    return found
+
+
+def _shape_scaled(to_gram: Tensor, scale: Tensor, positions: float, kind: torch.dtype) -> Tensor:
+    return torch.empty(to_gram.shape, dtype=kind, device=to_gram.device)
+
+
+def _samples_scaled(
+    device: torch.device, dtype: torch.dtype
+) -> Iterator[tuple[Tensor, Tensor, float, torch.dtype]]:
+    yield torch.randn(48, 48, device=device), torch.ones((), device=device), 30.0, dtype
+
+
+SCALED: Final = Fused(
+    "scaled(Tensor to_gram, Tensor scale, float positions, ScalarType kind) -> Tensor",
+    _scale,
+    _launch_scaled,
+    _shape_scaled,
+    _samples_scaled,
+)
 
 
 def _outer_sum(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:

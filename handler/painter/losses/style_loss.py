@@ -7,7 +7,7 @@ becomes an option by its name in `catalog.STYLE_LOSSES` and in the options' cata
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic, Protocol, Self, TypeVar
 
 import torch
@@ -89,6 +89,14 @@ class StyleLoss(ABC, Generic[S, T]):
     @abstractmethod
     def compare(self, statistics: S, target: T) -> tuple[Tensor, MeansGradient]:
         """The dimensionless loss, a scalar, and its gradient with respect to the canvas's means."""
+
+    def weigh(
+        self, statistics: S, target: T, share: Tensor, weight: Tensor
+    ) -> tuple[Tensor, MeansGradient]:
+        """The loss of a region with such a share, and its gradient times the term's weight, too."""
+        loss, gradient = self.compare(statistics, target)
+        scale = weight * share
+        return share * loss, replace(gradient, scale=gradient.scale * scale)
 
     def gradient(
         self,

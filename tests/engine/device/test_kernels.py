@@ -90,5 +90,5 @@ def test_all_kernels_compile_for_a_card(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     names = {line.split()[0] for line in run.stdout.splitlines()}
-    assert names == {"pool", "unpool", "pass_and_add"}
+    assert names == {"pool", "unpool", "pass_and_add", "content", "gram", "scaled"}
     assert run.stdout.count("*bf16") > 5
