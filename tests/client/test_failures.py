@@ -256,7 +256,7 @@ def test_silence_is_broken_off(
 def test_a_server_that_hangs_up_on_a_large_request(
     connect: Connect, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bruno.servers.BODY_BYTES", 1 * 2**20)
+    monkeypatch.setattr("bruno.protocol.servers.BODY_BYTES", 1 * 2**20)
     scripted.script = [Reply.hang_up]
     with pytest.raises(b.RequestTooLargeError, match="hung up .* must be at most 1 MiB") as caught:
         connect().paint(bytes(2**20), bytes(2**10))

@@ -24,7 +24,7 @@ from bruno.errors import (
     UnexpectedResponseError,
     WorkerRestartedError,
 )
-from bruno.problems import from_problem
+from bruno.protocol.problems import from_problem
 
 PATH: Final = "/predictions/bruno"
 """Where paintings and descriptions are asked for, below the server's address."""
