@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -45,7 +46,10 @@ class Readers:
             self._idle.put(_Process(seconds))
 
     def read(self, data: bytes, field: str) -> Samples:
-        """Reads as `read_planes` does; raises OutOfRange where that takes too long or too much."""
+        """Reads as `read_planes` does; raises OutOfRange where that takes too long or too much.
+
+        MemoryError is raised where the system has no memory for the process that reads.
+        """
         height, width = read_header(data, field).shape
         room = BASE_BYTES + height * width * PIXEL_BYTES
         for _ in range(2):
@@ -74,17 +78,19 @@ class Readers:
         return _costly(field, f"within {self._seconds:g} s")
 
     def _take(self) -> _Process:
-        process = self._idle.get() or self._started()
-        if process is None:
+        process = self._idle.get()
+        if process is not None:
+            return process
+        try:
+            return _Process(self._seconds)
+        except OSError as error:
             self._idle.put(None)
-            raise Internal("internal", _STARTS_NOT)
-        return process
+            if error.errno == errno.ENOMEM:
+                raise MemoryError from error
+            raise Internal("internal", _STARTS_NOT) from error
 
     def _another(self, process: _Process) -> _Process | None:
         process.end()
-        return self._started()
-
-    def _started(self) -> _Process | None:
         try:
             return _Process(self._seconds)
         except OSError:  # no memory, or too many processes

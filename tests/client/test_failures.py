@@ -146,6 +146,8 @@ def test_other_answers(
     [
         tells_problem(503, "full", retry_after=0),
         tells_problem(429, "too_many", retry_after=0),
+        tells_problem(503, "short_of_memory", retry_after=0),
+        torchserve(507, "InternalServerException", "Out of resources"),
         says(429, "text/html", b"<p>Slow down</p>", Retry_After="0"),
         says(503, "application/problem+json", problem(503, "full", "full"), Retry_After="0"),
         streams(event("error", problem(503, "full", "full"))),

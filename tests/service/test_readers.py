@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,10 +137,14 @@ def test_a_process_that_could_not_be_started_is_started_later(readers, monkeypat
     _process().kill()
 
     def refuse(*_: object, **__: object) -> None:
-        raise OSError("no memory")
+        raise OSError(reasons.pop(0), "no")
 
+    # The first time it is tried is when the one that was killed is to be replaced.
+    reasons = [errno.EAGAIN, errno.EAGAIN, errno.ENOMEM]
     monkeypatch.setattr(module.subprocess, "Popen", refuse)
     with pytest.raises(Internal, match="the process that reads pictures does not start"):
+        readers.read(photo(), "content")
+    with pytest.raises(MemoryError):
         readers.read(photo(), "content")
     monkeypatch.undo()
     assert readers.read(photo(), "content").shape == (3, 48, 64)
