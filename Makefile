@@ -133,6 +133,17 @@ bench-quality: $(INSTALLED) $(VGG19) ## Paint a set of pairs by several presets,
 bench-gateway: $(ARCHIVE) ## Measure what the gateway takes of a painting (ARGS='--rounds 7')
 	@PYTHONPATH=config:model_store $(BIN)/python benchmarks/gateway.py $(ARGS)
 
+AUDIT := $(VENV)/audit/bin/pip-audit
+
+$(AUDIT): | $(INSTALLED)
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --disable-pip-version-check install --quiet pip-audit==2.10.1
+
+.PHONY: audit
+audit: $(AUDIT) ## Ask a database on the network for known holes of the image's locked packages
+	@$(AUDIT) --strict --disable-pip --require-hashes \
+		-r config/requirements.lock -r config/requirements-torch.lock $(ARGS)
+
 .PHONY: check
 check: $(INSTALLED) ## Lint, check formatting and types; changes nothing
 	@$(BIN)/ruff check $(CODE)
