@@ -50,7 +50,7 @@ class Fused:
         shapes: Callable[..., Any],
         samples: Callable[[torch.device, torch.dtype], Iterable[tuple[Any, ...]]],
         kernels: int = 1,
-        changes: Callable[..., Tensor | None] = lambda *given: None,
+        changes: Callable[..., Any] = lambda *given: None,
     ) -> None:
         """Of an operator `bruno::name`: its schema, the code, and what tells shapes of results.
 

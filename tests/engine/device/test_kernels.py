@@ -18,6 +18,7 @@ from painter.device.fusing import Fused, difference, fused_kernels
 from painter.evaluation.passes import View, evaluate
 from painter.network.convolutions import RECTIFIED, Plain
 from painter.network.vgg import VGG19
+from painter.optimizers import adam  # noqa: F401  which has kernels, too
 from painter.planning.plan import make_plan
 from painter.preparation.preparation import Preparation
 from painter.preparation.style_cache import StyleCache
@@ -90,14 +91,6 @@ def test_all_kernels_compile_for_a_card(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     names = {line.split()[0] for line in run.stdout.splitlines()}
-    assert names == {
-        "pool",
-        "unpool",
-        "pass_and_add",
-        "content",
-        "gram",
-        "scaled",
-        "variation",
-        "fold",
-    }
+    of_losses, of_adam = {"content", "gram", "scaled", "variation"}, {"add_up", "decide", "move"}
+    assert names == {"pool", "unpool", "pass_and_add", "fold"} | of_losses | of_adam
     assert run.stdout.count("*bf16") > 5
