@@ -19,9 +19,9 @@ from watchdog import Watchdog
 # once a second, Java's clock twenty times. To be without processor time once is odd already.
 LOOK_EVERY = 1.0
 # So often in a row, beside a question that waits for its answer. Whoever starves, is swapped out
-# or waits for a disk has some within four seconds: a thousandth of a core is 4 ms, and a nanosecond
-# counts. Looks, not seconds: what holds this process up as well is one long look and no more.
-LOOKS = 4
+# or waits for a disk has some meanwhile: a thousandth of a core is 3 ms, and a nanosecond counts.
+# Looks, not seconds: what holds this process up as well is one long look and no more.
+LOOKS = 3
 
 
 @dataclass

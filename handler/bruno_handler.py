@@ -107,7 +107,10 @@ class BrunoHandler:
             return refuse(self._service, id, Unauthorized())
         if is_empty:
             return refuse(self._service, id, unreadable("none of its parts can be found"))
-        return submit_row(self._service, id, known, row)
+        try:
+            return submit_row(self._service, id, known, row)
+        except MemoryError as error:  # of this one alone: TorchServe would tell it to all
+            return refuse(self._service, id, error)
 
     def _take_pieces(self, sessions: Sequence[Session]) -> list[Piece | None]:
         """What goes out in one reply: all of those who have least to tell, then of the others."""

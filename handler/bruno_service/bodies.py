@@ -152,7 +152,7 @@ def _submit_whole(service: Service, id: str, headers: Mapping[str, str], body: b
     return reader.submit(service, id)
 
 
-def refuse(service: Service, id: str, error: PaintError) -> Session:
+def refuse(service: Service, id: str, error: Exception) -> Session:
     """The session of a request whose answer is this error."""
 
     def read() -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from secrets import compare_digest
 from typing import Any, Final
 
-from painter.errors import PaintError
+from painter.errors import OutOfMemory, PaintError
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -24,6 +24,17 @@ class Interrupted(PaintError):
 
     def __init__(self, detail: str) -> None:
         super().__init__("interrupted", detail)
+
+
+class ShortOfMemory(PaintError):
+    """The host has no memory now for what the ledger had room for; it may be sent again."""
+
+    status = 503
+    title = "Short of memory"
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("short_of_memory", "the machine has no memory to spare at the moment")
+        self.retry_after = retry_after
 
 
 class Unauthorized(PaintError):
@@ -86,6 +97,13 @@ def event_headers() -> dict[str, str]:
     return headers("text/event-stream; charset=utf-8") | {"X-Accel-Buffering": "no"}
 
 
+def refusal(error: PaintError) -> PaintError:
+    """What an error is as a whole answer: want of the host's memory passes, so that is a 503."""
+    if isinstance(error, OutOfMemory) and error.retry_after is not None:
+        return ShortOfMemory(error.retry_after)
+    return error
+
+
 def problem(error: PaintError, request_id: str) -> dict[str, Any]:
     """An RFC 9457 problem."""
     members = {
@@ -103,6 +121,7 @@ def problem(error: PaintError, request_id: str) -> dict[str, Any]:
 
 def problem_answer(error: PaintError, request_id: str) -> tuple[bytes, int, dict[str, str]]:
     """A problem as a whole answer: its body, status and headers."""
+    error = refusal(error)
     return as_json(problem(error, request_id)), error.status, problem_headers(error)
 
 

@@ -28,7 +28,7 @@ ENDS: Final = (
     "bruno_paintings_cancelled_total",
     *(
         series("bruno_paintings_failed_total", code=code)
-        for code in ("internal", "interrupted", "out_of_memory")
+        for code in ("internal", "interrupted", "out_of_memory", "short_of_memory")
     ),
     series("bruno_paintings_refused_total", code="full"),
 )

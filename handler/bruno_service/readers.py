@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import queue
@@ -14,7 +15,7 @@ from typing import Final
 
 from bruno_service.framing import Ended, Line
 from painter import errors
-from painter.errors import Internal, NotAnImage, OutOfRange
+from painter.errors import Internal, NotAnImage, OutOfRange, PaintError
 from painter.pictures.decoding import read_header
 from painter.pictures.samples import Samples
 
@@ -22,7 +23,8 @@ from painter.pictures.samples import Samples
 # takes most (WebP with alpha) took 19 bytes a pixel, and makes room for 5 more.
 BASE_BYTES: Final = 256 * 2**20
 PIXEL_BYTES: Final = 24
-# Beside paintings a process computes a third of the time; one that stands still is ended then.
+# Beside paintings a process computes a third of the time; one that stands still is ended then, and
+# its picture is another's.
 SLOWEST: Final = 3
 # Beside a painting on all cores a process takes its time to start.
 START_SECONDS: Final = 120.0
@@ -32,8 +34,8 @@ _STARTS_NOT: Final = "the process that reads pictures does not start"
 class Readers:
     """So many processes, each of which reads one picture at a time; any thread may ask.
 
-    A process that takes too long is ended, and its picture refused; one that dies over a picture
-    has another read it once more.
+    A process that computes for too long is ended, and its picture refused; one that dies over a
+    picture, or stands still, has another read it once more.
     """
 
     def __init__(self, count: int, seconds: float) -> None:
@@ -45,7 +47,10 @@ class Readers:
             self._idle.put(_Process(seconds))
 
     def read(self, data: bytes, field: str) -> Samples:
-        """Reads as `read_planes` does; raises OutOfRange where that takes too long or too much."""
+        """Reads as `read_planes` does; raises OutOfRange where that takes too long or too much.
+
+        MemoryError is raised where the system has no memory for the process that reads.
+        """
         height, width = read_header(data, field).shape
         room = BASE_BYTES + height * width * PIXEL_BYTES
         for _ in range(2):
@@ -55,13 +60,15 @@ class Readers:
             except Ended:
                 if process.end() == -signal.SIGXCPU:
                     raise self._too_slow(field) from None
+                failed: PaintError = _broken(field)
             except TimeoutError:
-                raise self._too_slow(field) from None
+                # It stood still or starved, or its seconds of computing would have ended it.
+                failed = self._too_slow(field)
             except MemoryError:
                 raise _costly(field, f"with {room >> 20} MiB of memory") from None
             finally:
                 self._idle.put(process if process.is_idle else self._another(process))
-        raise NotAnImage("broken_image", f"{field} ends whatever tries to decode it", field)
+        raise failed
 
     def close(self) -> None:
         """Ends those that read nothing; the others end with the server."""
@@ -74,17 +81,19 @@ class Readers:
         return _costly(field, f"within {self._seconds:g} s")
 
     def _take(self) -> _Process:
-        process = self._idle.get() or self._started()
-        if process is None:
+        process = self._idle.get()
+        if process is not None:
+            return process
+        try:
+            return _Process(self._seconds)
+        except OSError as error:
             self._idle.put(None)
-            raise Internal("internal", _STARTS_NOT)
-        return process
+            if error.errno == errno.ENOMEM:
+                raise MemoryError from error
+            raise Internal("internal", _STARTS_NOT) from error
 
     def _another(self, process: _Process) -> _Process | None:
         process.end()
-        return self._started()
-
-    def _started(self) -> _Process | None:
         try:
             return _Process(self._seconds)
         except OSError:  # no memory, or too many processes
@@ -148,6 +157,10 @@ class _Process:
         except (Ended, TimeoutError):
             raise Internal("internal", _STARTS_NOT) from None
         self._is_started = True
+
+
+def _broken(field: str) -> NotAnImage:
+    return NotAnImage("broken_image", f"{field} ends whatever tries to decode it", field)
 
 
 def _costly(field: str, bound: str) -> OutOfRange:

@@ -152,6 +152,7 @@ class Session:
 
     def fail(self, error: PaintError) -> None:
         """Ends with the problem: as the answer, as an event, or, in a picture, with nothing."""
+        error = error if self.begun else messages.refusal(error)
         problem = messages.problem(error, self.id)
         if self.begun:
             self._end("failed", messages.event("error", problem) if self.events else b"")

@@ -82,7 +82,7 @@ class Full(PaintError):
 
 
 class OutOfMemory(PaintError):
-    """This painting does not fit beside the others."""
+    """This painting does not fit beside the others; with a hint it would have, and may again."""
 
     status = 507
     title = "Out of memory"

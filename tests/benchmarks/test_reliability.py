@@ -44,7 +44,8 @@ def test_more_clients_than_places_are_told_when_to_come_and_paint_in_the_end(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(crowd.ASKED, "steps", "5")
-    monkeypatch.setattr("bruno.retries.pause_before", lambda *_: 0.2)  # not the minute it is told
+    # Not the minute that it is told.
+    monkeypatch.setattr("bruno.protocol.retries.pause_before", lambda *_: 0.2)
     table = Table(overload.HEADS)
     overload.overload(served, 16, 0.02, table)
     wrong = ("without Retry-After", "hung", "given up")

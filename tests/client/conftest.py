@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bruno import Bruno, BrunoError
-from bruno.retries import pause_before
+from bruno.protocol.retries import pause_before
 
 from .both import Connect, connecting
 from .scripted_server import Scripted, picture
@@ -38,7 +38,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
         monkeypatch.setenv("BRUNO_URL", server.url)
         monkeypatch.delenv("BRUNO_TOKEN", raising=False)
         monkeypatch.delenv("BRUNO_KEY_FILE", raising=False)
-        monkeypatch.setattr("bruno.retries.FIRST_PAUSE", 0.01)
+        monkeypatch.setattr("bruno.protocol.retries.FIRST_PAUSE", 0.01)
         yield server
         server.shutdown()
 
@@ -52,7 +52,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         noted.append(pause_before(retry, problem))
         return 0.0
 
-    monkeypatch.setattr("bruno.retries.pause_before", note)
+    monkeypatch.setattr("bruno.protocol.retries.pause_before", note)
     return noted
 
 

@@ -20,7 +20,7 @@ from bruno import (
     Progress,
     Waiting,
 )
-from bruno.going import Going
+from bruno.protocol.live_state import LiveState
 
 from .conftest import Folder
 from .scripted_server import Reply, Scripted, accepted, paint, preview
@@ -174,7 +174,7 @@ class Held:
 def test_who_leaves_between_two_paintings_begins_no_other() -> None:
     async def main() -> None:
         opened: list[Any] = []
-        live = AsyncLive(lambda task: opened.append(Held()) or opened[-1], Going(b"", b"", {}))
+        live = AsyncLive(lambda task: opened.append(Held()) or opened[-1], LiveState(b"", b"", {}))
         await anext(live)
         live.change(beta=50)
         follower = asyncio.create_task(anext(live, None))

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from bruno.cli import cli
 from bruno.cli.server import CODES
-from bruno.states import State
+from bruno.protocol.states import State
 
 from .scripted_server import Reply, Scripted, problem, refuse
 

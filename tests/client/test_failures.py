@@ -146,6 +146,8 @@ def test_other_answers(
     [
         tells_problem(503, "full", retry_after=0),
         tells_problem(429, "too_many", retry_after=0),
+        tells_problem(503, "short_of_memory", retry_after=0),
+        torchserve(507, "InternalServerException", "Out of resources"),
         says(429, "text/html", b"<p>Slow down</p>", Retry_After="0"),
         says(503, "application/problem+json", problem(503, "full", "full"), Retry_After="0"),
         streams(event("error", problem(503, "full", "full"))),
@@ -254,7 +256,7 @@ def test_silence_is_broken_off(
 def test_a_server_that_hangs_up_on_a_large_request(
     connect: Connect, scripted: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bruno.servers.BODY_BYTES", 1 * 2**20)
+    monkeypatch.setattr("bruno.protocol.servers.BODY_BYTES", 1 * 2**20)
     scripted.script = [Reply.hang_up]
     with pytest.raises(b.RequestTooLargeError, match="hung up .* must be at most 1 MiB") as caught:
         connect().paint(bytes(2**20), bytes(2**10))

@@ -9,7 +9,7 @@ import pytest
 
 from bruno import Accepted, Bruno, ConnectError, StreamBrokenError
 from bruno.errors import ServerFullError
-from bruno.retries import LONGEST_PAUSE, Retries, pause_before
+from bruno.protocol.retries import LONGEST_PAUSE, Retries, pause_before
 
 from .both import Connect
 from .conftest import Folder

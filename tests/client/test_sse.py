@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bruno.sse import EventDecoder
+from bruno.protocol.sse import EventDecoder
 
 TEXT = 'event: waiting\ndata: {"position": 1}\n\n: still here\n\ndata: α\ndata: β\n\n'.encode()
 EVENTS = [("waiting", b'{"position": 1}'), ("message", "α\nβ".encode())]

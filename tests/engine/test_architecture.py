@@ -92,6 +92,13 @@ def test_the_client_knows_nothing_of_the_engine(path):
     assert not foreign & {name.split(".")[0] for name in _imports(path)}
 
 
+def test_the_protocol_of_the_client_knows_no_network():
+    files = sorted((ROOT / "client" / "src" / "bruno" / "protocol").glob("*.py"))
+    used = {name.split(".")[0] for path in files for name in _imports(path)}
+    assert not used & {"asyncio", "httpx2", "requests", "socket", "urllib"}
+    assert "bruno" in used
+
+
 def test_there_is_a_client_to_look_at():
     assert len(list((ROOT / "client" / "src").rglob("*.py"))) > 3
 

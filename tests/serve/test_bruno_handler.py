@@ -159,6 +159,24 @@ def test_later_it_is_a_form_that_torchserve_could_not_read(worker: Worker) -> No
     assert json.loads(body)["detail"].startswith("the form cannot be read")
 
 
+def test_who_brings_more_than_there_is_memory_for_is_told_alone(
+    worker: Worker, form: dict[str, bytearray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = bruno_handler.submit_row
+
+    def fail(service: Any, id: str, *rest: Any) -> Any:
+        if id == "large":
+            raise MemoryError
+        return submit(service, id, *rest)
+
+    monkeypatch.setattr(bruno_handler, "submit_row", fail)
+    asked = worker.call(large=form, other={"body": {"describe": True}})
+    verdict, status, headers, body = asked["large"]
+    assert (verdict, status, headers["retry-after"]) == (None, 503, "10")
+    assert json.loads(body)["code"] == "short_of_memory"
+    assert asked["other"][1] == 200
+
+
 @pytest.mark.parametrize("ending", [b"--x--\r\n", b""])
 def test_a_body_that_came_whole_is_read_as_the_asgi_server_does(
     worker: Worker, ending: bytes

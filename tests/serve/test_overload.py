@@ -62,7 +62,8 @@ def test_every_refusal_says_when_to_come_again_and_describe_is_answered_beside_t
 def test_clients_wait_until_there_is_a_place(
     server: Any, pictures: dict[str, bytes], full: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bruno.retries.pause_before", lambda *_: 0.2)  # not the minute it is told
+    # Not the minute that it is told.
+    monkeypatch.setattr("bruno.protocol.retries.pause_before", lambda *_: 0.2)
     with Bruno(server.url, token=server.token, retries=0) as bruno, ThreadPoolExecutor(12) as pool:
         asked = {"size": 64, "steps": 3}
         waiting = [

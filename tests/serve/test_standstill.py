@@ -79,7 +79,7 @@ def test_what_has_no_processor_time_while_it_is_asked_is_ended(stopped) -> None:
     assert said == []
     looks.look()
     assert stopped.wait(60) == -signal.SIGKILL
-    assert said == ["Uvicorn was asked and had no processor time for 4 s: it is killed"]
+    assert said == ["Uvicorn was asked and had no processor time for 3 s: it is killed"]
 
 
 def test_an_answer_has_it_counted_anew(stopped) -> None:

@@ -1,8 +1,8 @@
 """A burst of large requests, in a process of its own: what it takes, and how a neighbor fares.
 
 `python burst.py WEIGHTS BUDGET` prints JSON once some of them are painted: the most bytes that
-were taken beside those before the burst, the longest time in which the neighbor heard nothing,
-and how many were refused.
+were taken beside those before the burst, the longest time in which the neighbor heard nothing
+though the machine had time for that, and how many were refused.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ import io
 import json
 import math
 import sys
+import threading
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +53,26 @@ def status(name: str) -> int:
     return int(line.split()[1]) * 1024
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A time, and how long each thread that a neighbor depends on had waited for a processor."""
+
+    seconds: float
+    waited: tuple[float, ...]
+
+    @classmethod
+    def now(cls) -> Moment:
+        threads = [each for each in threading.enumerate() if each.name in ("MainThread", "engine")]
+        tasks = (Path(f"/proc/self/task/{each.native_id}/schedstat") for each in threads)
+        waited = tuple(int(task.read_text().split()[1]) / 1e9 for task in tasks)
+        return cls(time.monotonic(), waited)
+
+    def since(self, before: Moment) -> float:
+        """Seconds since then, without those in which other programs had the processors."""
+        pairs = zip(self.waited, before.waited, strict=True)
+        return self.seconds - before.seconds - max(now - then for now, then in pairs)
+
+
 class Server:
     """Holds requests, and notes when each of them heard something."""
 
@@ -58,7 +80,7 @@ class Server:
         self.service = made
         self.service.engine.ask(math.inf)
         self.sessions: dict[str, Session] = {}
-        self.heard: dict[str, float] = {}
+        self.heard: dict[str, Moment] = {}
         self.statuses: dict[str, int] = {}
         self.silence = 0.0
 
@@ -67,7 +89,7 @@ class Server:
 
     def call(self) -> None:
         self.service.move_until(self._has_news, SLICE_SECONDS)
-        now = time.monotonic()
+        now = Moment.now()
         for name, session in list(self.sessions.items()):
             if not session.decided:
                 continue
@@ -75,7 +97,7 @@ class Server:
             self.statuses.setdefault(name, piece.status)
             if piece.body:
                 if name == "neighbor" and name in self.heard:
-                    self.silence = max(self.silence, now - self.heard[name])
+                    self.silence = max(self.silence, now.since(self.heard[name]))
                 self.heard[name] = now
             if piece.last:
                 del self.sessions[name]
@@ -102,7 +124,7 @@ def main() -> None:
         server.ask(str(number), content=large, style=small, **TINY)
     while server.service.tally()["bruno_paintings_running"] <= BEGUN_LEAST:
         server.call()
-    server.silence = max(server.silence, time.monotonic() - server.heard["neighbor"])
+    server.silence = max(server.silence, Moment.now().since(server.heard["neighbor"]))
     found = {
         "taken": status("VmHWM") - before,
         "silence": server.silence,

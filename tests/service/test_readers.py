@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,17 +113,23 @@ def test_a_picture_that_takes_too_long_is_refused_and_the_next_is_read(monkeypat
     readers.close()
 
 
-def test_a_picture_whose_process_stands_still_is_refused(monkeypatch):
-    readers = Readers(1, 1.0)
-    monkeypatch.setattr(module, "SLOWEST", 1000)
+def test_a_process_that_stands_still_costs_nobody_a_picture(readers, monkeypatch):
+    start, still = module._Process._start, None
+
+    def start_still(process):
+        start(process)
+        if still is None or process._process.pid == still:
+            psutil.Process(process._process.pid).suspend()
+        monkeypatch.setattr(module, "SLOWEST", 0.01 if still in (None, process._process.pid) else 9)
+
     readers.read(photo(), "content")
-    monkeypatch.setattr(module, "SLOWEST", 0.1)
-    _process().suspend()
-    with pytest.raises(OutOfRange, match="within 1 s"):
+    still = _process().pid
+    monkeypatch.setattr(module._Process, "_start", start_still)
+    assert readers.read(photo(), "content").shape == (3, 48, 64)
+    assert _process().pid != still
+    still = None
+    with pytest.raises(OutOfRange, match="within"):
         readers.read(photo(), "content")
-    monkeypatch.undo()
-    readers.close()
-    assert _processes() == []
 
 
 def test_a_process_that_is_killed_costs_nobody_a_picture(readers):
@@ -136,10 +143,14 @@ def test_a_process_that_could_not_be_started_is_started_later(readers, monkeypat
     _process().kill()
 
     def refuse(*_: object, **__: object) -> None:
-        raise OSError("no memory")
+        raise OSError(reasons.pop(0), "no")
 
+    # The first time it is tried is when the one that was killed is to be replaced.
+    reasons = [errno.EAGAIN, errno.EAGAIN, errno.ENOMEM]
     monkeypatch.setattr(module.subprocess, "Popen", refuse)
     with pytest.raises(Internal, match="the process that reads pictures does not start"):
+        readers.read(photo(), "content")
+    with pytest.raises(MemoryError):
         readers.read(photo(), "content")
     monkeypatch.undo()
     assert readers.read(photo(), "content").shape == (3, 48, 64)

@@ -362,10 +362,11 @@ def test_a_defect_in_a_preview_is_told_to_its_client_alone(
     server = serve(running=2)
     server.ask("a", stream="events", **LONG | {"preview_every": "0.25"})
     server.ask("b")
-    server.begin()
-    assert server.first["a"].status == 500
-    assert json.loads(server.ended["a"])["code"] == "internal"
     server.finish()
+    # As a status, or as an event where the painting was accepted before its first preview was due.
+    answer, is_status = server.ended["a"], server.first["a"].status == 500
+    problem = json.loads(answer) if is_status else told(answer)[-1][1]
+    assert problem["code"] == "internal"
     assert server.ended["b"].startswith(b"\x89PNG")
 
 
@@ -436,6 +437,51 @@ def test_what_would_not_fit_alone_is_refused_with_field_and_both_numbers(
         "content: to decode 2000 x 1500 px needs about 75 MiB, and there are 40 MiB"
     )
     assert server.ended["good"].startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("error", "told_first", "told_later"),
+    [
+        (MemoryError(), (503, "short_of_memory", 10), (507, "out_of_memory", 10)),
+        (
+            torch.OutOfMemoryError("CUDA out of memory"),
+            (507, "out_of_memory", None),
+            (507, "out_of_memory", None),
+        ),
+    ],
+)
+def test_want_of_memory_passes_on_the_host_and_fails_what_was_begun(
+    serve: Callable[..., Server],
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    told_first: tuple[Any, ...],
+    told_later: tuple[Any, ...],
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    def said(problem: dict[str, Any]) -> tuple[Any, ...]:
+        return problem["status"], problem["code"], problem.get("retry_after")
+
+    server = serve(running=4)
+    server.ask("begun", stream="events", **LONG)
+    server.begin()
+    with monkeypatch.context() as patch:
+        patch.setattr("painter.engine.scheduler._evaluated", fail)
+        server.until(lambda: "begun" in server.ended)
+    assert said(told(server.ended["begun"])[-1][1]) == told_later
+    with monkeypatch.context() as patch:
+        patch.setattr(Painter, "start", fail)
+        server.ask("not begun")
+        server.finish()
+    monkeypatch.setattr(pools, "make_plan", fail)
+    server.ask("not decoded", stream="events")
+    server.finish()
+    for name in ("not begun", "not decoded"):
+        first = server.first[name]
+        assert said(json.loads(server.ended[name])) == told_first
+        hint = first.headers.get("Retry-After")
+        assert (first.status, hint) == (told_first[0], told_first[2] and str(told_first[2]))
 
 
 def test_paintings_that_do_not_fit_together_are_painted_one_after_the_other(

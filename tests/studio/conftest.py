@@ -46,7 +46,7 @@ def scripted_once() -> Iterator[Scripted]:
 @pytest.fixture
 def scripted(scripted_once: Scripted, monkeypatch: pytest.MonkeyPatch) -> Scripted:
     """The scripted server that all tests share, with nothing scripted and nothing received."""
-    monkeypatch.setattr("bruno.retries.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("bruno.protocol.retries.FIRST_PAUSE", 0.01)
     scripted_once.script = []
     scripted_once.requests = []
     scripted_once.begun, scripted_once.left = threading.Event(), threading.Event()

@@ -3,11 +3,10 @@
 >>> from bruno import Bruno
 >>> Bruno().paint("photo.jpg", "starry-night.jpg", beta=50).save("painting.png")
 
-The way of a call: inputs become a request (`inputs`, `encoding`, `album`, `request`), the request
-becomes events (`exchange`, `connection`, `sse`, `events`), broken connections are mended (`course`,
-`retries`, `stream`) or left (`leaving`), and `client` puts it together, which `states` helps to
-tell how a server is; `batch` paints many `tasks`. `servers` alone knows what is peculiar to a
-server. `errors` draws everything that can go wrong, as a server's `problems` tell it.
+The way of a call: inputs become a request (`inputs`, `encoding`, `album`, `protocol`), it goes over
+the network (`connection`), its answer becomes events (`protocol`, `events`), broken connections are
+mended (`stream`) or canceled (`cancellation`), and `client` puts it together. `batch` paints many
+`tasks`, `live` goes on when options change. `errors` draws everything that can go wrong.
 """
 
 from bruno import errors, styles

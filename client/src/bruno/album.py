@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bruno.errors import InvalidInputError
 from bruno.inputs import Picture, is_address, read_picture
-from bruno.request import pictures_of
+from bruno.protocol.request import pictures_of
 from bruno.tasks import Task
 
 

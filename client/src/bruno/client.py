@@ -10,14 +10,18 @@ from typing import Final, Literal, Unpack
 
 import requests
 
-from bruno import states
 from bruno.album import Album, KeptPictures
 from bruno.batch import Batch, OnEvent
 from bruno.closing import Closing
 from bruno.connection import Connection
-from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
-from bruno.exchange import (
+from bruno.inputs import Picture
+from bruno.live import Live
+from bruno.options import Request, with_options
+from bruno.painting import Painting
+from bruno.protocol import states
+from bruno.protocol.course import Course
+from bruno.protocol.exchange import (
     DEFAULT_PATIENCE,
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT,
@@ -25,14 +29,10 @@ from bruno.exchange import (
     Server,
     Timeout,
 )
-from bruno.going import Going
-from bruno.inputs import Picture
-from bruno.live import Live
-from bruno.options import Request, with_options
-from bruno.painting import Painting
+from bruno.protocol.live_state import LiveState
+from bruno.protocol.request import Read, make_form
+from bruno.protocol.servers import HEALTH, PING
 from bruno.records import Description
-from bruno.request import Read, make_form
-from bruno.servers import HEALTH, PING
 from bruno.stream import Stream
 from bruno.tasks import Task, checked_at_once, tasks_of
 
@@ -159,7 +159,7 @@ class Bruno(Closing):
         50
         """
         pictures = KeptPictures(self._server.timeout)
-        return Live(partial(self._open, pictures.read), Going(content, style, options))
+        return Live(partial(self._open, pictures.read), LiveState(content, style, options))
 
     @with_options
     def batch(

@@ -14,10 +14,10 @@ import requests
 from requests.auth import AuthBase
 from urllib3.exceptions import ProtocolError
 
+from bruno.cancellation import Call, CancellableAdapter
 from bruno.errors import AuthenticationError, BrunoError
-from bruno.exchange import Outgoing, Server, authorization
-from bruno.leaving import Call, LeavableAdapter
 from bruno.network import NOT_SENT, PIECE_BYTES, USER_AGENT, reason_of
+from bruno.protocol.exchange import Outgoing, Server, authorization
 
 
 class _NoAuth(AuthBase):
@@ -158,5 +158,5 @@ def _new_session() -> requests.Session:
     session = requests.Session()
     session.headers["User-Agent"] = USER_AGENT
     for scheme in ("http://", "https://"):
-        session.mount(scheme, LeavableAdapter())
+        session.mount(scheme, CancellableAdapter())
     return session

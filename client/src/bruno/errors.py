@@ -11,7 +11,7 @@
     - RequestTooLargeError    413  more bytes or pixels than the server takes
     - NotAnImageError         415  the bytes are no picture, or a broken one
     - OutOfRangeError         422  a value that can be read but not used
-    - ServerFullError         429, 503  no place, or too many at once; retry_after, or None
+    - ServerFullError         429, 503  no place or memory now, or too many at once; retry_after
     - OutOfMemoryError        507  the painting does not fit beside the others
     * InternalServerError     500  a defect of the server
       - WorkerRestartedError  500, 502, 503, 504  the worker was restarted under the request
@@ -123,7 +123,7 @@ class OutOfRangeError(StatusError):
 
 
 class ServerFullError(StatusError):
-    """No place in the queue, or more than one client may ask for at once.
+    """No place in the queue, no memory now, or more than one client may ask for at once.
 
     `retry_after` is the server's hint in seconds, or None.
     """

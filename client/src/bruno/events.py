@@ -15,7 +15,7 @@ from PIL import Image
 from bruno.errors import UnexpectedResponseError
 from bruno.options import Options
 from bruno.painting import Painting
-from bruno.problems import from_problem
+from bruno.protocol.problems import from_problem
 from bruno.records import Level, Place
 
 

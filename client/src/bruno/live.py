@@ -8,10 +8,10 @@ from typing import Unpack
 
 from bruno.closing import Closing
 from bruno.events import Event
-from bruno.going import Going
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
 from bruno.painting import Painting
+from bruno.protocol.live_state import LiveState
 from bruno.stream import Stream
 from bruno.tasks import Task
 
@@ -33,8 +33,8 @@ class Live(Iterator[Event], Closing):
     'luminance'
     """
 
-    def __init__(self, open_stream: Callable[[Task], Stream], going: Going) -> None:
-        self._open, self._going = open_stream, going
+    def __init__(self, open_stream: Callable[[Task], Stream], state: LiveState) -> None:
+        self._open, self._state = open_stream, state
         self._stream: Stream | None = None
         self._left = False
         self._lock = threading.Lock()
@@ -58,7 +58,7 @@ class Live(Iterator[Event], Closing):
     @property
     def canvas(self) -> bytes | None:
         """The last canvas as the bytes of a file, a preview or a painting; None before it."""
-        return self._going.canvas
+        return self._state.canvas
 
     @with_options
     def change(
@@ -71,7 +71,7 @@ class Live(Iterator[Event], Closing):
         change, at the coarsest.
         """
         with self._lock:
-            self._going.change(style, options)
+            self._state.change(style, options)
             running = self._stream
         if running:
             running.cancel()
@@ -100,7 +100,7 @@ class Live(Iterator[Event], Closing):
         with self._lock:
             if self._left:
                 return None
-            task, before = self._going.next_task(), self._stream
+            task, before = self._state.next_task(), self._stream
             if not task:
                 return before
             self._stream = None
@@ -109,12 +109,12 @@ class Live(Iterator[Event], Closing):
         stream = self._open(task)
         with self._lock:
             self._stream = stream
-            if self._left or self._going.is_asked:  # meanwhile
+            if self._left or self._state.is_asked:  # meanwhile
                 stream.cancel()
         return stream
 
     def _note(self, event: Event) -> None:
         with self._lock:
-            self._going.note(event)
+            self._state.note(event)
             if isinstance(event, Painting):
                 self._stream = None

@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 
+from bruno.cancellation import Cancellation
 from bruno.closing import Closing
 from bruno.connection import Connection
-from bruno.course import Course
 from bruno.errors import BrunoError
 from bruno.events import Event
-from bruno.leaving import Leaving
 from bruno.painting import Painting
+from bruno.protocol.course import Course
 
 
 class Stream(Iterator[Event], Closing):
@@ -28,8 +28,8 @@ class Stream(Iterator[Event], Closing):
     """
 
     def __init__(self, connection: Connection, course: Course) -> None:
-        self._leaving = Leaving()
-        self._events = _mended(connection, course, self._leaving)
+        self._cancellation = Cancellation()
+        self._events = _mended(connection, course, self._cancellation)
         self._turn = threading.Lock()
 
     def __next__(self) -> Event:
@@ -65,32 +65,32 @@ class Stream(Iterator[Event], Closing):
 
         Another thread that waits for the next event meets the end of the stream.
         """
-        self._leaving.tell()
+        self._cancellation.request()
 
 
 def _mended(
-    connection: Connection, course: Course, leaving: Leaving
+    connection: Connection, course: Course, cancellation: Cancellation
 ) -> Generator[Event, None, None]:
-    while not leaving.told:
+    while not cancellation.is_requested:
         try:
-            yield from _tried(connection, course, leaving)
+            yield from _tried(connection, course, cancellation)
             return
         except Exception as problem:
-            if leaving.told:  # whatever a connection says that was broken on purpose
+            if cancellation.is_requested:  # whatever a connection says that was broken on purpose
                 return
             if not isinstance(problem, BrunoError):
                 raise
-            leaving.wait(course.pause_after(problem))
+            cancellation.wait(course.pause_after(problem))
 
 
 def _tried(
-    connection: Connection, course: Course, leaving: Leaving
+    connection: Connection, course: Course, cancellation: Cancellation
 ) -> Generator[Event, None, None]:
     painting = None
-    with leaving.call() as call, connection.post(course.outgoing(), call) as answer:
+    with cancellation.call() as call, connection.post(course.outgoing(), call) as answer:
         events = _read(course, connection.pieces(answer))
         for event in events:
-            if leaving.told:
+            if cancellation.is_requested:
                 return
             if isinstance(event, Painting):
                 painting = event

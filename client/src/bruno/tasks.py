@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from PIL import Image
 
 from bruno.errors import BrunoError, InvalidInputError
-from bruno.exchange import whole
 from bruno.inputs import Picture
 from bruno.options import Request
 from bruno.painting import Painting
+from bruno.protocol.exchange import whole
 
 
 @dataclass(frozen=True, eq=False)

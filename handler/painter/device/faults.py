@@ -12,8 +12,9 @@ from painter.errors import Internal, OutOfMemory, PaintError
 
 # How allocators, CUDA and its libraries say that an allocation failed, where they have no class
 # of exception for it. It leaves the device as it was.
+_OUT_OF_HOST_MEMORY: Final = ("can't allocate memory", "std::bad_alloc")
 _OUT_OF_MEMORY: Final = (
-    "can't allocate memory",
+    *_OUT_OF_HOST_MEMORY,
     "out of memory",
     "STATUS_ALLOC_FAILED",
     "STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
@@ -22,6 +23,9 @@ _OUT_OF_MEMORY: Final = (
     # PyTorch tries one way to convolve after the other, and goes on where one finds no memory.
     "was unable to find an engine to execute this computation",
 )
+
+# The ledger had room: what others of the machine have taken may be back by then.
+_RETRY_SECONDS: Final = 10
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +40,7 @@ def is_out_of_memory(error: Exception) -> bool:
     """Whether an allocation failed, on the host or on the device."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    message = str(error)
-    return isinstance(error, RuntimeError) and any(text in message for text in _OUT_OF_MEMORY)
+    return _says(error, _OUT_OF_MEMORY)
 
 
 def raise_if_lost(error: Exception) -> None:
@@ -70,12 +73,22 @@ def without_frames(error: Exception) -> Exception:
 
 
 def as_paint_error(error: Exception) -> PaintError:
-    """What a painting is told: out of memory as such, all else as a defect of ours."""
+    """What a painting is told: out of memory as such, all else as a defect of ours.
+
+    Out of the host's memory has a hint when to try again.
+    """
     if isinstance(error, PaintError):
         return error
     if is_out_of_memory(error):
-        return OutOfMemory(
+        told = OutOfMemory(
             "out_of_memory", "the device ran out of memory; a smaller size may fit", "size"
         )
+        if isinstance(error, MemoryError) or _says(error, _OUT_OF_HOST_MEMORY):
+            told.retry_after = _RETRY_SECONDS
+        return told
     _log.error("a painting failed", exc_info=error)
     return Internal("internal", f"the painting failed: {type(error).__name__}")
+
+
+def _says(error: Exception, texts: tuple[str, ...]) -> bool:
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in texts)

@@ -8,12 +8,15 @@ import torch
 from painter.device.faults import DeviceLost, as_paint_error, is_out_of_memory, raise_if_lost
 from painter.errors import Internal, OutOfMemory
 
-FULL = [
+HOST_FULL = [
     MemoryError(),
+    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    RuntimeError("std::bad_alloc"),
+]
+FULL = [
     torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     torch.AcceleratorError("CUDA error: out of memory\nSearch for `cudaErrorMemoryAllocation'"),
     RuntimeError("CUDA error: out of memory"),
-    RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
     RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
     RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED"),
     RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
@@ -29,12 +32,13 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("error", FULL, ids=str)
+@pytest.mark.parametrize("error", [*FULL, *HOST_FULL], ids=repr)
 def test_an_allocation_that_failed_is_told_as_such_and_loses_no_device(error):
     assert is_out_of_memory(error)
     raise_if_lost(error)
     told = as_paint_error(error)
     assert (type(told), told.status, told.field) == (OutOfMemory, 507, "size")
+    assert told.retry_after == (10 if error in HOST_FULL else None)
 
 
 @pytest.mark.parametrize("error", OTHERS, ids=str)

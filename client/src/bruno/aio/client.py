@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Literal, Unpack
 
-from bruno import states
 from bruno.aio.batch import AsyncBatch
 from bruno.aio.live import AsyncLive
 from bruno.aio.stream import AsyncStream
@@ -17,9 +16,13 @@ from bruno.album import Album, KeptPictures
 from bruno.batch import OnEvent
 from bruno.client import POLL_SECONDS
 from bruno.closing import AsyncClosing
-from bruno.course import Course
 from bruno.errors import AuthenticationError, BrunoError, ConnectError
-from bruno.exchange import (
+from bruno.inputs import Picture
+from bruno.options import Request, with_options
+from bruno.painting import Painting
+from bruno.protocol import states
+from bruno.protocol.course import Course
+from bruno.protocol.exchange import (
     DEFAULT_PATIENCE,
     DEFAULT_RETRIES,
     DEFAULT_TIMEOUT,
@@ -27,13 +30,10 @@ from bruno.exchange import (
     Server,
     Timeout,
 )
-from bruno.going import Going
-from bruno.inputs import Picture
-from bruno.options import Request, with_options
-from bruno.painting import Painting
+from bruno.protocol.live_state import LiveState
+from bruno.protocol.request import Read, make_form
+from bruno.protocol.servers import HEALTH, PING
 from bruno.records import Description
-from bruno.request import Read, make_form
-from bruno.servers import HEALTH, PING
 from bruno.tasks import Task, checked_at_once, tasks_of
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class AsyncBruno(AsyncClosing):
         50
         """
         pictures = KeptPictures(self._server.timeout)
-        return AsyncLive(partial(self._open, pictures.read), Going(content, style, options))
+        return AsyncLive(partial(self._open, pictures.read), LiveState(content, style, options))
 
     @with_options
     def batch(

@@ -10,8 +10,8 @@ from typing import Final
 import httpx2
 
 from bruno.errors import AuthenticationError, BrunoError, InvalidInputError
-from bruno.exchange import Outgoing, Server, authorization
 from bruno.network import PIECE_BYTES, USER_AGENT, reason_of
+from bruno.protocol.exchange import Outgoing, Server, authorization
 
 _UNREACHED: Final = (
     httpx2.ConnectError,

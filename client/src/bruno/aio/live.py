@@ -9,10 +9,10 @@ from typing import Unpack
 from bruno.aio.stream import AsyncStream
 from bruno.closing import AsyncClosing
 from bruno.events import Event
-from bruno.going import Going
 from bruno.inputs import Picture
 from bruno.options import Request, with_options
 from bruno.painting import Painting
+from bruno.protocol.live_state import LiveState
 from bruno.tasks import Task
 
 
@@ -34,8 +34,8 @@ class AsyncLive(AsyncIterator[Event], AsyncClosing):
     80
     """
 
-    def __init__(self, open_stream: Callable[[Task], AsyncStream], going: Going) -> None:
-        self._open, self._going = open_stream, going
+    def __init__(self, open_stream: Callable[[Task], AsyncStream], state: LiveState) -> None:
+        self._open, self._state = open_stream, state
         self._stream: AsyncStream | None = None
         self._left = False
         self._turn = asyncio.Lock()
@@ -51,7 +51,7 @@ class AsyncLive(AsyncIterator[Event], AsyncClosing):
                     await stream.aclose()
                     raise
                 if event:
-                    self._going.note(event)
+                    self._state.note(event)
                     if isinstance(event, Painting):
                         self._stream = None
                     return event
@@ -61,14 +61,14 @@ class AsyncLive(AsyncIterator[Event], AsyncClosing):
     @property
     def canvas(self) -> bytes | None:
         """The last canvas as the bytes of a file, a preview or a painting; None before it."""
-        return self._going.canvas
+        return self._state.canvas
 
     @with_options
     def change(
         self, style: Picture | Sequence[Picture] | None = None, **options: Unpack[Request]
     ) -> None:
         """Ends what runs, and starts the next painting from its canvas, as `Live.change` does."""
-        self._going.change(style, options)
+        self._state.change(style, options)
         if self._stream:
             self._stream.cancel()
 
@@ -98,7 +98,7 @@ class AsyncLive(AsyncIterator[Event], AsyncClosing):
         """The stream to be read: the next one where a change asks for it."""
         if self._left:
             return None
-        if task := self._going.next_task():
+        if task := self._state.next_task():
             if self._stream:
                 await self._stream.aclose()
             if self._left:  # meanwhile

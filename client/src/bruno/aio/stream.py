@@ -8,10 +8,10 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
 from bruno.closing import AsyncClosing
-from bruno.course import Course
 from bruno.errors import BrunoError
 from bruno.events import Event
 from bruno.painting import Painting
+from bruno.protocol.course import Course
 
 if TYPE_CHECKING:
     from bruno.aio.connection import AsyncConnection

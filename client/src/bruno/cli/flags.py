@@ -12,9 +12,9 @@ import click
 from bruno.cli.completion import files
 from bruno.cli.help import help_all_flag
 from bruno.client import Bruno
-from bruno.exchange import DEFAULT_PATIENCE
 from bruno.options import OPTIONS, REQUEST, TYPES, Request
 from bruno.painting import FORMATS
+from bruno.protocol.exchange import DEFAULT_PATIENCE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

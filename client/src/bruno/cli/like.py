@@ -11,12 +11,12 @@ import click
 
 from bruno.cli.files import digest
 from bruno.client import Bruno
-from bruno.exchange import DEFAULT_TIMEOUT
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
 from bruno.painting import FORMATS
+from bruno.protocol.exchange import DEFAULT_TIMEOUT
+from bruno.protocol.request import make_form
 from bruno.records import Record
-from bruno.request import make_form
 
 
 def options_like(record: Record, options: Request, output: str, styles: int) -> Request:

@@ -19,10 +19,10 @@ from bruno.cli.like import options_like, warn_of_differences
 from bruno.cli.output import Output
 from bruno.client import Bruno
 from bruno.events import Event
-from bruno.exchange import DEFAULT_TIMEOUT
 from bruno.inputs import read_picture
 from bruno.options import Request
 from bruno.painting import Painting, read_record
+from bruno.protocol.exchange import DEFAULT_TIMEOUT
 from bruno.stream import Stream
 
 

@@ -13,12 +13,12 @@ import click
 from bruno.cli.files import digest
 from bruno.client import Bruno
 from bruno.errors import InvalidInputError
-from bruno.exchange import DEFAULT_TIMEOUT
 from bruno.inputs import read_picture
 from bruno.options import OPTIONS, Request
 from bruno.painting import read_record
+from bruno.protocol.exchange import DEFAULT_TIMEOUT
+from bruno.protocol.request import pictures_of
 from bruno.records import Record
-from bruno.request import pictures_of
 from bruno.tasks import Task
 
 _SEEN_NOWHERE: Final = frozenset({"preset", "preview_every"})

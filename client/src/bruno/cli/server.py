@@ -14,8 +14,8 @@ from bruno.cli.flags import server_flags
 from bruno.cli.help import Command
 from bruno.client import Bruno
 from bruno.errors import ServerFullError
+from bruno.protocol.states import State
 from bruno.records import Description
-from bruno.states import State
 
 CODES: Final[Mapping[State, int]] = {
     "ready": 0,

@@ -3,6 +3,6 @@
 Logic and view are apart. `words`, `controls`, `dials`, `order`, `variations`, `masks`,
 `view_state`, `losses`, `lapse`, `tries`, `session` and `visitors` know no Gradio: they turn
 options, events and pictures into what is shown. `fragments` and `cards` write it as HTML, `files`
-keeps what the browser asks for, the modules that begin with `part_` lay it out, those with `act_`
-answer what people do, `page` puts them together and `app` serves it.
+keeps what the browser asks for, `parts` lay it out, `acts` answer what people do, `page` puts them
+together and `app` serves it.
 """

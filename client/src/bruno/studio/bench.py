@@ -11,10 +11,10 @@ import gradio as gr
 from bruno.client import Bruno
 from bruno.studio import fragments
 from bruno.studio.files import Files
-from bruno.studio.part_easel import Easel
-from bruno.studio.part_pictures import Pictures
-from bruno.studio.part_settings import Settings
-from bruno.studio.part_shelf import Shelf
+from bruno.studio.parts.easel import Easel
+from bruno.studio.parts.pictures import Pictures
+from bruno.studio.parts.settings import Settings
+from bruno.studio.parts.shelf import Shelf
 
 QUIET: Final[dict[str, Any]] = {
     "show_progress": "hidden",

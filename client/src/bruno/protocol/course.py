@@ -8,11 +8,11 @@ from typing import Final
 
 from bruno.errors import BrunoError, OutOfMemoryError, StreamBrokenError
 from bruno.events import Event, read_event
-from bruno.exchange import Outgoing
 from bruno.painting import Painting
-from bruno.request import Form
-from bruno.retries import RETRIED, Attempt, Retries
-from bruno.sse import EventDecoder
+from bruno.protocol.exchange import Outgoing
+from bruno.protocol.request import Form
+from bruno.protocol.retries import RETRIED, Attempt, Retries
+from bruno.protocol.sse import EventDecoder
 
 EVENTS: Final = "text/event-stream"
 

@@ -24,7 +24,7 @@ from bruno.errors import (
     UnexpectedResponseError,
     WorkerRestartedError,
 )
-from bruno.problems import from_problem
+from bruno.protocol.problems import from_problem
 
 PATH: Final = "/predictions/bruno"
 """Where paintings and descriptions are asked for, below the server's address."""
@@ -124,6 +124,10 @@ def _torchserves_own(said: dict[str, Any]) -> StatusError:
     if "Worker died" in message:
         detail = "the server's worker was restarted under the request"
         return WorkerRestartedError(detail, code="interrupted", status=status)
+    if status == HTTPStatus.INSUFFICIENT_STORAGE:
+        # Of Java or the worker as a whole: the painter says itself what does not fit.
+        detail = f"the server has no memory to spare: {message}"
+        return ServerFullError(detail, code="short_of_memory", status=status)
     return InternalServerError(f"TorchServe answered: {message}", code=kind, status=status)
 
 

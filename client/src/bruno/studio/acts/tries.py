@@ -10,10 +10,11 @@ import gradio as gr
 from bruno.errors import InvalidInputError
 from bruno.painting import read_record
 from bruno.records import Record
-from bruno.studio import act_dials, cards, fragments
+from bruno.studio import cards, fragments
+from bruno.studio.acts import dials
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import WEIGHTS, shown_values
-from bruno.studio.part_easel import PAINTING
+from bruno.studio.parts.easel import PAINTING
 from bruno.studio.session import Session
 from bruno.studio.view_state import ViewState
 
@@ -47,7 +48,7 @@ def wire(bench: Bench) -> None:
 
     shelf.tries.select(choose, session, shown, **QUIET)
     shelf.forget.click(forget, session, shown, **QUIET)
-    settings = [*act_dials.outputs(bench), easel.status]
+    settings = [*dials.outputs(bench), easel.status]
     shelf.reuse.click(reuse, session, settings, **QUIET)
     bench.settings.load.upload(load, [session, bench.settings.load], settings, **QUIET)
     for picker in (shelf.one, shelf.other):
@@ -103,7 +104,7 @@ def settings_of(bench: Bench, session: Session, record: Record, name: str) -> Up
     values = shown_values(record["options"])
     several = ", ".join(f"{weight:g}" for weight in weights) if len(weights) > 1 else ""
     said = ViewState().saying(f"The settings are those of {name}.")
-    return act_dials.shown(bench, session, values | {WEIGHTS: several}) | {
+    return dials.shown(bench, session, values | {WEIGHTS: several}) | {
         bench.easel.status: fragments.status(said)
     }
 

@@ -10,7 +10,7 @@ import gradio as gr
 from bruno.studio import cards, samples
 from bruno.studio.assets import text_of
 from bruno.studio.controls import SCALES, WEIGHTS, help_of
-from bruno.studio.part_settings import text
+from bruno.studio.parts.settings import text
 
 _MUSEUM: Final = "From a museum …"
 _HEIGHT: Final = 170

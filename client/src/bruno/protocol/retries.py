@@ -16,8 +16,8 @@ from bruno.errors import (
 )
 from bruno.events import Accepted, Event, Preview, Progress
 from bruno.painting import Painting
+from bruno.protocol.request import Form
 from bruno.records import Mended
-from bruno.request import Form
 
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 30.0

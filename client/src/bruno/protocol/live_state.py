@@ -17,7 +17,7 @@ _PYRAMID: Final = frozenset({"levels", "preset", "size"})
 _STARTS: Final = frozenset({"canvas", "init", "init_noise", "resume"})
 
 
-class Going:
+class LiveState:
     """What is painted now, how far it is, and whether another painting is asked for.
 
     The next one starts from the last canvas, at the level where that was seen, so that it keeps

@@ -10,7 +10,6 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from bruno import servers
 from bruno.errors import (
     BrunoError,
     ConnectError,
@@ -18,9 +17,10 @@ from bruno.errors import (
     StreamBrokenError,
     UnexpectedResponseError,
 )
+from bruno.protocol import servers
+from bruno.protocol.retries import Retries
+from bruno.protocol.servers import Key
 from bruno.records import Description
-from bruno.retries import Retries
-from bruno.servers import Key
 
 Timeout = float | tuple[float, float]
 

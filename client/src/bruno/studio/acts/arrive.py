@@ -7,11 +7,13 @@ from typing import Any, Final
 import gradio as gr
 
 from bruno.errors import BrunoError
-from bruno.studio import act_dials, act_masks, fragments
-from bruno.studio.act_tries import shelf_parts, shelf_updates, show_canvas
+from bruno.studio import fragments
+from bruno.studio.acts import dials
+from bruno.studio.acts.masks import kept_masks
+from bruno.studio.acts.tries import shelf_parts, shelf_updates, show_canvas
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import defaults_of
-from bruno.studio.part_masks import Masks
+from bruno.studio.parts.masks import Masks
 from bruno.studio.session import Session
 from bruno.studio.view_state import ViewState, sentence_of
 from bruno.studio.visitors import Visitors
@@ -39,7 +41,7 @@ def wire(page: gr.Blocks, bench: Bench, masks: Masks, visitors: Visitors) -> Non
         updates = greeting(bench, session, timer, was_told)
         return updates if session.away else updates | {told: True}
 
-    settings = act_dials.outputs(bench)
+    settings = dials.outputs(bench)
     left = [masks.kept, bench.easel.canvas]
     arrival = page.load(
         arrive, [key, session], [key, session, came_again, *left, *shelf_parts(bench)], **QUIET
@@ -60,7 +62,7 @@ def _as_left(bench: Bench, masks: Masks, session: Session) -> Updates:
     photo, styles = session.last.photo, session.last.styles
     gallery = [(style, None) for style in styles]
     return {
-        masks.kept: act_masks.kept(session, photo, gallery),
+        masks.kept: kept_masks(session, photo, gallery),
         bench.easel.canvas: show_canvas(bench, session, ViewState()),
         **shelf_updates(bench, session),
     }
@@ -95,5 +97,5 @@ def greeting(bench: Bench, session: Session, timer: gr.Timer, told: bool) -> Upd
         session.away = False
         updates[bench.easel.status] = fragments.status(ViewState().saying(_BACK))
     if not told:
-        updates |= act_dials.shown(bench, session, session.dials.now or defaults_of(description))
+        updates |= dials.shown(bench, session, session.dials.now or defaults_of(description))
     return updates

@@ -17,7 +17,7 @@ from bruno.studio.masks import (
     places,
     roles,
 )
-from bruno.studio.part_masks import Masks
+from bruno.studio.parts.masks import Masks
 from bruno.studio.session import Session
 from bruno.studio.tries import THUMB_SIDE, shown_file
 
@@ -41,22 +41,22 @@ def wire(bench: Bench, masks: Masks) -> None:
         if mask and place:
             session.masks[place] = mask
         said = "The mask is kept." if mask and place else "There is nothing to keep: brush first."
-        return kept(session, photo, gallery, said)
+        return kept_masks(session, photo, gallery, said)
 
     def fit(session: Session, photo: str | None, gallery: Any) -> str:
         there = places(photo, paths_of(gallery)).values()
         session.masks = {place: mask for place, mask in session.masks.items() if place in there}
-        return kept(session, photo, gallery)
+        return kept_masks(session, photo, gallery)
 
     def remove(session: Session, photo: str | None, gallery: Any, event: gr.EventData) -> str:
         place = places(photo, paths_of(gallery)).get(event.pick)
         if place:
             session.masks.pop(place, None)
-        return kept(session, photo, gallery)
+        return kept_masks(session, photo, gallery)
 
     def drop(session: Session, photo: str | None, gallery: Any) -> str:
         session.masks.clear()
-        return kept(session, photo, gallery)
+        return kept_masks(session, photo, gallery)
 
     shown = [pictures.photo, pictures.styles]
     seen = [masks.role, *shown]
@@ -75,7 +75,7 @@ def paths_of(gallery: Any) -> list[str]:
     return [path for path, _ in gallery or ()]
 
 
-def kept(session: Session, photo: str | None, gallery: Any, said: str = "") -> str:
+def kept_masks(session: Session, photo: str | None, gallery: Any, said: str = "") -> str:
     """The visitor's masks as the page shows them, below a sentence on what happened."""
     styles = paths_of(gallery)
     labels = {role: label for label, role in roles(8)}

@@ -9,12 +9,12 @@ import gradio as gr
 
 from bruno.errors import InvalidInputError
 from bruno.studio import fragments
-from bruno.studio.act_tries import shelf_parts, shelf_updates, show_canvas
+from bruno.studio.acts.tries import shelf_parts, shelf_updates, show_canvas
 from bruno.studio.bench import QUIET, Bench
 from bruno.studio.controls import request_options
 from bruno.studio.masks import as_request
 from bruno.studio.order import Order
-from bruno.studio.part_easel import PAINTING
+from bruno.studio.parts.easel import PAINTING
 from bruno.studio.session import Session
 from bruno.studio.variations import vary
 from bruno.studio.view_state import ViewState, sentence_of

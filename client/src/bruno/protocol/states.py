@@ -12,7 +12,7 @@ from bruno.errors import (
     ServerFullError,
     StreamBrokenError,
 )
-from bruno.servers import UNLOADED
+from bruno.protocol.servers import UNLOADED
 
 State = Literal["ready", "busy", "full", "warming", "draining", "broken"]
 

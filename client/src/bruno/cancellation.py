@@ -1,4 +1,4 @@
-"""Leaving a request while it runs: from another thread, without waiting for the server."""
+"""Requests are canceled while they run: from another thread, without waiting for the server."""
 
 from __future__ import annotations
 
@@ -48,35 +48,35 @@ class Call:
 _CALL: Final[ContextVar[Call | None]] = ContextVar("call", default=None)
 
 
-class Leaving:
-    """The wish to leave: told once, from any thread, it ends every call under it."""
+class Cancellation:
+    """Requested once, from any thread, it ends every call under it."""
 
     def __init__(self) -> None:
-        self._told = threading.Event()
+        self._requested = threading.Event()
         self._calls: set[Call] = set()
 
     @property
-    def told(self) -> bool:
-        """Whether it was told."""
-        return self._told.is_set()
+    def is_requested(self) -> bool:
+        """Whether somebody has requested it."""
+        return self._requested.is_set()
 
-    def tell(self) -> None:
+    def request(self) -> None:
         """Ends the calls that are under way, and those to come."""
-        self._told.set()
+        self._requested.set()
         for call in self._calls.copy():
             call.hang_up()
 
     def wait(self, seconds: float) -> None:
-        """Sleeps until it is told, at most for so long."""
-        self._told.wait(seconds)
+        """Sleeps until it is requested, at most for so long."""
+        self._requested.wait(seconds)
 
     @contextmanager
     def call(self) -> Iterator[Call]:
-        """A call that can be left while this lasts."""
+        """A call that can be canceled while this lasts."""
         call = Call()
         self._calls.add(call)
         try:
-            if self.told:
+            if self.is_requested:
                 call.hang_up()
             yield call
         finally:
@@ -115,8 +115,8 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-class LeavableAdapter(HTTPAdapter):
-    """Makes what a session sends a call that can be left; SOCKS proxies have connections apart."""
+class CancellableAdapter(HTTPAdapter):
+    """Makes what a session sends calls that can be canceled, but by way of a SOCKS proxy."""
 
     def init_poolmanager(self, *args: Any, **more: Any) -> None:
         """The pools of direct connections."""
