@@ -35,11 +35,18 @@ class Bench:
 
     @cached_property
     def replaying_painter(self) -> Painter:
-        """The engine with its evaluations replayed from graphs; raises NeedsCard on the CPU."""
+        """The engine as with `GRAPHS=on`: fused kernels in graphs; raises NeedsCard on the CPU."""
         from card.engine import painter_on
 
         self.device.need_card()
         return painter_on(self.device.where, self.weights, graphs=True)
+
+    @cached_property
+    def replaying_plain_painter(self) -> Painter:
+        """The same with graphs of the plain code; raises NeedsCard on the CPU."""
+        from card.engine import without_fusing
+
+        return without_fusing(self.replaying_painter)
 
     @cached_property
     def pictures(self) -> Pictures:

@@ -7,7 +7,6 @@ from functools import cache, partial
 from typing import Any, Final
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from card.bench import Bench
@@ -28,6 +27,8 @@ from card.extent import Extent
 from card.graphs import captured
 from card.memory import poison_freed_memory
 from card.notes import Notes
+from painter.device.fusing import BOUNDS as FUSED_BOUNDS
+from painter.device.fusing import Fused, difference, fused_kernels
 from painter.engine.painter import Painter
 
 _CPU: Final = torch.device("cpu")
@@ -50,7 +51,10 @@ def measure(notes: Notes, bench: Bench) -> None:
         expected = cache(partial(_judged, cpu, request, tile))
         for mine in {plain.vgg.trunk: plain, painter.vgg.trunk: painter}.values():
             case = f"{name}, {_name(mine.vgg.trunk)}"
-            notes.take(case, partial(_beside, expected, mine, request, tile))
+            beside = partial(_beside, expected, mine, request, tile)
+            notes.take(case, beside)
+            if options.get("style_loss") == "gram":
+                notes.take(f"{case}, fused", partial(_fused, device, beside))
     for optimizer in ("adam", "lbfgs"):
         asked = request_for(pictures, {**extent.few, "optimizer": optimizer})
         notes.take(f"painting, {optimizer}", partial(_paintings, notes, cpu, painter, asked))
@@ -58,7 +62,10 @@ def measure(notes: Notes, bench: Bench) -> None:
         again = partial(_again, notes, bench, optimizer)
         notes.take(f"again, {optimizer}", partial(again, painter))
         notes.take(f"again, {optimizer}, replayed", partial(_again_replayed, bench, again))
-    notes.take("fused convolution in poisoned memory", partial(_fused, device))
+    for kernel in Fused.every:
+        for dtype in dict.fromkeys((torch.float32, painter.vgg.trunk)):
+            case = f"kernel {kernel.name}, {_name(dtype)}"
+            notes.take(case, partial(_kernel, device, kernel, dtype))
     request = request_for(pictures, {"size": extent.compared, **_ALONE})
     notes.take("graph beside eager", partial(_replayed, device, painter, request))
 
@@ -108,7 +115,7 @@ def _paintings(notes: Notes, cpu: Painter, painter: Painter, request: Any) -> di
 
 def _again_replayed(bench: Bench, again: Callable[[Painter], dict[str, Any]]) -> dict[str, Any]:
     painter = bench.replaying_painter
-    with all_recorded():
+    with all_recorded(), fused_kernels():
         return again(painter)
 
 
@@ -139,22 +146,22 @@ def _same(one: Tensor, other: Tensor) -> bool:
     return torch.equal(one, other)
 
 
-def _fused(device: Device) -> dict[str, Any]:
-    """cuDNN's convolution with bias and ReLU, whose output's memory had NaN before."""
+def _fused(device: Device, beside: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     device.need_card()
-    layout = torch.channels_last
-    x = torch.randn(1, 64, 80, 80, device=device.where, dtype=torch.bfloat16)
-    x = x.contiguous(memory_format=layout)
-    weight = torch.randn(64, 64, 3, 3, device=device.where, dtype=torch.bfloat16) / 24
-    weight = weight.contiguous(memory_format=layout)
-    bias = torch.randn(64, device=device.where, dtype=torch.bfloat16)
-    expected = F.conv2d(x, weight, bias, padding=1).relu_().float()
-    one = [1, 1]
-    torch.cudnn_convolution_relu(x, weight, bias, one, one, one, 1)  # takes and frees its memory
-    poisoned = poison_freed_memory(device)
-    found = torch.cudnn_convolution_relu(x, weight, bias, one, one, one, 1).float()
-    error = float((found - expected).norm() / expected.norm())
-    return {"poisoned bytes": poisoned, "error": error, "good": error < 0.01}
+    with fused_kernels():
+        return beside()
+
+
+def _kernel(device: Device, kernel: Fused, dtype: torch.dtype) -> dict[str, Any]:
+    """A fused kernel beside the plain code, whose results' memory had NaN before."""
+    device.need_card()
+    errors = []
+    for sample in kernel.samples(device.where, dtype):
+        expected = kernel.outcome(kernel.plain, sample)
+        poisoned = poison_freed_memory(device)
+        errors.append(difference(kernel.outcome(kernel.operator, sample), expected))
+    good = all(error <= FUSED_BOUNDS[dtype] for error in errors)
+    return {"poisoned bytes": poisoned, "error": max(errors), "good": good}
 
 
 def _replayed(device: Device, painter: Painter, request: Any) -> dict[str, Any]:

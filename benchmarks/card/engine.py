@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,13 @@ def plain_painter(where: torch.device, weights: Path) -> Painter:
         painter.vgg = VGG19(load_checkpoint(weights), painter.vgg.device, torch.float32)
         painter.lanes = Lanes(painter.vgg, with_graphs=False)
     return painter
+
+
+def without_fusing(painter: Painter) -> Painter:
+    """The same painter with graphs of single kernels."""
+    other = copy(painter)
+    other.lanes = Lanes(painter.vgg, with_graphs=True, is_fused=False)
+    return other
 
 
 def request_for(pictures: Pictures, options: dict[str, Any], how: str = "plain") -> Request:

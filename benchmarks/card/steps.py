@@ -15,6 +15,7 @@ from card.layers import bare_view
 from card.notes import Notes
 from card.profiles import profiled, summary
 from painter.canvas.layout import padded_shape
+from painter.device.fusing import fused_kernels
 from painter.evaluation.passes import View
 
 # By names, the options of what is stepped beside those of the extent.
@@ -48,6 +49,10 @@ def measure(notes: Notes, bench: Bench) -> None:
         if views == "all views" and pending:
             _evaluations(notes, kind, bench, pending)
             notes.take(f"{kind}, {views}, replayed", partial(_replayed_step, bench, options))
+        if (kind, views) == _ORDER[0]:
+            notes.take(f"{kind}, {views}, fused", partial(_fused_step, bench, options))
+            plain = partial(_replayed_step, bench, options, is_fused=False)
+            notes.take(f"{kind}, {views}, replayed, not fused", plain)
 
 
 def _step(bench: Bench, options: dict[str, Any], pending: list[View]) -> dict[str, Any]:
@@ -58,10 +63,18 @@ def _step(bench: Bench, options: dict[str, Any], pending: list[View]) -> dict[st
     return _measured(bench, steps)
 
 
-def _replayed_step(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
+def _fused_step(bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
+    """A step with fused kernels and without graphs."""
+    bench.device.need_card()
+    with fused_kernels():
+        return _step(bench, options, [])
+
+
+def _replayed_step(bench: Bench, options: dict[str, Any], is_fused: bool = True) -> dict[str, Any]:
     """A step whose evaluations are replayed by the engine's own graphs."""
+    painter = bench.replaying_painter if is_fused else bench.replaying_plain_painter
     with all_recorded():
-        steps = Steps(bench.replaying_painter, request_for(bench.pictures, options))
+        steps = Steps(painter, request_for(bench.pictures, options))
         steps.to_last_level()
         steps.take(2 * _SHIFTS)  # each shift is recorded at its second use
         return _measured(bench, steps)

@@ -7,6 +7,7 @@ where there is none. Captured work runs once, and a replay does nothing.
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,10 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from card.device import Device
+
+# As the tests of the kernels have it: Triton reads this once, when it is loaded.
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # A segment as torch.cuda.memory_snapshot() has it, as far as it is read.
 SNAPSHOT = [

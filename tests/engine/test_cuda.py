@@ -13,6 +13,7 @@ import torch
 from jobs import best_total, finish, small_painter
 from networks import noise, random_checkpoint
 from painter.device.compute import fastest_type, usable_device
+from painter.device.fusing import prove_all
 from painter.device.memory import bytes_usable
 from painter.engine.scheduler import Scheduler
 from painter.evaluation.lanes import Lanes
@@ -153,17 +154,25 @@ def test_masks_alpha_and_tiles_run(monkeypatch):
 
 
 @cuda_alone
-def test_graphs_paint_what_single_kernels_paint():
-    """The same function on the same device; only what overlaps and its memory differ."""
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_all_kernels_compute_what_the_plain_code_does(dtype, caplog):
+    prove_all(usable_device(DEVICE), dtype)
+    assert not caplog.records
+
+
+@cuda_alone
+@pytest.mark.parametrize(("is_fused", "bound"), [(False, 1e-3), (True, 0.02)])
+def test_graphs_paint_what_single_kernels_paint(is_fused, bound):
+    """The same function on the same device; fused kernels round otherwise."""
     replayed, plain = _painter(torch.float32), _painter(torch.float32)
-    replayed.lanes = Lanes(replayed.vgg, with_graphs=True)
+    replayed.lanes = Lanes(replayed.vgg, with_graphs=True, is_fused=is_fused)
     given = [{"size": 128, "steps": 24, "reproducible": True, **one} for one in OTHERS]
     for _ in range(2):  # the second time in used buffers
         together = _painted(replayed, *given)
         for job, one in zip(together, given, strict=True):
             (alone,) = _painted(plain, one)
             assert (
-                float((job._painting.step.shown - alone._painting.step.shown).abs().mean()) < 1e-3
+                float((job._painting.step.shown - alone._painting.step.shown).abs().mean()) < bound
             )
     slots = [slot for job in together for slot in job.lane._replay._slots.values()]
     assert slots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.device.fusing import Fused
 from painter.options.catalog import Options
 
 # A canvas is seen with a margin: of its own reflection, or where it is seamless of its other side.
@@ -71,6 +73,9 @@ def unpad_gradient(gradient: Tensor, shift: Shift) -> Tensor:
 
     In place: what comes back is a view, unless the canvas is seamless.
     """
+    if shift.seamless == CLOSED:
+        FOLDED(gradient, shift.top, shift.left)
+        return _inner(gradient, shift.top, shift.left)
     for axis in (0, 1):
         if shift.seamless[axis]:
             gradient = _wound(gradient, shift, axis)
@@ -103,6 +108,44 @@ def _wound(gradient: Tensor, shift: Shift, axis: int) -> Tensor:
     inner = gradient.narrow(dim, 0, length)
     inner.narrow(dim, 0, MARGIN).add_(gradient.narrow(dim, length, MARGIN))
     return inner.roll(-turn_of(shift, axis, length), dim)
+
+
+def _fold(gradient: Tensor, top: int, left: int) -> None:
+    _folded(_folded(gradient, top, -2), left, -1)
+
+
+def _inner(gradient: Tensor, top: int, left: int) -> Tensor:
+    height, width = (side - MARGIN for side in gradient.shape[-2:])
+    return gradient.narrow(-2, top, height).narrow(-1, left, width)
+
+
+def _launch(gradient: Tensor, top: int, left: int) -> None:
+    from painter.canvas import kernels
+
+    height, width = (side - MARGIN for side in gradient.shape[-2:])
+    grid = (-(-height * width // kernels.BLOCK), len(gradient))
+    sizes = (top, left, height, width, *gradient.stride())
+    kernels.fold[grid](gradient, *sizes, MARGIN, kernels.BLOCK)
+
+
+def _shape(gradient: Tensor, top: int, left: int) -> None:
+    """There is no result."""
+
+
+def _samples(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[Tensor, int, int]]:
+    """Gradients are in float32 whatever the trunk is in."""
+    for height, width, top, left in ((45, 61, 8, 3), (34, 37, 0, 16)):
+        yield torch.randn(height, width, 3, device=device).permute(2, 0, 1), top, left
+
+
+FOLDED: Final = Fused(
+    "folded(Tensor(a!) gradient, int top, int left) -> ()",
+    _fold,
+    _launch,
+    _shape,
+    _samples,
+    changes=_inner,
+)
 
 
 def _folded(gradient: Tensor, before: int, dim: int) -> Tensor:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from painter.device.fusing import Fused
 from painter.optimizers.moments import EPSILON_BY_PIXELS, MOMENTUM, MomentDescent, Moments, bias_of
+from painter.optimizers.optimizer import UNSOUND_MOST
 from painter.options.catalog import Options
 
 # The share of the rate at which whole channels move beside their pixels: see `Adam`.
@@ -63,6 +67,31 @@ class Adam(MomentDescent):
         )
         return type(self)(canvas, self._learning_rate, moments)
 
+    def tell(self, loss: Tensor, gradient: Tensor) -> bool:
+        if not STEP.serves(gradient):
+            return super().tell(loss, gradient)
+        self._has_stepped = True
+        STEP(gradient, loss, self._state(), self._pace)
+        return True
+
+    def _state(self) -> list[Tensor]:
+        """All that a step changes, on the device."""
+        pixels, channels, soundness = self._pixels, self._channels, self._soundness
+        return [
+            *(self._canvas, pixels.first, pixels.second, pixels.steps),
+            *(channels.first, channels.second, channels.steps),
+            *(self._learning_rate, self._last_rate, soundness.broken, soundness.lost),
+        ]
+
+    @classmethod
+    def _of(cls, state: Sequence[Tensor], pace: float) -> Self:
+        """The descent that has such a state."""
+        made = cls(state[0], 0.0, Moments(*state[1:4]))
+        made._canvas, made._channels, made._pace = state[0], Moments(*state[4:7]), pace
+        made._learning_rate, made._last_rate, broken, lost = state[7:]
+        made._soundness.broken, made._soundness.lost = broken, lost
+        return made
+
     def _learn(self, gradient: Tensor, sound: Tensor) -> tuple[Moments, Moments]:
         self._has_stepped = True
         self._pixels = self._pixels.learn(gradient, sound)
@@ -98,3 +127,57 @@ def _mean_of_channels(gradient: Tensor) -> Tensor:
 
 def _interpolated(values: Tensor, shape: tuple[int, int]) -> Tensor:
     return F.interpolate(values[None], size=shape, mode="bilinear", align_corners=False)[0]
+
+
+def _step(gradient: Tensor, loss: Tensor, state: list[Tensor], pace: float) -> None:
+    descent = Adam._of(state, pace)
+    MomentDescent.tell(descent, loss, gradient)
+    for before, after in zip(state, descent._state(), strict=True):
+        before.copy_(after)
+
+
+def _launch(gradient: Tensor, loss: Tensor, state: list[Tensor], pace: float) -> None:
+    from painter.optimizers import kernels
+
+    canvas, first, second, *scalars = state
+    channels, height, width = gradient.shape
+    programs, block = -(-height * width // kernels.BLOCK), kernels.BLOCK
+    sums = torch.empty(channels, programs, dtype=torch.float64, device=gradient.device)
+    decided = torch.empty(4 + channels, device=gradient.device)
+    epsilon = EPSILON_BY_PIXELS / (height * width)
+    sizes, grid = (height, width, *gradient.stride()), (programs, channels)
+    kernels.add_up[grid](gradient, sums, *sizes, block)
+    rates = (UNSOUND_MOST, CHANNEL_RATE, *MOMENTUM, *map(math.log, MOMENTUM))
+    numbers = (programs, height * width, pace, epsilon)
+    kernels.decide[(1,)](sums, loss, *scalars, decided, *numbers, *rates, block)
+    kernels.move[grid](gradient, decided, canvas, first, second, *sizes, epsilon, *MOMENTUM, block)
+
+
+def _shape(gradient: Tensor, loss: Tensor, state: list[Tensor], pace: float) -> None:
+    """There is no result."""
+
+
+def _samples(
+    device: torch.device, dtype: torch.dtype
+) -> Iterator[tuple[Tensor, Tensor, list[Tensor], float]]:
+    """After some steps, which were sound or not: a step on, one back, and one of a lost descent."""
+    for gone in ((), (1.0,), (1.0, math.nan), (math.nan,) * UNSOUND_MOST):
+        for last in (1.0, math.inf):
+            descent = Adam(torch.rand(3, 37, 43, device=device), 0.05)
+            for loss in (*gone, last):
+                gradient = torch.randn(37, 43, 3, device=device).permute(2, 0, 1) / 1591
+                told = torch.full((), loss, dtype=torch.float64, device=device)
+                state = [each.clone() for each in descent._state()]
+                MomentDescent.tell(descent, told, gradient.clone())
+            yield gradient, told, state, 0.8
+
+
+STEP: Final = Fused(
+    "adam(Tensor gradient, Tensor loss, Tensor(a!)[] state, float pace) -> ()",
+    _step,
+    _launch,
+    _shape,
+    _samples,
+    kernels=3,
+    changes=lambda gradient, loss, state, pace: state,
+)

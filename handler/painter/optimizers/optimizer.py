@@ -72,7 +72,7 @@ class Soundness:
     """Whether losses and gradients are finite; once they were not for too long, none counts."""
 
     def __init__(self, device: torch.device) -> None:
-        self._broken = torch.zeros((), dtype=torch.int32, device=device)
+        self.broken = torch.zeros((), dtype=torch.int32, device=device)
         self.lost = torch.zeros((), dtype=torch.bool, device=device)
 
     def of(self, loss: Tensor, gradient: Tensor) -> Tensor:
@@ -80,6 +80,6 @@ class Soundness:
         # A sum is not finite where one of its terms is not, and needs no copy of a large canvas.
         finite = torch.isfinite(loss) & torch.isfinite(gradient.sum())
         sound = finite & ~self.lost
-        self._broken = torch.where(sound, 0, self._broken + 1)
-        self.lost = self.lost | (self._broken >= UNSOUND_MOST)
+        self.broken = torch.where(sound, 0, self.broken + 1)
+        self.lost = self.lost | (self.broken >= UNSOUND_MOST)
         return sound

@@ -38,7 +38,7 @@ CASES = {
 
 # Kernels of a step of the defaults at 512 px, with its four views, without fused ones and with
 # them: DESIGN states both.
-BUDGET, FUSED_BUDGET = 1030, 610
+BUDGET, FUSED_BUDGET = 1030, 440
 
 
 @pytest.fixture
