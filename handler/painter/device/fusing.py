@@ -20,6 +20,9 @@ BOUNDS: Final = {torch.float32: 1e-4, torch.bfloat16: 2e-2}
 _LIBRARY: Final = torch.library.Library("bruno", "DEF")  # type: ignore[no-untyped-call]
 _IS_ON: Final = ContextVar("fused kernels", default=False)
 
+# What that is, and why.
+_LEFT_OUT: Final = "no fused kernel for %s: %s"
+
 _log = logging.getLogger(__name__)
 
 
@@ -76,22 +79,24 @@ class Fused:
         if self.serves(first):
             try:
                 return self.operator(first, *others)
-            except torch.OutOfMemoryError:
-                raise
             except Exception as error:
-                raise_if_lost(error)
-                self._leave_out(first.dtype, str(error) or type(error).__name__)
+                _log.warning(_LEFT_OUT, self._left_out_for(first, error), _reason_of(error))
         return self.plain(first, *others)
 
-    def prove(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Tries it on the samples, and leaves it out where it does not compute what is asked."""
+    def prove(self, device: torch.device, dtype: torch.dtype) -> Iterator[tuple[str, str]]:
+        """Tries it on the samples, and leaves it out where it does not compute what is asked.
+
+        Tells what is left out, and why.
+        """
         for sample in self.samples(device, dtype):
             expected = self.outcome(self.plain, sample)
             poison(expected)
-            with fused_kernels():
-                error = difference(self.outcome(self, sample), expected)
-            if not error <= BOUNDS[dtype]:
-                self._leave_out(sample[0].dtype, f"its results are {error:.1e} off")
+            try:
+                error = difference(self.outcome(self.operator, sample), expected)
+                if not error <= BOUNDS[dtype]:
+                    raise _Wrong(f"its results are {error:.1e} off")
+            except Exception as error:
+                yield self._left_out_for(sample[0], error), _reason_of(error)
 
     def outcome(self, function: Callable[..., Any], sample: tuple[Any, ...]) -> list[Tensor]:
         """All that its plain code, or its operator, makes of a sample, which stays as it is."""
@@ -99,10 +104,17 @@ class Fused:
         made = [function(*given), self._changes(*given)]
         return [each for each in tree_leaves(made) if isinstance(each, Tensor)]
 
-    def _leave_out(self, dtype: torch.dtype, reason: str) -> None:
-        self._left_out.add(dtype)
-        kind = str(dtype).removeprefix("torch.")
-        _log.warning("%s in %s goes without its kernel: %s", self.name, kind, _first_line(reason))
+    def _left_out_for(self, first: Tensor, error: Exception) -> str:
+        """Leaves it out in a type, unless the device is full or lost; what that is."""
+        if isinstance(error, torch.OutOfMemoryError):
+            raise error
+        raise_if_lost(error)
+        self._left_out.add(first.dtype)
+        return f"{self.name} in {str(first.dtype).removeprefix('torch.')}"
+
+
+class _Wrong(Exception):
+    """A kernel computes something else."""
 
 
 def runs_on(device: torch.device) -> bool:
@@ -112,9 +124,12 @@ def runs_on(device: torch.device) -> bool:
 
 def prove_all(device: torch.device, dtype: torch.dtype) -> None:
     """Compiles and tries every kernel in a type; where there are none for the device, nothing."""
-    if runs_on(device):
-        for each in Fused.every:
-            each.prove(device, dtype)
+    left_out: dict[str, dict[str, None]] = {}
+    for each in Fused.every if runs_on(device) else ():
+        for name, reason in each.prove(device, dtype):
+            left_out.setdefault(reason, {})[name] = None
+    for reason, names in left_out.items():
+        _log.warning(_LEFT_OUT, ", ".join(names), reason)
 
 
 def channels_last(features: Tensor) -> Tensor:
@@ -155,5 +170,5 @@ def _error(found: Tensor, expected: Tensor) -> Tensor:
     return error
 
 
-def _first_line(text: str) -> str:
-    return text.strip().splitlines()[0]
+def _reason_of(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

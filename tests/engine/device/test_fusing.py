@@ -76,7 +76,7 @@ def test_what_fails_is_left_out_in_its_type_and_told_in_one_line(fused, caplog):
             assert float(one(ONE).sum()) == 6
         one(ONE.double())
     assert calls == [torch.float32, torch.float64]
-    told = f"{one.name} in float32 goes without its kernel: no kernel image is there"
+    told = f"no fused kernel for {one.name} in float32: no kernel image is there"
     assert [record.message for record in caplog.records][0] == told
     assert len(caplog.records) == 2
 
@@ -108,6 +108,17 @@ def test_a_trial_finds_what_does_not_compute_the_same(fused, launch, caplog):
         assert not bad.serves(ONE)
         assert torch.equal(bad(ONE), good(ONE))
     assert len(caplog.records) == 1
+
+
+def test_what_all_lack_is_told_in_one_line(fused, caplog):
+    names = [fused(_raises(ImportError("No module named 'triton'"))).name for _ in range(2)]
+    prove_all(CPU, torch.float32)
+    prove_all(CPU, torch.bfloat16)
+    told = [record.message for record in caplog.records]
+    assert told == [
+        f"no fused kernel for {names[0]} in {kind}, {names[1]} in {kind}: No module named 'triton'"
+        for kind in ("float32", "bfloat16")
+    ]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+import pytest
 import torch
 
 from jobs import small_painter, small_vgg_once
 from painter.engine.scheduler import Scheduler
 from painter.evaluation import lanes as module
 from painter.evaluation.lanes import AHEAD, GraphLane, Lanes, Pace
+from painter.optimizers.adam import STEP
 from pictures import photo, request
 
 
@@ -27,7 +29,7 @@ class Again:
         pass
 
 
-def _lanes(monkeypatch, used):
+def _lanes(monkeypatch, used, is_fused=True):
     """As on CUDA, with streams that only tell when they are used."""
 
     class Stream:
@@ -43,7 +45,7 @@ def _lanes(monkeypatch, used):
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "stream", stream)
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**34, 2**34))
-    return Lanes(small_vgg_once(torch.float32), with_graphs=True)
+    return Lanes(small_vgg_once(torch.float32), with_graphs=True, is_fused=is_fused)
 
 
 def test_paintings_are_spread_over_the_lanes(monkeypatch):
@@ -58,6 +60,17 @@ def test_paintings_are_spread_over_the_lanes(monkeypatch):
     assert 0 < sum(lane._replay._most_bytes for lane in taken[:4]) <= lanes.bytes == 2**32
     del paintings[1], painting
     assert lanes.freest() in (taken[1], taken[2], taken[3])
+
+
+@pytest.mark.parametrize("is_fused", [True, False])
+def test_kernels_are_fused_in_lanes_with_graphs_unless_they_are_not_to_be(monkeypatch, is_fused):
+    monkeypatch.setattr("painter.device.fusing.runs_on", lambda device: True)
+    canvas = torch.empty(0)
+    with Lanes(small_vgg_once(torch.float32), with_graphs=False).freest().active():
+        assert not STEP.serves(canvas)
+    with _lanes(monkeypatch, [], is_fused).freest().active():
+        assert STEP.serves(canvas) == is_fused
+    assert not STEP.serves(canvas)
 
 
 def test_a_painting_stays_in_its_lane_and_is_the_one_that_it_is_elsewhere(monkeypatch):
