@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from painter.device.fusing import Fused, channels_last, empty_channels_last
+from painter.network.fused_convolutions import RECTIFIED, TAPPED
 from painter.network.winograd import Winograd
 
 # With few channels the transforms cost more than the multiplications they save.
@@ -43,6 +42,14 @@ def fastest_convolution(
     return Packed(weight, bias, forward, backward)
 
 
+def at_tap(convolution: Convolution, x: Tensor, kind: torch.dtype) -> tuple[Tensor, Tensor]:
+    """The features before and after the ReLU, in a type."""
+    if isinstance(convolution, Plain):
+        return convolution.at_tap(x, kind)
+    features = convolution(x, relu=False).to(kind)
+    return features, features.relu()
+
+
 class Plain:
     """PyTorch's own convolution, wherever it runs.
 
@@ -64,48 +71,13 @@ class Plain:
             return rectified
         return F.conv2d(x, self._weight, self._bias, padding=1)
 
+    def at_tap(self, x: Tensor, kind: torch.dtype) -> tuple[Tensor, Tensor]:
+        """See the function of this name."""
+        both: tuple[Tensor, Tensor] = TAPPED(x, self._weight, self._bias, kind)
+        return both
+
     def input_gradient(self, gradient: Tensor) -> Tensor:
         return F.conv2d(gradient, self._turned, padding=1)
-
-
-def _rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return F.conv2d(x, weight, bias, padding=1).relu_()
-
-
-def _launch_rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    one = [1, 1]
-    found: Tensor = torch.cudnn_convolution_relu(x, weight, bias, one, one, one, 1)
-    return found
-
-
-def _shape_rectified(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return empty_channels_last(x, (len(x), len(weight), *x.shape[2:]))
-
-
-def _samples_rectified(
-    device: torch.device, dtype: torch.dtype
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Of the first layers and of a deep one, whose kernels are others."""
-    first = torch.promote_types(dtype, torch.float32)
-    for inputs, outputs, side, kind in (
-        (3, 64, 96, first),
-        (64, 64, 96, dtype),
-        (256, 512, 9, dtype),
-    ):
-        x = torch.randn(1, inputs, side, side + 3, device=device).to(kind)
-        weight = torch.randn(outputs, inputs, 3, 3, device=device) / (9 * inputs) ** 0.5
-        bias = torch.randn(outputs, device=device).to(kind)
-        yield channels_last(x), channels_last(weight.to(kind)), bias
-
-
-# cuDNN's own kernel.
-RECTIFIED: Final = Fused(
-    "rectified_convolution(Tensor x, Tensor weight, Tensor bias) -> Tensor",
-    _rectified,
-    _launch_rectified,
-    _shape_rectified,
-    _samples_rectified,
-)
 
 
 class Packed:

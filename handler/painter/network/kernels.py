@@ -60,6 +60,19 @@ def unpool(gradient, places, whole, rows, columns, CHANNELS: tl.constexpr, BLOCK
 
 
 @triton.jit(do_not_specialize=["count"])
+def tap(x, bias, tapped, rectified, count, CHANNELS: tl.constexpr, BLOCK: tl.constexpr):
+    """Features plus a bias of each channel, in the type of what is written, and their ReLU."""
+    at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    within = at < count
+    channel = at % CHANNELS
+    value = tl.load(x + at, mask=within, other=0.0).to(tl.float32)
+    value += tl.load(bias + channel, mask=within, other=0.0).to(tl.float32)
+    tl.store(tapped + at, value, mask=within)
+    # As PyTorch has it: what is no number stays.
+    tl.store(rectified + at, tl.where(value < 0, 0.0, value), mask=within)
+
+
+@triton.jit(do_not_specialize=["count"])
 def pass_and_add(gradient, sign, at_tap, total, count, BLOCK: tl.constexpr):
     """The gradient where a sign is positive, and one at a tap everywhere."""
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from painter.device.compute import wait_for_all_streams
-from painter.network.convolutions import Convolution, fastest_convolution
+from painter.network.convolutions import Convolution, at_tap, fastest_convolution
 from painter.network.folding import folded, mean_of
 from painter.network.fused import PASSED_AND_ADDED, through_relu
 from painter.network.layers import (
@@ -154,9 +154,8 @@ def _advance(
         y = convolution(x, relu=True).to(config.dtype)
         sign = y
     else:
-        sign = convolution(x, relu=False).to(config.dtype)
+        sign, y = at_tap(convolution, x, config.dtype)
         trace.taps[name] = sign
-        y = sign.relu()
     if rectified in config.taps:
         trace.taps[rectified] = y
     is_pooled = config.pools_after(name) and config.pooling == "max"

@@ -16,7 +16,8 @@ from jobs import finish
 from networks import noise, random_checkpoint
 from painter.device.fusing import Fused, difference, fused_kernels
 from painter.evaluation.passes import View, evaluate
-from painter.network.convolutions import RECTIFIED, Plain
+from painter.network.convolutions import Plain
+from painter.network.fused_convolutions import RECTIFIED
 from painter.network.vgg import VGG19
 from painter.optimizers import adam  # noqa: F401  which has kernels, too
 from painter.planning.plan import make_plan
@@ -92,5 +93,5 @@ def test_all_kernels_compile_for_a_card(tmp_path):
     assert run.returncode == 0, run.stderr
     names = {line.split()[0] for line in run.stdout.splitlines()}
     of_losses, of_adam = {"content", "gram", "scaled", "variation"}, {"add_up", "decide", "move"}
-    assert names == {"pool", "unpool", "pass_and_add", "fold"} | of_losses | of_adam
+    assert names == {"pool", "unpool", "tap", "pass_and_add", "fold"} | of_losses | of_adam
     assert run.stdout.count("*bf16") > 5

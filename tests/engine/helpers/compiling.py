@@ -15,7 +15,7 @@ from triton.runtime.jit import JITFunction
 
 from painter.device.fusing import Fused
 from painter.engine import painter  # noqa: F401  so that all kernels are there
-from painter.network.convolutions import RECTIFIED
+from painter.network.fused_convolutions import RECTIFIED
 
 TYPES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float64: "fp64", torch.uint8: "u8"}
 TYPES |= {torch.int32: "i32", torch.bool: "i1"}
