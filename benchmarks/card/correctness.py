@@ -62,6 +62,7 @@ def measure(notes: Notes, bench: Bench) -> None:
         again = partial(_again, notes, bench, optimizer)
         notes.take(f"again, {optimizer}", partial(again, painter))
         notes.take(f"again, {optimizer}, replayed", partial(_again_replayed, bench, again))
+    notes.take("fused kernels", partial(_left_out, bench))
     for kernel in Fused.every:
         for dtype in dict.fromkeys((torch.float32, painter.vgg.trunk)):
             case = f"kernel {kernel.name}, {_name(dtype)}"
@@ -150,6 +151,13 @@ def _fused(device: Device, beside: Callable[[], dict[str, Any]]) -> dict[str, An
     device.need_card()
     with fused_kernels():
         return beside()
+
+
+def _left_out(bench: Bench) -> dict[str, Any]:
+    """What a painter left out when it tried all kernels, so that no step has it."""
+    _ = bench.replaying_painter
+    names = [name for kernel in Fused.every for name in kernel.left_out]
+    return {"left out": ", ".join(names) or "none", "good": not names}
 
 
 def _kernel(device: Device, kernel: Fused, dtype: torch.dtype) -> dict[str, Any]:

@@ -74,6 +74,11 @@ class Fused:
         """Whether the kernel is what a call with such a first argument takes."""
         return _IS_ON.get() and runs_on(first.device) and first.dtype not in self._left_out
 
+    @property
+    def left_out(self) -> list[str]:
+        """In which types it was left out, with its name."""
+        return [self._named(dtype) for dtype in self._left_out]
+
     def __call__(self, first: Tensor, *others: Any) -> Any:
         """The kernel's result, or that of the plain code."""
         if self.serves(first):
@@ -110,7 +115,10 @@ class Fused:
             raise error
         raise_if_lost(error)
         self._left_out.add(first.dtype)
-        return f"{self.name} in {str(first.dtype).removeprefix('torch.')}"
+        return self._named(first.dtype)
+
+    def _named(self, dtype: torch.dtype) -> str:
+        return f"{self.name} in {str(dtype).removeprefix('torch.')}"
 
 
 class _Wrong(Exception):

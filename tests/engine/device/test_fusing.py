@@ -76,6 +76,7 @@ def test_what_fails_is_left_out_in_its_type_and_told_in_one_line(fused, caplog):
             assert float(one(ONE).sum()) == 6
         one(ONE.double())
     assert calls == [torch.float32, torch.float64]
+    assert sorted(one.left_out) == [f"{one.name} in float32", f"{one.name} in float64"]
     told = f"no fused kernel for {one.name} in float32: no kernel image is there"
     assert [record.message for record in caplog.records][0] == told
     assert len(caplog.records) == 2
