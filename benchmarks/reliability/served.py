@@ -121,16 +121,20 @@ def serving(
 
 
 def free_port() -> int:
-    """A port at which, and ten above which, nothing listens."""
+    """A port at which, and at the ten above which, nothing listens."""
     for port in random.SystemRandom().sample(range(20000, 32000), 200):
-        with socket.socket() as one, socket.socket() as other:
-            try:
-                one.bind(("127.0.0.1", port))
-                other.bind(("127.0.0.1", port + 10))
-            except OSError:
-                continue
+        if all(map(_is_free, range(port, port + 11))):
             return port
     raise RuntimeError("no port is free")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as one:
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def announced(process: subprocess.Popen[bytes], printed: Path, words: str) -> tuple[str, str]:
