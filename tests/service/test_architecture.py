@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +50,20 @@ def test_each_server_is_one_small_file_that_alone_knows_it() -> None:
         for name, (word, lines) in known.items():
             assert (word in text.lower()) is (path.name == name)
             assert path.name != name or text.count("\n") <= lines
+
+
+# TorchServe brings its own, tracing and kernels of our own go without theirs.
+OPTIONAL = {"ts", "opentelemetry", "triton"}
+NAMES = {"PIL": "pillow", "yaml": "pyyaml", "python_multipart": "python-multipart"}
+
+
+def test_the_distribution_depends_on_what_it_imports() -> None:
+    root = Path(bruno_service.__file__).parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    own = {"bruno_handler", "bruno_service", "painter", *sys.stdlib_module_names, *OPTIONAL}
+    files = (root / "handler").rglob("*.py")
+    found = {name.partition(".")[0] for path in files for name in imports(path)} - own
+    assert sorted(NAMES.get(name, name) for name in found) == sorted(project["dependencies"])
 
 
 # The span of a trace and the start of a server are told in the time of day.
