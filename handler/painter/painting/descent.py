@@ -19,7 +19,7 @@ from painter.planning.plan import Plan
 from painter.preparation.matching import Matching
 
 # With averaging, the average is what may become the painting; it is judged every so many steps.
-JUDGED_EVERY: Final = 25
+JUDGED_EVERY: Final = 20
 # Neighbors are found anew every so many steps.
 MATCHED_EVERY: Final = 20
 
