@@ -104,7 +104,7 @@ def read_events(url: str) -> Iterator[tuple[str, Any]]:
 
 
 def test_the_page_shows_the_painting_form(page: str) -> None:
-    with urllib.request.urlopen(page, timeout=10) as answer:  # noqa: S310 - our own address
+    with urllib.request.urlopen(page, timeout=60) as answer:  # noqa: S310 - our own address
         html = answer.read().decode()
     assert 'new EventSource("/events")' in html
     events = list(read_events(f"{page}events"))
@@ -118,7 +118,7 @@ def test_the_page_shows_the_painting_form(page: str) -> None:
     assert events[-1][0] == "painting"
     assert events[-1][1].startswith("data:image/png;base64,")
     with pytest.raises(urllib.error.HTTPError, match="404") as caught:
-        urllib.request.urlopen(f"{page}nothing", timeout=10)  # noqa: S310 - our own address
+        urllib.request.urlopen(f"{page}nothing", timeout=60)  # noqa: S310 - our own address
     caught.value.close()
 
 

@@ -26,16 +26,16 @@ def test_the_description(caller: Caller, contract: Contract) -> None:
 
 def test_ping(torchserve_caller: Caller, contract: Contract) -> None:
     caller = torchserve_caller
-    answer = requests.get(f"{caller.server.url}/ping", headers=caller.headers, timeout=10)
+    answer = requests.get(f"{caller.server.url}/ping", headers=caller.headers, timeout=60)
     assert answer.status_code == 200
     contract.check(answer.json(), "Ping")
-    refused = requests.get(f"{caller.server.url}/ping", timeout=10)
+    refused = requests.get(f"{caller.server.url}/ping", timeout=60)
     assert refused.status_code == 400
     contract.check(refused.json(), "TorchServeError")
 
 
 def test_health(asgi_caller: Caller, contract: Contract) -> None:
-    contract.check(requests.get(f"{asgi_caller.server.url}/health", timeout=10).json(), "Health")
+    contract.check(requests.get(f"{asgi_caller.server.url}/health", timeout=60).json(), "Health")
 
 
 FORMATS = {"png": "png", "png16": "png", "jpeg": "jpeg", "webp": "webp", "tiff": "tiff"}

@@ -39,7 +39,7 @@ def describe(server: RunningServer) -> dict[str, object]:
         b'{"describe": true}',
         {"Authorization": f"Bearer {server.token}", "Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         told: dict[str, object] = json.load(answer)
     return told
 
@@ -79,7 +79,7 @@ def test_a_server_is_ready_to_paint_and_asks_for_its_token(torchserve: RunningSe
     assert describe(torchserve)["health"] == "ready"
     assert json.loads(torchserve.key_file.read_text())["inference"]["key"] == torchserve.token
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(f"{torchserve.url}/ping", timeout=10)  # noqa: S310
+        urllib.request.urlopen(f"{torchserve.url}/ping", timeout=60)  # noqa: S310
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")

@@ -34,7 +34,7 @@ def settles(holds: Callable[[], bool], seconds: float) -> bool:
 
 def gauge(server: Any, name: str) -> float:
     """A metric as the metrics port shows it, without a call of the worker."""
-    text = requests.get(f"http://127.0.0.1:{server.settings.port + 2}/metrics", timeout=10).text
+    text = requests.get(f"http://127.0.0.1:{server.settings.port + 2}/metrics", timeout=60).text
     found = re.search(rf"^{name}\{{.*\}} (\S+)$", text, re.MULTILINE)
     return float(found[1]) if found else float("nan")
 

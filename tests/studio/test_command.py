@@ -27,7 +27,7 @@ def test_a_port_that_is_taken() -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         words = [sys.executable, "-m", "bruno", "studio", "--port", str(port)]
-        outcome = subprocess.run(words, capture_output=True, text=True, timeout=60)
+        outcome = subprocess.run(words, capture_output=True, text=True, timeout=300)
     assert outcome.returncode == 2
     assert outcome.stderr.splitlines()[-1] == (
         f"Error: nothing can listen on 127.0.0.1:{port}: choose another --port"
