@@ -3,5 +3,6 @@
 Each module imports only from those before it:
 
     limits messages fields parsing origin timeline session framing reader readers pools queue
-    paintings description metrics tracing observation stages service bodies draining process asgi
+    paintings description metrics tracing observation stages freed_memory service bodies draining
+    process asgi
 """

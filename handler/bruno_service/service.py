@@ -10,6 +10,7 @@ from typing import Any, Final
 import torch
 
 from bruno_service.description import describe_service
+from bruno_service.freed_memory import FreedMemory
 from bruno_service.limits import Limits
 from bruno_service.messages import Interrupted
 from bruno_service.origin import NOWHERE, Origin
@@ -25,10 +26,6 @@ from painter.engine.thread import EngineThread
 from painter.pictures.decoding import read_planes
 from painter.pictures.encoding import MEDIA_TYPES
 from painter.pictures.picture import Read
-
-# What paintings have freed is kept for the next ones until none was made for so long: to take
-# it anew costs a painting of 512 px up to two seconds.
-REST_SECONDS: Final = 60.0
 
 STOPPING: Final = "the server is being stopped; the same request may be sent again"
 
@@ -57,7 +54,7 @@ class Service:
         self._lock = threading.RLock()
         self._stages = Stages(self.engine, self._pools, self.limits, clock, self.bell.set)
         self.is_draining = False
-        self._busy_at: float | None = None
+        self._freed = FreedMemory()
 
     @property
     def running(self) -> int:
@@ -127,7 +124,7 @@ class Service:
         with self._lock:
             self._stages.move()
             if self.running:
-                self._busy_at = self._clock()
+                self._freed.is_used(self._clock())
 
     def move_until(self, holds: Callable[[], bool], seconds: float) -> None:
         """Moves sessions on until something holds of them, or the seconds are over."""
@@ -171,13 +168,12 @@ class Service:
             self._stages.interrupt(sessions, why)
 
     def rest(self) -> bool:
-        """Gives freed memory back once nothing was painted for a while; says whether it did."""
+        """Gives freed memory back where that is due; says whether it did."""
         with self._lock:
-            if self._busy_at is None or self._clock() - self._busy_at < REST_SECONDS:
+            if not self._freed.is_due(self._clock()):
                 return False
-            self._busy_at = None
-            give_back_memory()
-            return True
+        give_back_memory()
+        return True
 
     def tally(self) -> dict[str, float]:
         """What is so now, and totals since the start, as the series of `metrics.CATALOG`."""

@@ -329,6 +329,20 @@ def test_freed_memory_goes_back_once_nothing_is_painted_for_a_while(
     assert given_back == [True]
 
 
+def test_freed_memory_goes_back_now_and_then_where_it_is_always_painted(
+    serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = []
+    monkeypatch.setattr("bruno_service.service.give_back_memory", lambda: given_back.append(True))
+    server = serve()
+    server.ask("a", **LONG)
+    for _ in range(21):
+        server.call()
+        server.now += 30
+        server.service.rest()
+    assert given_back == [True, True]
+
+
 def test_a_failing_job_fails_alone(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
