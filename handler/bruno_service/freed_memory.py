@@ -19,17 +19,14 @@ class FreedMemory:
         self._busy_at: float | None = None
         self._kept_since = 0.0
 
-    def is_used(self, now: float) -> None:
+    def use(self, now: float) -> None:
         """Something is painted."""
         if self._busy_at is None:
             self._kept_since = now
         self._busy_at = now
 
     def is_due(self, now: float) -> bool:
-        """Whether it is to go back; after that there is none until something is painted."""
+        """Whether it is to go back, all of it; what is freed afterwards is another one's."""
         if self._busy_at is None:
             return False
-        if now - self._busy_at < REST_SECONDS and now - self._kept_since < KEPT_SECONDS:
-            return False
-        self._busy_at = None
-        return True
+        return now - self._busy_at >= REST_SECONDS or now - self._kept_since >= KEPT_SECONDS

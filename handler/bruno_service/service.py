@@ -124,7 +124,7 @@ class Service:
         with self._lock:
             self._stages.move()
             if self.running:
-                self._freed.is_used(self._clock())
+                self._freed.use(self._clock())
 
     def move_until(self, holds: Callable[[], bool], seconds: float) -> None:
         """Moves sessions on until something holds of them, or the seconds are over."""
@@ -172,6 +172,7 @@ class Service:
         with self._lock:
             if not self._freed.is_due(self._clock()):
                 return False
+            self._freed = FreedMemory()
         give_back_memory()
         return True
 

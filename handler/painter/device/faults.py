@@ -80,12 +80,12 @@ def as_paint_error(error: Exception) -> PaintError:
     if isinstance(error, PaintError):
         return error
     if is_out_of_memory(error):
-        told = OutOfMemory(
+        failure = OutOfMemory(
             "out_of_memory", "the device ran out of memory; a smaller size may fit", "size"
         )
         if isinstance(error, MemoryError) or _says(error, _OUT_OF_HOST_MEMORY):
-            told.retry_after = _RETRY_SECONDS
-        return told
+            failure.retry_after = _RETRY_SECONDS
+        return failure
     _log.error("a painting failed", exc_info=error)
     return Internal("internal", f"the painting failed: {type(error).__name__}")
 

@@ -10,15 +10,8 @@ from click.types import convert_type
 from PIL import Image
 
 from bruno.cli.files import check_output
-from bruno.cli.flags import (
-    at_once_flag,
-    flag_type,
-    force_flag,
-    format_for,
-    painter_flags,
-    request_flags,
-)
-from bruno.cli.grids import FILE_OR_FOLDER, cell_flag, output_flag, write_sheet
+from bruno.cli.flags import flag_type, format_for
+from bruno.cli.grids import FILE_OR_FOLDER, sheet_flags, write_sheet
 from bruno.cli.help import Command
 from bruno.cli.many import paint_all
 from bruno.client import Bruno
@@ -51,12 +44,7 @@ def axis(text: str) -> Axis:
 @click.argument("style", type=FILE_OR_FOLDER)
 @click.option("--x", type=axis, required=True, help="The columns, such as alpha=0.1,1,10.")
 @click.option("--y", type=axis, required=True, help="The rows, such as beta=5,20,80.")
-@output_flag
-@force_flag
-@at_once_flag
-@cell_flag
-@painter_flags
-@request_flags
+@sheet_flags
 def compare(
     client: Bruno,
     photo: Path,

@@ -11,8 +11,8 @@ from PIL import Image
 
 from bruno.cli.display import Bar
 from bruno.cli.files import check_output, labels, made_folder, pictures_in, write
-from bruno.cli.flags import at_once_flag, force_flag, format_for, painter_flags, request_flags
-from bruno.cli.grids import FILE_OR_FOLDER, cell_flag, output_flag, write_sheet
+from bruno.cli.flags import format_for
+from bruno.cli.grids import FILE_OR_FOLDER, sheet_flags, write_sheet
 from bruno.cli.help import Command
 from bruno.cli.many import paint_all, painting_names
 from bruno.client import Bruno
@@ -44,14 +44,12 @@ def _step_counts(text: str) -> list[int]:
     help="Where paintings are kept.",
 )
 @click.option(
-    "--over", type=_step_counts, help="One painting after these steps, such as 100,200,400."
+    "--over",
+    type=_step_counts,
+    metavar="STEPS",
+    help="One painting after these steps, such as 100,200,400.",
 )
-@output_flag
-@force_flag
-@at_once_flag
-@cell_flag
-@painter_flags
-@request_flags
+@sheet_flags
 def sheet(
     client: Bruno,
     photos: Path,
