@@ -7,7 +7,13 @@ from typing import Final
 import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
-from painter.evaluation.levels import content_config_of, is_tiled, pass_config_of, shifts_of
+from painter.evaluation.levels import (
+    content_config_of,
+    is_condensed,
+    is_tiled,
+    pass_config_of,
+    shifts_of,
+)
 from painter.losses.catalog import NEIGHBOR_LOSSES, SAMPLED_LOSSES, STYLE_LOSSES
 from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import KEPT_MOST, TAPS
@@ -38,15 +44,19 @@ _COLORING_BYTES: Final = 64
 _HALO: Final = 2 * 128
 
 
-def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
-    """An upper estimate for one painting: activations, targets, canvas, optimizer, history."""
+def bytes_needed(plan: Plan, trunk: torch.dtype, condenses: bool = False) -> int:
+    """An upper estimate for one painting: activations, targets, canvas, optimizer, history.
+
+    `condenses` says whether there is a cheaper network, which has targets of its own.
+    """
+    networks = 1 + (condenses and is_condensed(plan))
     config = pass_config_of(plan, trunk)
     last = plan.levels[-1]
     styles = [style for part in plan.parts for _, style in part.styles]
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
     copies = _COPIES + optimizer_of(plan.options).copies
-    of_photo = len(shifts_of(plan)) * _features(set(content_config_of(plan, trunk).taps))
+    of_photo = networks * len(shifts_of(plan)) * _features(set(content_config_of(plan, trunk).taps))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
     activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * of_photo
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
@@ -60,7 +70,7 @@ def bytes_needed(plan: Plan, trunk: torch.dtype) -> int:
         int(_GAPS * passing)
         + canvases * 3 * 4
         + pictures
-        + _targets(plan)
+        + networks * _targets(plan)
         + _hypercolumns(plan, in_pass, config)
     )
 

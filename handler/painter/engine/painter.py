@@ -70,7 +70,7 @@ class Painter:
 
     def painting_bytes(self, plan: Plan) -> Bytes:
         """What a plan takes from the moment it is begun until its file is encoded."""
-        needed = bytes_needed(plan, self.vgg.trunk)
+        needed = bytes_needed(plan, self.vgg.trunk, self.vgg.condenses)
         if self._is_on_host:
             return Bytes(device=needed)
         return Bytes(host=bytes_kept(plan) + bytes_encoding(plan), device=needed)
@@ -119,6 +119,8 @@ class Painter:
 
     def warm_up(self) -> None:
         """Paints a tiny picture, so that whoever comes first waits for nothing."""
+        if self.vgg.condenses:
+            self.vgg.condensed(self.vgg.trunk)
         data = io.BytesIO()
         Image.radial_gradient("L").convert("RGB").save(data, "png")
         options = Options(size=64, steps=2)

@@ -172,7 +172,7 @@ class Scheduler:
             torch.cuda.empty_cache()
 
     def _needed(self, plan: Plan) -> int:
-        return bytes_needed(plan, self._vgg.trunk)
+        return bytes_needed(plan, self._vgg.trunk, self._vgg.condenses)
 
 
 def _evaluated(group: list[Job]) -> Evaluations:

@@ -9,7 +9,7 @@ import torch
 
 from painter.canvas.layout import CENTERED, CLOSED, Shift, padded_shape, seamless_of
 from painter.canvas.tiles import tiles
-from painter.losses.catalog import CONTENT_LOSSES
+from painter.losses.catalog import CONTENT_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
 from painter.network.vgg import PassConfig
 from painter.optimizers.catalog import optimizer_of
@@ -21,6 +21,30 @@ from painter.planning.pyramid import Shape
 SHIFTS: tuple[Shift, ...] = (CENTERED, Shift(1, 13), Shift(13, 4), Shift(4, 0))
 # By how much of its length a seamless canvas is turned beside: its seam is never at one place.
 TURNS: Final = (0.0, 0.5, 0.25, 0.75)
+
+
+# The first steps of a level go by the cheaper network: those behind undo what it sees wrongly.
+# Where they would be fewer, they would not earn what another network's targets cost.
+_CONDENSED_SHARE: Final = 2 / 3
+_CONDENSED_STEPS_LEAST: Final = 6
+_WHOLE_STEPS_LEAST: Final = 4
+# These are apart by odd numbers of px on both axes, so that no grid of the network's is kept.
+_CONDENSED_SHIFTS: Final = 2
+
+
+def condensed_steps_of(plan: Plan, steps: int) -> int:
+    """How many of a level's steps go by the cheaper network, where there is one."""
+    losses = {term.loss for term in terms_of(plan.options)}
+    # Its neighbors would be others, and a line search compares all losses of a level.
+    if optimizer_of(plan.options).compares_losses or losses - {*STYLE_LOSSES, *CONTENT_LOSSES}:
+        return 0
+    first = min(int(_CONDENSED_SHARE * steps), steps - _WHOLE_STEPS_LEAST)
+    return first if first >= _CONDENSED_STEPS_LEAST else 0
+
+
+def is_condensed(plan: Plan) -> bool:
+    """Whether there are steps that go by the cheaper network, where there is one."""
+    return any(condensed_steps_of(plan, level.steps) for level in plan.levels)
 
 
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
@@ -36,9 +60,13 @@ def content_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     return pass_config_of(plan, trunk).with_taps(taps)
 
 
-def shifts_of(plan: Plan) -> tuple[Shift, ...]:
-    """The shifts a plan's steps go through: one where others would change what is compared."""
+def shifts_of(plan: Plan, condensed: bool = False) -> tuple[Shift, ...]:
+    """The shifts a plan's steps go through: one where others would change what is compared.
+
+    Fewer with the cheaper network: each has to see the photo before the first step.
+    """
     shifts = (CENTERED,) if optimizer_of(plan.options).compares_losses else SHIFTS
+    shifts = shifts[:_CONDENSED_SHIFTS] if condensed else shifts
     seamless = seamless_of(plan.options)
     if seamless == CLOSED:
         return shifts

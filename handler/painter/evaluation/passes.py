@@ -35,8 +35,8 @@ class View:
     @property
     def batch_key(self) -> tuple[object, ...]:
         """Views that agree in this may share a pass."""
-        config = self.objective.config
-        return self.canvas.shape, config.pooling, config.dtype, self.with_gradient
+        config = self.objective.config.with_taps(())
+        return self.canvas.shape, config, self.with_gradient
 
 
 @dataclass(frozen=True, slots=True)

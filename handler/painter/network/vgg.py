@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from painter.device.compute import wait_for_all_streams
+from painter.network.condensed import DEEPEST, condense, responses_of
 from painter.network.convolutions import Convolution, at_tap, fastest_convolution
 from painter.network.folding import folded, mean_of
 from painter.network.fused import PASSED_AND_ADDED, through_relu
@@ -24,6 +25,7 @@ from painter.network.layers import (
     depth_of,
 )
 from painter.network.pooling import Pooling, pool, unpool
+from painter.network.usual_pictures import usual_pictures
 from painter.network.weights import Checkpoint
 
 _POOLS_AFTER: Final = {
@@ -46,11 +48,15 @@ class Trace:
 
 @dataclass(frozen=True, slots=True)
 class PassConfig:
-    """How a pass is run; canvases that agree in it may share one."""
+    """How a pass is run; canvases that agree in it may share one.
+
+    `is_condensed`: by the cheaper network, which sees almost the same.
+    """
 
     taps: frozenset[str]
     pooling: str
     dtype: torch.dtype
+    is_condensed: bool = False
 
     @property
     def depth(self) -> int:
@@ -81,6 +87,7 @@ class VGG19:
         self._mean = mean_of(checkpoint.input).to(device)
         self._weights = folded(checkpoint)
         self._convolutions: dict[torch.dtype, list[Convolution]] = {}
+        self._condensed: dict[torch.dtype, list[Convolution]] = {}
         self.typical_energy = self._typical_energy()
 
     def convolutions(self, dtype: torch.dtype, depth: int) -> list[Convolution]:
@@ -93,6 +100,22 @@ class VGG19:
             )
             wait_for_all_streams(self.device)
         return made[:depth]
+
+    def condensed(self, dtype: torch.dtype) -> list[Convolution]:
+        """Cheaper ones up to conv5_1, made at first use from what usual pictures bring."""
+        if dtype not in self._condensed:
+            whole = self.convolutions(dtype, depth_of(DEEPEST))
+            config = PassConfig(frozenset(CONVOLUTION_NAMES[: len(whole)]), "max", dtype)
+            seen = (self.trace(each[None].to(self.device), config) for each in usual_pictures())
+            responses = responses_of(trace.taps for trace in seen)
+            self._condensed[dtype] = condense(whole, self._weights, responses, dtype)
+            wait_for_all_streams(self.device)
+        return self._condensed[dtype]
+
+    @property
+    def condenses(self) -> bool:
+        """Whether the cheaper network is known to be faster: on the CPU, where it was measured."""
+        return self.device.type == "cpu"
 
     def channels_of(self, tap: str) -> int:
         """How many features a layer has."""
@@ -138,6 +161,9 @@ class VGG19:
 
     def _until(self, config: PassConfig) -> Iterator[tuple[str, Convolution]]:
         convolutions = self.convolutions(config.dtype, config.depth)
+        if config.is_condensed:
+            cheaper = self.condensed(config.dtype)[: config.depth]
+            convolutions[: len(cheaper)] = cheaper
         return zip(CONVOLUTION_NAMES, convolutions, strict=False)
 
 

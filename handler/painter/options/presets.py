@@ -17,17 +17,20 @@ PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "bruno": {},
     "neighbors": {
         "alpha": 0.5,
+        "beta": 20.0,
         "content_layers": {"conv3_1": 0.3, "conv4_1": 0.7},
         "style_loss": {"neighbors": 3.0, "gram": 1.0},
         "steps": 120,
     },
     "strotss": {
         "alpha": 32.0,
+        "beta": 20.0,
         "content_loss": {"self_similarity": 1.0},
         "style_loss": {"relaxed_transport": 1.0, "gram": 0.5},
         "steps": 120,
     },
     "gatys": {
+        "beta": 20.0,
         "content_layers": {"conv4_2": 1.0},
         "style_layers": weights_by_block(0.2, 0.2, 0.2, 0.2, 0.2),
         "levels": 1,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from torch import Tensor
 
-from painter.evaluation.levels import shifts_of
+from painter.evaluation.levels import condensed_steps_of
 from painter.evaluation.multiscale import MultiscaleEvaluation
 from painter.evaluation.objective import Objective
 from painter.evaluation.passes import Evaluation, View
@@ -57,8 +57,10 @@ class Descent:
         self._level, self._index = plan.levels[index - 1], index
         self.objective, self._optimizer = objective, optimizer
         self._vgg, self._log = vgg, log
-        self._shifts = shifts_of(plan)
         self._done = steps_of(plan, index).start
+        self._condensed_steps = 0
+        if objective.condensed is not None:
+            self._condensed_steps = condensed_steps_of(plan, self._level.steps)
         self._average = Average(plan.options.averaging if optimizer.is_averaged else 0.0)
         self._best = Candidate(optimizer.canvas.clone(), len(objective.weights))
         self._has_judged = False
@@ -86,9 +88,11 @@ class Descent:
             return self._end_step()
         self._is_last = not self._descend(whole)
         # Its gradient is as large as the canvas, and what follows takes as much.
-        del whole
+        whole = replace(whole, gradient=None)
         self._average.add(self._optimizer.canvas)
         self._is_last |= self._log.ends(self._level, self._index, self._done)
+        if self._done == self._condensed_steps:
+            self._see_more(whole)
         is_due = self._is_last or self._done % JUDGED_EVERY == 0
         if not self._average.decay or not is_due:
             return self._end_step()
@@ -127,14 +131,34 @@ class Descent:
             self._best.forget()
             self._look()
 
+    @property
+    def _compared(self) -> Objective:
+        """What a step goes by that is made now."""
+        condensed = self.objective.condensed
+        if condensed is None or self._done >= self._condensed_steps:
+            return self.objective
+        return condensed
+
     def _look(self) -> None:
-        shift = self._shifts[self._done % len(self._shifts)]
-        view = View(self._optimizer.canvas, self.objective, shift)
+        objective = self._compared
+        shifts = list(objective.layouts)
+        view = View(self._optimizer.canvas, objective, shifts[self._done % len(shifts)])
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
+
+    def _see_more(self, evaluation: Evaluation) -> None:
+        """From here on the whole network is asked, whose losses are compared with no others.
+
+        Until it was, the average is the answer, with the numbers of the last step.
+        """
+        self._best.forget()
+        self._best.take_if_better(self._average.canvas, evaluation)
+        self._best.forget()
+        self._has_judged = self._average.decay > 0
 
     def _begin_judging(self) -> None:
         self._is_judging, self._is_stepping = True, False
-        view = View(self._average.canvas, self.objective, self._shifts[0], with_gradient=False)
+        objective = self._compared
+        view = View(self._average.canvas, objective, objective.first_shift, with_gradient=False)
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
     def _descend(self, evaluation: Evaluation) -> bool:

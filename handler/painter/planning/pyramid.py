@@ -9,10 +9,11 @@ from painter.errors import OutOfRange
 from painter.options.catalog import SHORTEST_SIDE, Options
 
 COARSEST_SIDE: Final = 64
-# How many steps the first level and each of those between get for one step of the last: large
-# forms are found on the smallest canvas, where a step costs a hundredth, brushwork on the last.
-FIRST_STEPS: Final = 2.0
-STEPS_BETWEEN: Final = 0.8
+# The shares of the steps that the first level gets and each of those between. The last gets what is
+# left, but no less than one between: large forms are found on the smallest canvas, where a step is
+# cheap, and the more levels there were, the less is left to do on the last.
+FIRST_STEPS: Final = 0.42
+STEPS_BETWEEN: Final = 0.19
 
 Shape = tuple[int, int]
 
@@ -59,7 +60,8 @@ def share_steps(steps: int, levels: int) -> list[int]:
     """
     if steps == 0:
         return [0] * levels
-    weights = [1.0] if levels == 1 else [FIRST_STEPS, *[STEPS_BETWEEN] * (levels - 2), 1.0]
+    before = [FIRST_STEPS, *[STEPS_BETWEEN] * (levels - 2)] if levels > 1 else []
+    weights = [*before, max(1 - sum(before), STEPS_BETWEEN)]
     rest = max(0, steps - levels)
     shares = [1 + int(rest * weight / sum(weights)) for weight in weights]
     shares[0] += max(0, steps - sum(shares))

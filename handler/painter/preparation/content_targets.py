@@ -25,16 +25,21 @@ class ContentTargets:
     """What the content's losses compare a canvas [3, H, W] with, layer by layer.
 
     Once all pieces are done, `content` is the photo at the canvas's size, and `losses` those of the
-    terms. `config` has the taps of these alone.
+    terms. `config` has the taps of these alone. What another network has seen before (`like`) has
+    the same photo and the same weights of its mask.
     """
 
-    def __init__(self, inputs: LevelInputs) -> None:
+    def __init__(self, inputs: LevelInputs, like: ContentTargets | None = None) -> None:
         plan, shape, vgg = inputs.plan, inputs.shape, inputs.vgg
         self._plan, self._shape, self._vgg, self._shifts = plan, shape, vgg, inputs.shifts
         self._terms = [term for term in terms_of(plan.options) if term.loss in CONTENT_LOSSES]
-        self.config = content_config_of(plan, inputs.config.dtype)
-        self.weights = MaskWeights(
-            plan.content_mask, shape, self.config.taps, self._shifts, vgg.device
+        taps = content_config_of(plan, inputs.config.dtype).taps
+        self.config = inputs.config.with_taps(taps)
+        self._like = like
+        self.weights: MaskWeights = (
+            MaskWeights(plan.content_mask, shape, self.config.taps, self._shifts, vgg.device)
+            if like is None
+            else like.weights
         )
         self.content = torch.empty(0)
         self._tiles = tiles(padded_shape(shape), inputs.config)
@@ -49,6 +54,8 @@ class ContentTargets:
             whole = [partial(self._see, shift) for shift in self._shifts]
         if self._terms:
             norms = [partial(self._add, tile) for tile in self._tiles]
+        if self._like is not None:
+            return [self._share, *whole, *norms]
         return [self._resize, *self.weights.pieces(), *whole, *norms]
 
     def features(self, shift: Shift) -> dict[str, Tensor] | None:
@@ -66,6 +73,10 @@ class ContentTargets:
     def _resize(self) -> None:
         seamless = seamless_of(self._plan.options)
         self.content = resized(self._plan.content, self._shape, seamless).to(self._vgg.device)
+
+    def _share(self) -> None:
+        assert self._like is not None  # it was made before
+        self.content = self._like.content
 
     def _see(self, shift: Shift) -> None:
         pixels, config = pad(self.content, shift), self.config

@@ -26,12 +26,12 @@ class LevelInputs:
     @property
     def shifts(self) -> tuple[Shift, ...]:
         """Those that the level's steps go through."""
-        return shifts_of(self.plan)
+        return shifts_of(self.plan, self.config.is_condensed)
 
     @property
     def pass_key(self) -> tuple[object, ...]:
         """All that features depend on beside pixels and tap."""
-        return self.config.pooling, self.config.dtype, self.vgg.digest
+        return replace(self.config, taps=frozenset()), self.vgg.digest
 
     def with_taps(self, taps: Iterable[str]) -> LevelInputs:
         """The same, seen at other taps."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain
 
 import torch
@@ -9,7 +11,7 @@ from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling
 from painter.canvas.layout import seamless_of
-from painter.evaluation.levels import pass_config_of, shifts_of
+from painter.evaluation.levels import is_condensed, pass_config_of, shifts_of
 from painter.evaluation.objective import Layout, Objective
 from painter.losses.catalog import NEIGHBOR_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
@@ -28,7 +30,9 @@ from painter.preparation.style_cache import StyleCache
 class Preparation:
     """The objective of a level in the making, on top of that of the level before.
 
-    `advance` does a piece: a pass, or the weights of a mask at a layer.
+    `advance` does a piece: a pass, or the weights of a mask at a layer. Where there are steps for
+    the cheaper network, what it sees is prepared behind what the whole one does (`like`), whose
+    objective has it as `condensed`.
     """
 
     def __init__(
@@ -38,10 +42,11 @@ class Preparation:
         vgg: VGG19,
         cache: StyleCache,
         coarser: Objective | None = None,
+        like: Preparation | None = None,
     ) -> None:
         self._plan, self._vgg, self._coarser = plan, vgg, coarser
         self._shape, self._terms = level.shape, terms_of(plan.options)
-        self._config = pass_config_of(plan, vgg.trunk)
+        self._config = replace(pass_config_of(plan, vgg.trunk), is_condensed=like is not None)
         inputs = LevelInputs(plan, level.shape, vgg, cache, self._config)
         self._style_losses = {
             term: STYLE_LOSSES[term.loss].at(
@@ -55,20 +60,34 @@ class Preparation:
             for term in self._terms
             if term.loss in NEIGHBOR_LOSSES
         }
-        self._content = ContentTargets(inputs)
+        self._content: ContentTargets = ContentTargets(
+            inputs, None if like is None else like._content
+        )
         has_neighbors = bool(self._joint_losses)
-        self._regions = [
-            RegionTargets(inputs, part, self._style_losses, has_neighbors) for part in plan.parts
+        alike: Sequence[RegionTargets | None] = (
+            [None] * len(plan.parts) if like is None else like._regions
+        )
+        self._regions: list[RegionTargets] = [
+            RegionTargets(inputs, part, self._style_losses, has_neighbors, each)
+            for part, each in zip(plan.parts, alike, strict=True)
         ]
         self._samples = SampledTargets(inputs)
         of_regions = chain.from_iterable(region.pieces() for region in self._regions)
         self._work = Work([*self._content.pieces(), *of_regions, *self._samples.pieces()])
+        self._cheaper: Preparation | None = None
+        if like is None and vgg.condenses and is_condensed(plan):
+            below = None if coarser is None else coarser.condensed
+            self._cheaper = Preparation(plan, level, vgg, cache, below, like=self)
+        self._condensed: Objective | None = None
 
     def advance(self) -> Objective | None:
         """Does a piece; once all are done, tells the objective."""
-        if self._work.is_done:
+        if not self._work.is_done:
+            self._work.advance()
+        elif self._cheaper is None or self._condensed is not None:
             return self._objective()
-        self._work.advance()
+        else:
+            self._condensed = self._cheaper.advance()
         return None
 
     def _objective(self) -> Objective:
@@ -80,7 +99,7 @@ class Preparation:
                 self._content.weights.at(shift),
                 tuple(each.weights.at(shift) for each in self._regions),
             )
-            for shift in shifts_of(self._plan)
+            for shift in shifts_of(self._plan, self._config.is_condensed)
         }
         return Objective(
             config=self._config,
@@ -97,6 +116,7 @@ class Preparation:
             coarser=self._coarser,
             samplings=self._samples.samplings([region.share for region in regions]),
             downsampling=self._downsampling(),
+            condensed=self._condensed,
         )
 
     def _downsampling(self) -> Downsampling | None:

@@ -25,7 +25,8 @@ from painter.preparation.style_targets import StyleTargets
 class RegionTargets:
     """The region of a level that a part of the photo becomes, in the making.
 
-    `losses` are the style losses of its terms; with `neighbors`, it has some to look among.
+    `losses` are the style losses of its terms; with `neighbors`, it has some to look among. What
+    another network has seen before (`like`) has the same weights of its mask.
     """
 
     def __init__(
@@ -34,19 +35,24 @@ class RegionTargets:
         part: Part,
         losses: Mapping[Term, StyleLoss[Any, Any]],
         neighbors: bool,
+        like: RegionTargets | None = None,
     ) -> None:
         of_style = inputs.with_taps(term.layer for term in losses)
         self._plan, self._part, self._device = inputs.plan, part, inputs.vgg.device
         self._targets = StyleTargets(of_style, part.styles, losses)
-        self.weights = MaskWeights(
-            part.mask, inputs.shape, of_style.config.taps, inputs.shifts, self._device
+        self._is_weighed = like is not None
+        self.weights: MaskWeights = (
+            MaskWeights(part.mask, inputs.shape, of_style.config.taps, inputs.shifts, self._device)
+            if like is None
+            else like.weights
         )
         self._nearby = _Neighbors(inputs, part) if neighbors else None
 
     def pieces(self) -> list[Piece]:
         """Those of its styles and of its mask."""
         nearby = [] if self._nearby is None else self._nearby.pieces()
-        return [*self._targets.pieces(), *nearby, *self.weights.pieces()]
+        weights = [] if self._is_weighed else self.weights.pieces()
+        return [*self._targets.pieces(), *nearby, *weights]
 
     def region(self) -> Region:
         """The region, once all pieces are done."""

@@ -47,7 +47,7 @@ class Again:
 
 def _painted(evaluator, **given):
     """The best canvas of a painting, and its total."""
-    job = small_painter().begin(request(**{"steps": 32, **given}))
+    job = small_painter().begin(request(**{"steps": 60, **given}))
     job.lane.evaluate = evaluator
     job.run()
     return job._painting.step.best.canvas.clone(), best_total(job)

@@ -94,9 +94,10 @@ class Elsewhere:
 
     def __init__(self, plan, monkeypatch) -> None:
         self.plan = plan
-        # As on CUDA: plain convolutions, and targets of a fixed shape.
+        # As on CUDA: plain convolutions, targets of a fixed shape, and the whole network alone.
         monkeypatch.setattr("painter.network.vgg.fastest_convolution", Plain)
         monkeypatch.setattr("painter.losses.wasserstein.needs_products", lambda gram: True)
+        monkeypatch.setattr(VGG19, "condenses", False)
         self._vgg = VGG19(random_checkpoint(width=16), torch.device("cpu"), torch.float32)
         self._objectives = [None]
         for level in plan.levels:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from jobs import finish, small_vgg_once
+from painter.options.catalog import Options
 from painter.pictures.picture import resize
 from painter.planning.plan import make_plan
 from painter.preparation.preparation import Preparation
@@ -31,7 +32,7 @@ def test_a_canvas_gets_the_detail_of_the_photo_that_it_lacks():
 
 
 @pytest.mark.parametrize(
-    ("given", "share"), [({"alpha": 0}, 0), ({"alpha": 0.5, "beta": 40}, 0.25)]
+    ("given", "share"), [({"alpha": 0}, 0), ({"alpha": 0.5, "beta": 2 * Options().beta}, 0.25)]
 )
 def test_it_gets_less_where_the_photo_counts_less(given, share):
     found, plain, content = _enlarged(**given)

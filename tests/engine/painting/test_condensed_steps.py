@@ -1,0 +1,152 @@
+"""Which steps go by the cheaper network, and what is judged by which."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from jobs import begun, small_painter
+from painter.engine.memory import bytes_needed
+from painter.evaluation import lanes
+from painter.evaluation.levels import condensed_steps_of, shifts_of
+from painter.network.vgg import VGG19
+from painter.options.request import Resume
+from painter.planning.plan import make_plan
+from pictures import photo, png, request
+
+MASK = png([[255] * 32 + [0] * 32] * 48)
+
+
+@pytest.fixture
+def views(monkeypatch):
+    """Every view that is evaluated."""
+    seen = []
+    evaluate = lanes.evaluate
+
+    def noted(vgg, views):
+        seen.extend(views)
+        return evaluate(vgg, views)
+
+    monkeypatch.setattr(lanes, "evaluate", noted)
+    return seen
+
+
+def _run(**given):
+    job = begun(**given)
+    job.run()
+    return job
+
+
+def _stepping(views):
+    return [view for view in views if view.with_gradient]
+
+
+def test_the_first_two_thirds_of_a_level_go_by_the_cheaper_network(views):
+    _run(steps=24, levels=1)
+    steps = _stepping(views)
+    assert [view.objective.config.is_condensed for view in steps] == [True] * 16 + [False] * 8
+    plan = make_plan(request())
+    assert [view.shift for view in steps[:16]] == 8 * list(shifts_of(plan, condensed=True))
+    assert {view.shift for view in steps[16:]} == set(shifts_of(plan))
+
+
+def test_levels_and_their_coarser_views_are_seen_by_one_network_at_a_time(views):
+    _run(size=128, content=photo(128, 96), steps=40)
+    by_level = {64: [], 128: []}
+    for view in _stepping(views):
+        by_level[max(view.canvas.shape)].append(view.objective.config.is_condensed)
+    # The first level has 17 steps, and is then a view of each of the second's 23.
+    last = [True] * 15 + [False] * 8
+    assert by_level[128] == last
+    assert by_level[64] == [True] * 11 + [False] * 6 + last
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"optimizer": "lbfgs"},
+        {"style_loss": "neighbors:1,gram:1"},
+        {"style_loss": "relaxed_transport"},
+        {"content_loss": "self_similarity"},
+        {"steps": 0},
+        {"steps": 9},
+    ],
+    ids=str,
+)
+def test_it_is_not_asked_where_others_are_compared_or_it_would_not_pay(given):
+    plan = make_plan(request(**{"steps": 24, "levels": 1, **given}))
+    assert [condensed_steps_of(plan, level.steps) for level in plan.levels] == [0]
+
+
+def test_it_is_not_asked_where_it_was_not_measured(views, monkeypatch):
+    monkeypatch.setattr(VGG19, "condenses", False)
+    _run(steps=24, levels=1)
+    assert not any(view.objective.config.is_condensed for view in views)
+
+
+def test_the_answer_is_judged_by_the_whole_network(views):
+    job = _run(steps=24, levels=1, averaging=0.5)
+    judged = [view for view in views if not view.with_gradient]
+    assert [view.objective.config.is_condensed for view in judged] == [False] * 2
+    best = job._painting.step.best
+    view = judged[-1]
+    evaluation = lanes.evaluate(small_painter().vgg, [view])[0]
+    torch.testing.assert_close(best.terms, evaluation.terms)
+
+
+def test_between_the_networks_the_average_is_the_answer():
+    job = begun(steps=24, levels=1, averaging=0.5)
+    job.run(until=lambda: job.steps_done == 16)
+    step = job._painting.step
+    assert torch.equal(step.best.canvas, step.shown)
+    assert torch.isfinite(step.best.terms).all()
+    job.run(until=lambda: job.steps_done == 17)
+    # No iterate is better than that: it was judged by nobody yet.
+    assert torch.isinf(job._painting.step.best.objective_value)
+    job.run()
+    assert torch.isfinite(job._painting.step.best.objective_value)
+
+
+def test_without_averaging_the_best_is_one_that_the_whole_network_has_seen(views):
+    job = _run(steps=24, levels=1, averaging=0)
+    whole = [view for view in views if not view.objective.config.is_condensed]
+    assert len(whole) == len(_stepping(whole)) == 8
+    assert torch.isfinite(job._painting.step.best.objective_value)
+
+
+def test_what_is_resumed_goes_on_with_the_whole_network(views):
+    _run(steps=24, levels=1, canvas=photo(64, 48), resume=Resume(1, 20))
+    assert [view.objective.config.is_condensed for view in _stepping(views)] == [False] * 4
+
+
+def test_its_targets_are_counted_and_masks_are_shared(views):
+    given = {"steps": 24, "levels": 1, "content_mask": MASK, "masks": {1: MASK}}
+    given["styles"] = [photo(seed=1), photo(seed=2)]
+    plan = make_plan(request(**given))
+    assert bytes_needed(plan, torch.float32, True) > bytes_needed(plan, torch.float32, False)
+    _run(**given)
+    cheap, whole = (
+        next(view.objective for view in views if view.objective.config.is_condensed is condensed)
+        for condensed in (True, False)
+    )
+    assert whole.condensed is cheap
+    assert cheap.content is whole.content
+    shift = cheap.first_shift
+    for one, other in zip(
+        cheap.layouts[shift].region_weights, whole.layouts[shift].region_weights, strict=True
+    ):
+        assert one is other
+    assert not torch.equal(
+        cheap.layouts[shift].content["conv4_1"], whole.layouts[shift].content["conv4_1"]
+    )
+
+
+def test_tiles_come_to_the_same(monkeypatch):
+    given = {"steps": 24, "levels": 1, "size": 128, "content": photo(128, 96)}
+    whole = begun(**given).progress.losses
+    monkeypatch.setattr("painter.canvas.tiles.WHOLE_PIXELS_MOST", 90 * 90)
+    monkeypatch.setattr("painter.canvas.tiles.TILE_SIDE", 64)
+    tiled = begun(**given)
+    assert tiled._painting._descent.view is None
+    assert tiled._painting._descent._compared.config.is_condensed
+    assert tiled.progress.losses.total == pytest.approx(whole.total, rel=1e-4)
