@@ -17,7 +17,7 @@ from torch import Tensor
 
 from painter.canvas.layout import Shift, padded_part
 from painter.network.layers import STRIDE, receptive_radius, stride_of
-from painter.network.vgg import PassConfig
+from painter.network.pass_config import PassConfig
 
 # A pass over more pixels than this is cut into tiles of about TILE_SIDE.
 WHOLE_PIXELS_MOST: Final = 1040 * 1040

@@ -20,7 +20,7 @@ from painter.losses.neighbors import KEPT_MOST, TAPS
 from painter.losses.sampled import SAMPLED, STYLE_SAMPLED
 from painter.losses.terms import terms_of
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
-from painter.network.vgg import PassConfig
+from painter.network.pass_config import PassConfig
 from painter.optimizers.catalog import optimizer_of
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape

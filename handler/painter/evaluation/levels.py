@@ -11,7 +11,7 @@ from painter.canvas.layout import CENTERED, CLOSED, Shift, padded_shape, seamles
 from painter.canvas.tiles import tiles
 from painter.losses.catalog import CONTENT_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
-from painter.network.vgg import PassConfig
+from painter.network.pass_config import PassConfig
 from painter.optimizers.catalog import optimizer_of
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape

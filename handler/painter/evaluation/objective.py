@@ -18,7 +18,7 @@ from painter.losses.sampled import SampledLoss
 from painter.losses.style_loss import StyleLoss
 from painter.losses.terms import Term
 from painter.network.layers import stride_of
-from painter.network.vgg import PassConfig
+from painter.network.pass_config import PassConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from painter.evaluation.comparing import (
 from painter.evaluation.objective import Objective
 from painter.evaluation.sampling import bring_back, compare_samples, gathered
 from painter.losses.variation import variation
-from painter.network.vgg import VGG19, PassConfig
+from painter.network.pass_config import PassConfig
+from painter.network.vgg import VGG19
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ out: no weight gradients, no graph, and for each layer no more kept than its ReL
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -20,56 +18,13 @@ from painter.network.folding import folded, mean_of
 from painter.network.fused import PASSED_AND_ADDED, through_relu
 from painter.network.layers import (
     CONVOLUTION_NAMES,
-    CONVOLUTIONS_PER_BLOCK,
     LAYER_NAMES,
     depth_of,
 )
-from painter.network.pooling import Pooling, pool, unpool
+from painter.network.pass_config import PassConfig, Trace
+from painter.network.pooling import pool, unpool
 from painter.network.usual_pictures import usual_pictures
 from painter.network.weights import Checkpoint
-
-_POOLS_AFTER: Final = {
-    f"conv{block}_{count}" for block, count in enumerate(CONVOLUTIONS_PER_BLOCK, start=1)
-}
-
-
-@dataclass(slots=True)
-class Trace:
-    """One forward pass: the features at the taps, and what the backward pass needs.
-
-    `signs` has, for each ReLU, something that is positive where it let its input through; or
-    None where only maxima went on, whose signs the pooling knows.
-    """
-
-    taps: dict[str, Tensor] = field(default_factory=dict)
-    signs: list[Tensor | None] = field(default_factory=list)
-    pools: list[Pooling] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class PassConfig:
-    """How a pass is run; canvases that agree in it may share one.
-
-    `is_condensed`: by the cheaper network, which sees almost the same.
-    """
-
-    taps: frozenset[str]
-    pooling: str
-    dtype: torch.dtype
-    is_condensed: bool = False
-
-    @property
-    def depth(self) -> int:
-        """How many convolutions run: the network is cut at the deepest tap."""
-        return max(map(depth_of, self.taps))
-
-    def with_taps(self, taps: Iterable[str]) -> PassConfig:
-        """The same with other taps."""
-        return replace(self, taps=frozenset(taps))
-
-    def pools_after(self, name: str) -> bool:
-        """Whether a pooling follows a convolution within this pass."""
-        return name in _POOLS_AFTER and depth_of(name) < self.depth
 
 
 class VGG19:

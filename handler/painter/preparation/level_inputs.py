@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from painter.canvas.layout import Shift
 from painter.evaluation.levels import shifts_of
-from painter.network.vgg import VGG19, PassConfig
+from painter.network.pass_config import PassConfig
+from painter.network.vgg import VGG19
 from painter.planning.plan import Plan
 from painter.planning.pyramid import Shape
 from painter.preparation.style_cache import StyleCache

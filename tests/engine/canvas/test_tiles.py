@@ -7,7 +7,7 @@ import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST, tiles
 from painter.network.layers import STRIDE, receptive_radius, stride_of
-from painter.network.vgg import PassConfig
+from painter.network.pass_config import PassConfig
 
 SHAPES = [(1, 1), (64, 48), (97, 611), (1300, 1300), (2000, 1111), (4112, 4112), (8208, 1040)]
 TAPS = ("conv1_1", "conv2_2", "relu3_1", "conv4_2", "conv5_1")

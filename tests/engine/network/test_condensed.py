@@ -14,8 +14,9 @@ from networks import noise, random_checkpoint
 from painter.network import condensed
 from painter.network.condensed import DEEPEST, SHARES, responses_of
 from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES, depth_of
+from painter.network.pass_config import PassConfig
 from painter.network.usual_pictures import COUNT, usual_pictures
-from painter.network.vgg import VGG19, PassConfig
+from painter.network.vgg import VGG19
 from painter.network.weights import CONVOLUTIONS, load_checkpoint
 from painter.pictures.picture import decode
 

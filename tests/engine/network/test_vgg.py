@@ -8,7 +8,8 @@ import torch
 from networks import CAFFE, TORCHVISION, noise, random_checkpoint, reference_features
 from painter.device.compute import fastest_type
 from painter.network.layers import LAYER_NAMES, receptive_radius, stride_of
-from painter.network.vgg import VGG19, PassConfig
+from painter.network.pass_config import PassConfig
+from painter.network.vgg import VGG19
 
 CPU = torch.device("cpu")
 

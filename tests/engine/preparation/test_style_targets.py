@@ -11,7 +11,7 @@ import torch
 from jobs import small_vgg_once
 from painter.losses.catalog import STYLE_LOSSES
 from painter.losses.terms import Term
-from painter.network.vgg import PassConfig
+from painter.network.pass_config import PassConfig
 from painter.planning.plan import make_plan
 from painter.preparation.level_inputs import LevelInputs
 from painter.preparation.pieces import Work
