@@ -25,7 +25,7 @@ TURNS: Final = (0.0, 0.5, 0.25, 0.75)
 
 # The first steps of a level go by the cheaper network: those behind undo what it sees wrongly.
 # Where they would be fewer, they would not earn what another network's targets cost.
-_CONDENSED_SHARE: Final = 2 / 3
+_CONDENSED_SHARE: Final = 0.7
 _CONDENSED_STEPS_LEAST: Final = 6
 _WHOLE_STEPS_LEAST: Final = 4
 # These are apart by odd numbers of px on both axes, so that no grid of the network's is kept.

@@ -33,7 +33,7 @@ class Options:
         choices=tuple(PRESETS),
     )
     alpha: float = option(1.0, "number", "Weight of the content loss.", low=0, high=WEIGHT_MOST)
-    beta: float = option(22.0, "number", "Weight of the style loss.", low=0, high=WEIGHT_MOST)
+    beta: float = option(22.5, "number", "Weight of the style loss.", low=0, high=WEIGHT_MOST)
     content_layers: Layers = option(
         weights_by_block(0.2, 0.2, 0.2, 0.2, 0.2), "layers", "Where the content is compared."
     )
@@ -44,7 +44,7 @@ class Options:
     )
     size: int = option(512, "integer", "The painting's longest side in pixels.", low=64, high=8192)
     steps: int = option(
-        65,
+        57,
         "integer",
         "Evaluations of loss and gradient over all levels; 0 lets a plateau decide.",
         low=0,

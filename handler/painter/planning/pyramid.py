@@ -12,8 +12,8 @@ COARSEST_SIDE: Final = 64
 # The shares of the steps that the first level gets and each of those between. The last gets what is
 # left, but no less than one between: large forms are found on the smallest canvas, where a step is
 # cheap, and the more levels there were, the less is left to do on the last.
-FIRST_STEPS: Final = 0.42
-STEPS_BETWEEN: Final = 0.19
+FIRST_STEPS: Final = 0.34
+STEPS_BETWEEN: Final = 0.21
 
 Shape = tuple[int, int]
 

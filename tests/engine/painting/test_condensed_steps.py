@@ -41,7 +41,7 @@ def _stepping(views):
     return [view for view in views if view.with_gradient]
 
 
-def test_the_first_two_thirds_of_a_level_go_by_the_cheaper_network(views):
+def test_the_first_seven_tenths_of_a_level_go_by_the_cheaper_network(views):
     _run(steps=24, levels=1)
     steps = _stepping(views)
     assert [view.objective.config.is_condensed for view in steps] == [True] * 16 + [False] * 8
@@ -55,10 +55,10 @@ def test_levels_and_their_coarser_views_are_seen_by_one_network_at_a_time(views)
     by_level = {64: [], 128: []}
     for view in _stepping(views):
         by_level[max(view.canvas.shape)].append(view.objective.config.is_condensed)
-    # The first level has 17 steps, and is then a view of each of the second's 23.
-    last = [True] * 15 + [False] * 8
+    # The first level has 14 steps, and is then a view of each of the second's 26.
+    last = [True] * 18 + [False] * 8
     assert by_level[128] == last
-    assert by_level[64] == [True] * 11 + [False] * 6 + last
+    assert by_level[64] == [True] * 9 + [False] * 5 + last
 
 
 @pytest.mark.parametrize(
