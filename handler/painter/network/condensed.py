@@ -21,8 +21,8 @@ from painter.network.convolutions import Convolution, fastest_convolution
 from painter.network.layers import CONVOLUTION_NAMES
 
 # How many dimensions a layer's subspace has for one of its channels: as few as it bears. conv1_1
-# has little to save, and what lies behind conv5_1 is seldom looked at. With three eighths of conv4_4
-# oneDNN takes 20 ms on two threads for what are fewer than 200 positions, with a little more 0.2.
+# has little to save, and what lies behind conv5_1 is seldom looked at. With three eighths
+# of conv4_4, oneDNN takes 20 ms on two threads for fewer than 200 positions; with a bit more, 0.2.
 SHARES: Final[Mapping[str, float]] = {
     "conv1_2": 1 / 2,
     "conv2_1": 1 / 2,
