@@ -8,8 +8,8 @@ import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import (
-    content_config_of,
-    is_condensed,
+    content_taps_of,
+    has_condensed_steps,
     is_tiled,
     pass_config_of,
     shifts_of,
@@ -19,6 +19,7 @@ from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import KEPT_MOST, TAPS
 from painter.losses.sampled import SAMPLED, STYLE_SAMPLED
 from painter.losses.terms import terms_of
+from painter.network.condensed import ALIKE
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.pass_config import PassConfig
 from painter.optimizers.catalog import optimizer_of
@@ -29,6 +30,8 @@ from painter.planning.pyramid import Shape
 _IN_FLIGHT: Final = 4 * 64
 # What the allocator needs beside it: blocks of many sizes leave gaps.
 _GAPS: Final = 1.4
+# With the condensed network there are blocks of twice as many sizes.
+_CONDENSED_GAPS: Final = 1.6
 # Canvases in float32 beside the optimizer's: the average, the best, the photo, the gradient and
 # those of the coarser levels are 5; the allocator's gaps, and the photo without colors.
 _COPIES: Final = 8
@@ -47,16 +50,18 @@ _HALO: Final = 2 * 128
 def bytes_needed(plan: Plan, trunk: torch.dtype, condenses: bool = False) -> int:
     """An upper estimate for one painting: activations, targets, canvas, optimizer, history.
 
-    `condenses` says whether there is a cheaper network, which has targets of its own.
+    `condenses` says whether there is a condensed network, which has targets of its own.
     """
-    networks = 1 + (condenses and is_condensed(plan))
+    condensed = condenses and has_condensed_steps(plan, plan.levels[0])
     config = pass_config_of(plan, trunk)
     last = plan.levels[-1]
     styles = [style for part in plan.parts for _, style in part.styles]
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
     copies = _COPIES + optimizer_of(plan.options).copies
-    of_photo = networks * len(shifts_of(plan)) * _features(set(content_config_of(plan, trunk).taps))
+    of_photo = len(shifts_of(plan)) * _features(set(content_taps_of(plan)))
+    if condensed:
+        of_photo += len(shifts_of(plan, True)) * _features(set(content_taps_of(plan) - ALIKE))
     whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
     activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * of_photo
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
@@ -67,10 +72,10 @@ def bytes_needed(plan: Plan, trunk: torch.dtype, condenses: bool = False) -> int
     preparing = last.pixels * _PREPARING_COPIES + largest * _STYLE_COPIES
     canvases = max(last.pixels * copies, preparing)
     return (
-        int(_GAPS * passing)
+        int((_CONDENSED_GAPS if condensed else _GAPS) * passing)
         + canvases * 3 * 4
         + pictures
-        + networks * _targets(plan)
+        + (1 + condensed) * _targets(plan)
         + _hypercolumns(plan, in_pass, config)
     )
 

@@ -14,7 +14,7 @@ from painter.losses.terms import terms_of
 from painter.network.pass_config import PassConfig
 from painter.optimizers.catalog import optimizer_of
 from painter.planning.plan import Plan
-from painter.planning.pyramid import Shape
+from painter.planning.pyramid import Level, Shape
 
 # Shifts of the canvas against the network's grid of 16 px, so that the grid leaves no trace:
 # each step sees another one. Their features of the photo are kept, so they are few.
@@ -23,7 +23,7 @@ SHIFTS: tuple[Shift, ...] = (CENTERED, Shift(1, 13), Shift(13, 4), Shift(4, 0))
 TURNS: Final = (0.0, 0.5, 0.25, 0.75)
 
 
-# The first steps of a level go by the cheaper network: those behind undo what it sees wrongly.
+# The first steps of a level go by the condensed network: those behind undo what it sees wrongly.
 # Where they would be fewer, they would not earn what another network's targets cost.
 _CONDENSED_SHARE: Final = 0.7
 _CONDENSED_STEPS_LEAST: Final = 6
@@ -33,7 +33,7 @@ _CONDENSED_SHIFTS: Final = 2
 
 
 def condensed_steps_of(plan: Plan, steps: int) -> int:
-    """How many of a level's steps go by the cheaper network, where there is one."""
+    """How many of a level's steps go by the condensed network, where there is one."""
     losses = {term.loss for term in terms_of(plan.options)}
     # Its neighbors would be others, and a line search compares all losses of a level.
     if optimizer_of(plan.options).compares_losses or losses - {*STYLE_LOSSES, *CONTENT_LOSSES}:
@@ -42,9 +42,10 @@ def condensed_steps_of(plan: Plan, steps: int) -> int:
     return first if first >= _CONDENSED_STEPS_LEAST else 0
 
 
-def is_condensed(plan: Plan) -> bool:
-    """Whether there are steps that go by the cheaper network, where there is one."""
-    return any(condensed_steps_of(plan, level.steps) for level in plan.levels)
+def has_condensed_steps(plan: Plan, level: Level) -> bool:
+    """Whether steps of this level, or of a finer one that sees it, go by the condensed network."""
+    finer = [each for each in plan.levels if each.pixels >= level.pixels]
+    return any(condensed_steps_of(plan, each.steps) for each in finer)
 
 
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
@@ -53,17 +54,15 @@ def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     return PassConfig(taps, plan.options.pooling, trunk)
 
 
-def content_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
-    """The pass of the photo, whose features the content's losses compare with at each layer."""
-    terms = terms_of(plan.options)
-    taps = [term.layer for term in terms if term.loss in CONTENT_LOSSES]
-    return pass_config_of(plan, trunk).with_taps(taps)
+def content_taps_of(plan: Plan) -> frozenset[str]:
+    """The layers at which the content's losses compare with the photo's features."""
+    return frozenset(term.layer for term in terms_of(plan.options) if term.loss in CONTENT_LOSSES)
 
 
 def shifts_of(plan: Plan, condensed: bool = False) -> tuple[Shift, ...]:
     """The shifts a plan's steps go through: one where others would change what is compared.
 
-    Fewer with the cheaper network: each has to see the photo before the first step.
+    Fewer with the condensed network: each has to see the photo before the first step.
     """
     shifts = (CENTERED,) if optimizer_of(plan.options).compares_losses else SHIFTS
     shifts = shifts[:_CONDENSED_SHIFTS] if condensed else shifts

@@ -88,7 +88,7 @@ class Objective:
     variation as the last. `config` has the taps of all terms, and `content_config` those at which
     features of the photo are compared. `coarser` is the objective of the level before: a canvas is
     judged at half its size as well, to which `downsampling` brings it. `condensed` is the same as
-    the cheaper network sees it, and what the first steps go by; None where there are none.
+    the condensed network sees it, and what the first steps go by; None where there are none.
     """
 
     config: PassConfig

@@ -38,6 +38,8 @@ SHARES: Final[Mapping[str, float]] = {
     "conv5_1": 1 / 2,
 }
 DEEPEST: Final = list(SHARES)[-1]
+# The layers before the first of these are those of the whole network.
+ALIKE: Final = frozenset({"conv1_1", "relu1_1"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Trace:
 class PassConfig:
     """How a pass is run; canvases that agree in it may share one.
 
-    `is_condensed`: by the cheaper network, which sees almost the same.
+    `is_condensed`: by the condensed network, which sees almost the same.
     """
 
     taps: frozenset[str]

@@ -69,7 +69,7 @@ class VGG19:
 
     @property
     def condenses(self) -> bool:
-        """Whether the cheaper network is known to be faster: on the CPU, where it was measured."""
+        """Whether the condensed network is known to be faster: where it was measured, the CPU."""
         return self.device.type == "cpu"
 
     def channels_of(self, tap: str) -> int:

@@ -92,7 +92,7 @@ class Descent:
         self._average.add(self._optimizer.canvas)
         self._is_last |= self._log.ends(self._level, self._index, self._done)
         if self._done == self._condensed_steps:
-            self._see_more(whole)
+            self._end_condensed(whole)
         is_due = self._is_last or self._done % JUDGED_EVERY == 0
         if not self._average.decay or not is_due:
             return self._end_step()
@@ -145,7 +145,7 @@ class Descent:
         view = View(self._optimizer.canvas, objective, shifts[self._done % len(shifts)])
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
-    def _see_more(self, evaluation: Evaluation) -> None:
+    def _end_condensed(self, evaluation: Evaluation) -> None:
         """From here on the whole network is asked, whose losses are compared with no others.
 
         Until it was, the average is the answer, with the numbers of the last step.

@@ -10,12 +10,13 @@ from torch import Tensor
 from painter.canvas.downsampling import resized
 from painter.canvas.layout import Shift, pad, padded_shape, seamless_of
 from painter.canvas.tiles import Tile, tiles
-from painter.evaluation.levels import content_config_of
+from painter.evaluation.levels import content_taps_of
 from painter.evaluation.passes import features_of
 from painter.losses.catalog import CONTENT_LOSSES
 from painter.losses.content import L2, energy
 from painter.losses.style_loss import FLOOR
 from painter.losses.terms import Term, terms_of
+from painter.network.condensed import ALIKE
 from painter.preparation.level_inputs import LevelInputs
 from painter.preparation.mask_weights import MaskWeights
 from painter.preparation.pieces import Piece
@@ -33,8 +34,7 @@ class ContentTargets:
         plan, shape, vgg = inputs.plan, inputs.shape, inputs.vgg
         self._plan, self._shape, self._vgg, self._shifts = plan, shape, vgg, inputs.shifts
         self._terms = [term for term in terms_of(plan.options) if term.loss in CONTENT_LOSSES]
-        taps = content_config_of(plan, inputs.config.dtype).taps
-        self.config = inputs.config.with_taps(taps)
+        self.config = inputs.config.with_taps(content_taps_of(plan))
         self._like = like
         self.weights: MaskWeights = (
             MaskWeights(plan.content_mask, shape, self.config.taps, self._shifts, vgg.device)
@@ -80,7 +80,11 @@ class ContentTargets:
 
     def _see(self, shift: Shift) -> None:
         pixels, config = pad(self.content, shift), self.config
-        self._features[shift] = features_of(self._vgg, pixels, config) if config.taps else {}
+        features = features_of(self._vgg, pixels, config) if config.taps else {}
+        if self._like is not None:
+            # What both networks see alike is kept once: the finest layer is half of all.
+            features |= {tap: self._like._features[shift][tap] for tap in ALIKE & config.taps}
+        self._features[shift] = features
 
     def _add(self, tile: Tile) -> None:
         shift = self._shifts[0]

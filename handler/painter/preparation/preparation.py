@@ -11,7 +11,7 @@ from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling
 from painter.canvas.layout import seamless_of
-from painter.evaluation.levels import is_condensed, pass_config_of, shifts_of
+from painter.evaluation.levels import has_condensed_steps, pass_config_of, shifts_of
 from painter.evaluation.objective import Layout, Objective
 from painter.losses.catalog import NEIGHBOR_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
@@ -31,7 +31,7 @@ class Preparation:
     """The objective of a level in the making, on top of that of the level before.
 
     `advance` does a piece: a pass, or the weights of a mask at a layer. Where there are steps for
-    the cheaper network, what it sees is prepared behind what the whole one does (`like`), whose
+    the condensed network, what it sees is prepared behind what the whole one does (`like`), whose
     objective has it as `condensed`.
     """
 
@@ -74,20 +74,20 @@ class Preparation:
         self._samples = SampledTargets(inputs)
         of_regions = chain.from_iterable(region.pieces() for region in self._regions)
         self._work = Work([*self._content.pieces(), *of_regions, *self._samples.pieces()])
-        self._cheaper: Preparation | None = None
-        if like is None and vgg.condenses and is_condensed(plan):
+        self._with_condensed: Preparation | None = None
+        if like is None and vgg.condenses and has_condensed_steps(plan, level):
             below = None if coarser is None else coarser.condensed
-            self._cheaper = Preparation(plan, level, vgg, cache, below, like=self)
+            self._with_condensed = Preparation(plan, level, vgg, cache, below, like=self)
         self._condensed: Objective | None = None
 
     def advance(self) -> Objective | None:
         """Does a piece; once all are done, tells the objective."""
         if not self._work.is_done:
             self._work.advance()
-        elif self._cheaper is None or self._condensed is not None:
+        elif self._with_condensed is None or self._condensed is not None:
             return self._objective()
         else:
-            self._condensed = self._cheaper.advance()
+            self._condensed = self._with_condensed.advance()
         return None
 
     def _objective(self) -> Objective:

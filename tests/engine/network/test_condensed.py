@@ -1,4 +1,4 @@
-"""The cheaper network: what it computes, and how near it is to the whole one."""
+"""The condensed network: what it computes, and how near it is to the whole one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def responses():
 
 
 def _projected(responses):
-    """The checkpoint whose kernels are those of the cheaper network, multiplied out."""
+    """The checkpoint whose kernels are those of the condensed network, multiplied out."""
     checkpoint = random_checkpoint()
     tensors = {name: tensor.double() for name, tensor in checkpoint.tensors.items()}
     for name, position in zip(CONVOLUTION_NAMES, CONVOLUTIONS, strict=True):

@@ -1,4 +1,4 @@
-"""Which steps go by the cheaper network, and what is judged by which."""
+"""Which steps go by the condensed network, and what is judged by which."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from jobs import begun, small_painter
 from painter.engine.memory import bytes_needed
 from painter.evaluation import lanes
-from painter.evaluation.levels import condensed_steps_of, shifts_of
+from painter.evaluation.levels import condensed_steps_of, has_condensed_steps, shifts_of
 from painter.network.vgg import VGG19
 from painter.options.request import Resume
 from painter.planning.plan import make_plan
@@ -78,6 +78,15 @@ def test_it_is_not_asked_where_others_are_compared_or_it_would_not_pay(given):
     assert [condensed_steps_of(plan, level.steps) for level in plan.levels] == [0]
 
 
+def test_a_level_is_prepared_for_it_where_it_or_a_finer_one_asks_it():
+    plan = make_plan(request(size=512, content=photo(512, 384), steps=40))
+    assert [condensed_steps_of(plan, level.steps) for level in plan.levels] == [10, 0, 0, 0]
+    assert [has_condensed_steps(plan, level) for level in plan.levels] == [True] + [False] * 3
+    plan = make_plan(request(size=256, content=photo(256, 192), steps=30))
+    assert [condensed_steps_of(plan, level.steps) for level in plan.levels] == [7, 0, 9]
+    assert [has_condensed_steps(plan, level) for level in plan.levels] == [True] * 3
+
+
 def test_it_is_not_asked_where_it_was_not_measured(views, monkeypatch):
     monkeypatch.setattr(VGG19, "condenses", False)
     _run(steps=24, levels=1)
@@ -136,6 +145,8 @@ def test_its_targets_are_counted_and_masks_are_shared(views):
         cheap.layouts[shift].region_weights, whole.layouts[shift].region_weights, strict=True
     ):
         assert one is other
+    # The first layer is one of both networks.
+    assert cheap.layouts[shift].content["conv1_1"] is whole.layouts[shift].content["conv1_1"]
     assert not torch.equal(
         cheap.layouts[shift].content["conv4_1"], whole.layouts[shift].content["conv4_1"]
     )
