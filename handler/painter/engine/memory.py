@@ -8,8 +8,9 @@ import torch
 
 from painter.canvas.tiles import TILE_SIDE, WHOLE_PIXELS_MOST
 from painter.evaluation.levels import (
+    all_shifts_of,
+    condenses_steps,
     content_taps_of,
-    has_condensed_steps,
     is_tiled,
     pass_config_of,
     shifts_of,
@@ -19,7 +20,6 @@ from painter.losses.hypercolumns import GRID
 from painter.losses.neighbors import KEPT_MOST, TAPS
 from painter.losses.sampled import SAMPLED, STYLE_SAMPLED
 from painter.losses.terms import terms_of
-from painter.network.condensed import ALIKE
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.pass_config import PassConfig
 from painter.optimizers.catalog import optimizer_of
@@ -31,7 +31,7 @@ _IN_FLIGHT: Final = 4 * 64
 # What the allocator needs beside it: blocks of many sizes leave gaps.
 _GAPS: Final = 1.4
 # With the condensed network there are blocks of twice as many sizes.
-_CONDENSED_GAPS: Final = 1.6
+_CONDENSED_GAPS: Final = 1.7
 # Canvases in float32 beside the optimizer's: the average, the best, the photo, the gradient and
 # those of the coarser levels are 5; the allocator's gaps, and the photo without colors.
 _COPIES: Final = 8
@@ -52,20 +52,16 @@ def bytes_needed(plan: Plan, trunk: torch.dtype, condenses: bool = False) -> int
 
     `condenses` says whether there is a condensed network, which has targets of its own.
     """
-    condensed = condenses and has_condensed_steps(plan, plan.levels[0])
+    condensed = condenses_steps(plan, condenses)
     config = pass_config_of(plan, trunk)
     last = plan.levels[-1]
     styles = [style for part in plan.parts for _, style in part.styles]
     shapes = [style.shape_beside(last.shape) for style in styles]
     in_pass = max(map(_in_pass, [last.shape, *shapes]))
     copies = _COPIES + optimizer_of(plan.options).copies
-    of_photo = len(shifts_of(plan)) * _features(set(content_taps_of(plan)))
-    if condensed:
-        of_photo += len(shifts_of(plan, True)) * _features(set(content_taps_of(plan) - ALIKE))
-    whole = sum(level.pixels for level in plan.levels if not is_tiled(level.shape, config))
-    activations = in_pass * (_activations(config) + _IN_FLIGHT) + whole * of_photo
+    activations = in_pass * (_activations(config) + _IN_FLIGHT) + _of_photo(plan, config, condenses)
     weights = sum(part.mask is not None for part in plan.parts) + (plan.content_mask is not None)
-    of_masks = weights * len(shifts_of(plan)) * last.pixels * _MASK_BYTES
+    of_masks = weights * len(all_shifts_of(plan, condenses)) * last.pixels * _MASK_BYTES
     passing = activations * config.dtype.itemsize + of_masks
     pictures = sum(style.picture.samples.nbytes for style in styles)
     largest = max(height * width for height, width in shapes)
@@ -76,7 +72,7 @@ def bytes_needed(plan: Plan, trunk: torch.dtype, condenses: bool = False) -> int
         + canvases * 3 * 4
         + pictures
         + (1 + condensed) * _targets(plan)
-        + _hypercolumns(plan, in_pass, config)
+        + _hypercolumns(plan, in_pass, config, len(shifts_of(plan, condenses)))
     )
 
 
@@ -107,7 +103,22 @@ def _targets(plan: Plan) -> int:
     return of_layers * len(plan.parts) * len(plan.levels)
 
 
-def _hypercolumns(plan: Plan, in_pass: int, config: PassConfig) -> int:
+def _of_photo(plan: Plan, config: PassConfig, condenses: bool) -> float:
+    """The values of the photo's features, of all levels that are seen whole.
+
+    There are most on the last level while it goes by the condensed network: as both see the levels
+    before, and as that one sees the last.
+    """
+    pixels = [level.pixels for level in plan.levels if not is_tiled(level.shape, config)]
+    of_shift = _features(set(content_taps_of(plan)))
+    values = len(shifts_of(plan, condenses)) * sum(pixels)
+    if condenses_steps(plan, condenses):
+        condensed = len(shifts_of(plan, condenses, is_condensed=True)) * sum(pixels)
+        values = max(values, condensed + len(shifts_of(plan, condenses)) * sum(pixels[:-1]))
+    return of_shift * values
+
+
+def _hypercolumns(plan: Plan, in_pass: int, config: PassConfig, shifts: int) -> int:
     """What hypercolumns take where losses compare them, in the pass's type.
 
     Of each level and region there are the styles', and while they are compared four times those of
@@ -120,7 +131,7 @@ def _hypercolumns(plan: Plan, in_pass: int, config: PassConfig) -> int:
         rows += 6 * in_pass // stride_of(GRID) ** 2
     for term in (term for term in terms if term.loss in SAMPLED_LOSSES):
         count = 1 if term.kind == "content" else len(plan.parts)
-        of_each = len(shifts_of(plan)) * SAMPLED + STYLE_SAMPLED
+        of_each = shifts * SAMPLED + STYLE_SAMPLED
         rows += of_each * count * len(plan.levels) + 8 * (SAMPLED + STYLE_SAMPLED)
         rows += in_pass // stride_of(GRID) ** 2
     return rows * length * config.dtype.itemsize

@@ -28,8 +28,13 @@ TURNS: Final = (0.0, 0.5, 0.25, 0.75)
 _CONDENSED_SHARE: Final = 0.7
 _CONDENSED_STEPS_LEAST: Final = 6
 _WHOLE_STEPS_LEAST: Final = 4
-# These are apart by odd numbers of px on both axes, so that no grid of the network's is kept.
-_CONDENSED_SHIFTS: Final = 2
+# A network has to see the photo in all of its shifts before its first step: two are what few steps
+# are worth. They are apart by odd numbers of px on both axes, so that no grid of the network's is
+# kept. Of more steps behind, two shifts would leave a slanting hatch in flat parts.
+_CONDENSED_SHIFTS: Final = SHIFTS[:2]
+_SHIFTS_BEHIND: Final = (CENTERED, Shift(13, 3))
+_TURNS_BEHIND: Final = TURNS[::2]
+_STEPS_BEHIND_MOST: Final = 11
 
 
 def condensed_steps_of(plan: Plan, steps: int) -> int:
@@ -48,6 +53,11 @@ def has_condensed_steps(plan: Plan, level: Level) -> bool:
     return any(condensed_steps_of(plan, each.steps) for each in finer)
 
 
+def condenses_steps(plan: Plan, condenses: bool) -> bool:
+    """Whether a plan has steps by the condensed network; `condenses`: whether there is one."""
+    return condenses and has_condensed_steps(plan, plan.levels[0])
+
+
 def pass_config_of(plan: Plan, trunk: torch.dtype) -> PassConfig:
     """The pass of a plan, in the trunk's type."""
     taps = frozenset(tap for term in terms_of(plan.options) for tap in term.taps)
@@ -59,20 +69,39 @@ def content_taps_of(plan: Plan) -> frozenset[str]:
     return frozenset(term.layer for term in terms_of(plan.options) if term.loss in CONTENT_LOSSES)
 
 
-def shifts_of(plan: Plan, condensed: bool = False) -> tuple[Shift, ...]:
+def shifts_of(plan: Plan, condenses: bool, is_condensed: bool = False) -> tuple[Shift, ...]:
     """The shifts a plan's steps go through: one where others would change what is compared.
 
-    Fewer with the condensed network: each has to see the photo before the first step.
+    Where there is a condensed network, those of the steps by it are others than of those behind.
     """
-    shifts = (CENTERED,) if optimizer_of(plan.options).compares_losses else SHIFTS
-    shifts = shifts[:_CONDENSED_SHIFTS] if condensed else shifts
+    shifts: tuple[Shift, ...] = SHIFTS
+    turns: tuple[float, ...] = TURNS
+    if optimizer_of(plan.options).compares_losses:
+        shifts = (CENTERED,)
+    elif is_condensed:
+        shifts = _CONDENSED_SHIFTS
+    elif condenses_steps(plan, condenses) and _steps_behind(plan) <= _STEPS_BEHIND_MOST:
+        shifts, turns = _SHIFTS_BEHIND, _TURNS_BEHIND
     seamless = seamless_of(plan.options)
     if seamless == CLOSED:
         return shifts
     return tuple(
         replace(shift, seamless=seamless, turned=turned)
-        for shift, turned in zip(shifts, TURNS, strict=False)
+        for shift, turned in zip(shifts, turns, strict=False)
     )
+
+
+def _steps_behind(plan: Plan) -> int:
+    """How many steps of a level go by the whole network behind others, where there are most."""
+    return max(level.steps - condensed_steps_of(plan, level.steps) for level in plan.levels)
+
+
+def all_shifts_of(plan: Plan, condenses: bool) -> tuple[Shift, ...]:
+    """The shifts of all steps of a plan, by whichever network."""
+    shifts = shifts_of(plan, condenses)
+    if condenses_steps(plan, condenses):
+        shifts += shifts_of(plan, condenses, is_condensed=True)
+    return tuple(dict.fromkeys(shifts))
 
 
 def is_tiled(shape: Shape, config: PassConfig) -> bool:

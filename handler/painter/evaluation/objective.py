@@ -87,8 +87,7 @@ class Objective:
     `weights` on the device has what each of the terms counts in the total, in float64, and the
     variation as the last. `config` has the taps of all terms, and `content_config` those at which
     features of the photo are compared. `coarser` is the objective of the level before: a canvas is
-    judged at half its size as well, to which `downsampling` brings it. `condensed` is the same as
-    the condensed network sees it, and what the first steps go by; None where there are none.
+    judged at half its size as well, to which `downsampling` brings it.
     """
 
     config: PassConfig
@@ -105,7 +104,6 @@ class Objective:
     samplings: tuple[Sampling, ...] = ()
     coarser: Objective | None = None
     downsampling: Downsampling | None = None
-    condensed: Objective | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

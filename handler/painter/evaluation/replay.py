@@ -151,10 +151,5 @@ def _narrowed(view: View) -> Objective:
     layouts = {view.shift: view.objective.layouts[view.shift]}
     content = view.canvas.new_empty(()).expand(view.canvas.shape)
     return replace(
-        view.objective,
-        content=content,
-        layouts=layouts,
-        coarser=None,
-        downsampling=None,
-        condensed=None,
+        view.objective, content=content, layouts=layouts, coarser=None, downsampling=None
     )

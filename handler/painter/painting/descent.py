@@ -41,7 +41,9 @@ class Descent:
     """The steps of level `index` (from 1), whose numbers it writes into the log.
 
     Whoever drives it gives `take` the evaluation of `view`, again and again until it has `ended`;
-    where `view` is None, `take` evaluates a tile by itself, or looks for neighbors in one.
+    where `view` is None, `take` evaluates a tile by itself, or looks for neighbors in one. Where
+    the first steps go by the condensed network, it `awaits_whole` after them: to be told to
+    `go_on` with the objective of the whole one.
     """
 
     def __init__(
@@ -55,29 +57,44 @@ class Descent:
     ) -> None:
         self.ended = False
         self._level, self._index = plan.levels[index - 1], index
-        self.objective, self._optimizer = objective, optimizer
+        self._objective: Objective | None = objective
+        self._optimizer = optimizer
         self._vgg, self._log = vgg, log
         self._done = steps_of(plan, index).start
         self._condensed_steps = 0
-        if objective.condensed is not None:
+        if objective.config.is_condensed:
             self._condensed_steps = condensed_steps_of(plan, self._level.steps)
         self._average = Average(plan.options.averaging if optimizer.is_averaged else 0.0)
         self._best = Candidate(optimizer.canvas.clone(), len(objective.weights))
         self._has_judged = False
         self._is_last = False
         self._matching: Matching | None = None
+        self._evaluating: MultiscaleEvaluation | None = None
         self._begin_step(is_first=True)
 
     @property
     def view(self) -> View | None:
         """What is to be evaluated next in a pass."""
-        return None if self._matching is not None else self._evaluating.view
+        if self._matching is not None or self._evaluating is None:
+            return None
+        return self._evaluating.view
+
+    @property
+    def awaits_whole(self) -> bool:
+        """Whether it needs another objective, and keeps nothing of that before."""
+        return self._objective is None
+
+    def go_on(self, objective: Objective) -> None:
+        """Goes on by the whole network, whose losses are compared with no others."""
+        self._objective = objective
+        self._begin_step()
 
     def take(self, evaluation: Evaluation | None) -> Step | None:
         """Takes the evaluation of `view`; tells the step that it was the last piece of."""
         if self._matching is not None:
             self._match(self._matching)
             return None
+        assert self._evaluating is not None  # nobody gives it anything while it waits
         whole = self._evaluating.take(evaluation)
         if whole is None:
             return None
@@ -93,6 +110,7 @@ class Descent:
         self._is_last |= self._log.ends(self._level, self._index, self._done)
         if self._done == self._condensed_steps:
             self._end_condensed(whole)
+            return self._end_step()
         is_due = self._is_last or self._done % JUDGED_EVERY == 0
         if not self._average.decay or not is_due:
             return self._end_step()
@@ -118,26 +136,25 @@ class Descent:
         self._is_judging = self._is_stepping = False
         # Losses that are compared with each other are of the same neighbors.
         is_due = self._done % MATCHED_EVERY == 0 and not self._optimizer.compares_losses
-        if self.objective.is_matched and (is_first or is_due):
+        objective = self._compared
+        if objective.is_matched and (is_first or is_due):
             canvas, turn = self._optimizer.canvas, self._done // MATCHED_EVERY
-            self._matching = Matching(self._vgg, self.objective, canvas, turn)
+            self._matching = Matching(self._vgg, objective, canvas, turn)
         else:
             self._look()
 
     def _match(self, matching: Matching) -> None:
         objective = matching.advance()
         if objective is not None:
-            self.objective, self._matching = objective, None
+            self._objective, self._matching = objective, None
             self._best.forget()
             self._look()
 
     @property
     def _compared(self) -> Objective:
         """What a step goes by that is made now."""
-        condensed = self.objective.condensed
-        if condensed is None or self._done >= self._condensed_steps:
-            return self.objective
-        return condensed
+        assert self._objective is not None  # it does not wait for one
+        return self._objective
 
     def _look(self) -> None:
         objective = self._compared
@@ -146,10 +163,8 @@ class Descent:
         self._evaluating = MultiscaleEvaluation(self._vgg, view)
 
     def _end_condensed(self, evaluation: Evaluation) -> None:
-        """From here on the whole network is asked, whose losses are compared with no others.
-
-        Until it was, the average is the answer, with the numbers of the last step.
-        """
+        """Until the whole network was asked, the average is the answer, as the last step saw it."""
+        self._objective = self._evaluating = None
         self._best.forget()
         self._best.take_if_better(self._average.canvas, evaluation)
         self._best.forget()
@@ -178,6 +193,6 @@ class Descent:
         # A line search tries canvases that are no progress: what it has found is shown instead.
         shown = self._average.canvas if self._optimizer.is_averaged else self._best.canvas
         self.ended = self._is_last
-        if not self.ended:
+        if not self.ended and not self.awaits_whole:
             self._begin_step()
         return Step(self._index, self._done, shown, self._best)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from painter.canvas.downsampling import resized
 from painter.canvas.layout import Shift, pad, padded_shape, seamless_of
 from painter.canvas.tiles import Tile, tiles
-from painter.evaluation.levels import content_taps_of
+from painter.evaluation.levels import content_taps_of, shifts_of
 from painter.evaluation.passes import features_of
 from painter.losses.catalog import CONTENT_LOSSES
 from painter.losses.content import L2, energy
@@ -20,28 +21,30 @@ from painter.network.condensed import ALIKE
 from painter.preparation.level_inputs import LevelInputs
 from painter.preparation.mask_weights import MaskWeights
 from painter.preparation.pieces import Piece
+from painter.preparation.shared import Shared
 
 
 class ContentTargets:
     """What the content's losses compare a canvas [3, H, W] with, layer by layer.
 
     Once all pieces are done, `content` is the photo at the canvas's size, and `losses` those of the
-    terms. `config` has the taps of these alone. What another network has seen before (`like`) has
-    the same photo and the same weights of its mask.
+    terms. `config` has the taps of these alone. What was `shared` is made by nobody again.
     """
 
-    def __init__(self, inputs: LevelInputs, like: ContentTargets | None = None) -> None:
+    def __init__(self, inputs: LevelInputs, shared: Shared | None = None) -> None:
         plan, shape, vgg = inputs.plan, inputs.shape, inputs.vgg
         self._plan, self._shape, self._vgg, self._shifts = plan, shape, vgg, inputs.shifts
         self._terms = [term for term in terms_of(plan.options) if term.loss in CONTENT_LOSSES]
         self.config = inputs.config.with_taps(content_taps_of(plan))
-        self._like = like
-        self.weights: MaskWeights = (
-            MaskWeights(plan.content_mask, shape, self.config.taps, self._shifts, vgg.device)
-            if like is None
-            else like.weights
-        )
+        self._is_new = shared is None
+        self._alike: Mapping[Shift, Mapping[str, Tensor]] = {}
         self.content = torch.empty(0)
+        if shared is None:
+            mask, taps = plan.content_mask, self.config.taps
+            self.weights = MaskWeights(mask, shape, taps, inputs.all_shifts, vgg.device)
+        else:
+            self.weights, self.content = shared.content_weights, shared.content
+            self._alike = shared.features
         self._tiles = tiles(padded_shape(shape), inputs.config)
         self._features: dict[Shift, dict[str, Tensor]] = {}
         self._norms: dict[str, Tensor] = {}
@@ -54,13 +57,21 @@ class ContentTargets:
             whole = [partial(self._see, shift) for shift in self._shifts]
         if self._terms:
             norms = [partial(self._add, tile) for tile in self._tiles]
-        if self._like is not None:
-            return [self._share, *whole, *norms]
-        return [self._resize, *self.weights.pieces(), *whole, *norms]
+        first = [self._resize, *self.weights.pieces()] if self._is_new else []
+        return [*first, *whole, *norms]
 
     def features(self, shift: Shift) -> dict[str, Tensor] | None:
         """The photo's features at the taps; None where they would not fit."""
         return self._features.get(shift)
+
+    def features_alike(self) -> dict[Shift, dict[str, Tensor]]:
+        """Those of the photo that the whole network sees alike: the finest layer is half of all."""
+        shifts = shifts_of(self._plan, self._vgg.condenses)
+        return {
+            shift: {tap: features[tap] for tap in ALIKE & self.config.taps}
+            for shift, features in self._features.items()
+            if shift in shifts
+        }
 
     def losses(self) -> dict[Term, L2]:
         """The loss of each term, whose norm is a sum over the photo's tiles."""
@@ -74,17 +85,10 @@ class ContentTargets:
         seamless = seamless_of(self._plan.options)
         self.content = resized(self._plan.content, self._shape, seamless).to(self._vgg.device)
 
-    def _share(self) -> None:
-        assert self._like is not None  # it was made before
-        self.content = self._like.content
-
     def _see(self, shift: Shift) -> None:
         pixels, config = pad(self.content, shift), self.config
         features = features_of(self._vgg, pixels, config) if config.taps else {}
-        if self._like is not None:
-            # What both networks see alike is kept once: the finest layer is half of all.
-            features |= {tap: self._like._features[shift][tap] for tap in ALIKE & config.taps}
-        self._features[shift] = features
+        self._features[shift] = features | dict(self._alike.get(shift, {}))
 
     def _add(self, tile: Tile) -> None:
         shift = self._shifts[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from painter.canvas.layout import Shift
-from painter.evaluation.levels import shifts_of
+from painter.evaluation.levels import all_shifts_of, shifts_of
 from painter.network.pass_config import PassConfig
 from painter.network.vgg import VGG19
 from painter.planning.plan import Plan
@@ -26,8 +26,13 @@ class LevelInputs:
 
     @property
     def shifts(self) -> tuple[Shift, ...]:
-        """Those that the level's steps go through."""
-        return shifts_of(self.plan, self.config.is_condensed)
+        """Those that the level's steps by this network go through."""
+        return shifts_of(self.plan, self.vgg.condenses, self.config.is_condensed)
+
+    @property
+    def all_shifts(self) -> tuple[Shift, ...]:
+        """Those that the level's steps go through by any network."""
+        return all_shifts_of(self.plan, self.vgg.condenses)
 
     @property
     def pass_key(self) -> tuple[object, ...]:

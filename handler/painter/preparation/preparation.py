@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -11,7 +10,7 @@ from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling
 from painter.canvas.layout import seamless_of
-from painter.evaluation.levels import has_condensed_steps, pass_config_of, shifts_of
+from painter.evaluation.levels import pass_config_of
 from painter.evaluation.objective import Layout, Objective
 from painter.losses.catalog import NEIGHBOR_LOSSES, STYLE_LOSSES
 from painter.losses.terms import terms_of
@@ -24,15 +23,15 @@ from painter.preparation.level_inputs import LevelInputs
 from painter.preparation.pieces import Work
 from painter.preparation.region_targets import RegionTargets
 from painter.preparation.sampled_targets import SampledTargets
+from painter.preparation.shared import Shared
 from painter.preparation.style_cache import StyleCache
 
 
 class Preparation:
     """The objective of a level in the making, on top of that of the level before.
 
-    `advance` does a piece: a pass, or the weights of a mask at a layer. Where there are steps for
-    the condensed network, what it sees is prepared behind what the whole one does (`like`), whose
-    objective has it as `condensed`.
+    `advance` does a piece: a pass, or the weights of a mask at a layer. `is_condensed` makes it
+    what the condensed network sees. Once it is done, it has `shared` for that of the other network.
     """
 
     def __init__(
@@ -42,12 +41,14 @@ class Preparation:
         vgg: VGG19,
         cache: StyleCache,
         coarser: Objective | None = None,
-        like: Preparation | None = None,
+        is_condensed: bool = False,
+        shared: Shared | None = None,
     ) -> None:
         self._plan, self._vgg, self._coarser = plan, vgg, coarser
         self._shape, self._terms = level.shape, terms_of(plan.options)
-        self._config = replace(pass_config_of(plan, vgg.trunk), is_condensed=like is not None)
+        self._config = replace(pass_config_of(plan, vgg.trunk), is_condensed=is_condensed)
         inputs = LevelInputs(plan, level.shape, vgg, cache, self._config)
+        self._shifts = inputs.shifts
         self._style_losses = {
             term: STYLE_LOSSES[term.loss].at(
                 vgg.typical_energy[term.layer], vgg.channels_of(term.layer), vgg.device
@@ -60,35 +61,30 @@ class Preparation:
             for term in self._terms
             if term.loss in NEIGHBOR_LOSSES
         }
-        self._content: ContentTargets = ContentTargets(
-            inputs, None if like is None else like._content
-        )
+        self._content = ContentTargets(inputs, shared)
         has_neighbors = bool(self._joint_losses)
-        alike: Sequence[RegionTargets | None] = (
-            [None] * len(plan.parts) if like is None else like._regions
-        )
-        self._regions: list[RegionTargets] = [
+        weights = [None] * len(plan.parts) if shared is None else shared.region_weights
+        self._regions = [
             RegionTargets(inputs, part, self._style_losses, has_neighbors, each)
-            for part, each in zip(plan.parts, alike, strict=True)
+            for part, each in zip(plan.parts, weights, strict=True)
         ]
         self._samples = SampledTargets(inputs)
         of_regions = chain.from_iterable(region.pieces() for region in self._regions)
         self._work = Work([*self._content.pieces(), *of_regions, *self._samples.pieces()])
-        self._with_condensed: Preparation | None = None
-        if like is None and vgg.condenses and has_condensed_steps(plan, level):
-            below = None if coarser is None else coarser.condensed
-            self._with_condensed = Preparation(plan, level, vgg, cache, below, like=self)
-        self._condensed: Objective | None = None
 
     def advance(self) -> Objective | None:
         """Does a piece; once all are done, tells the objective."""
-        if not self._work.is_done:
-            self._work.advance()
-        elif self._with_condensed is None or self._condensed is not None:
+        if self._work.is_done:
             return self._objective()
-        else:
-            self._condensed = self._with_condensed.advance()
+        self._work.advance()
         return None
+
+    @property
+    def shared(self) -> Shared:
+        """What the other network's objective of this level has in common with this one."""
+        content, regions = self._content, self._regions
+        weights = tuple(region.weights for region in regions)
+        return Shared(content.content, content.weights, weights, content.features_alike())
 
     def _objective(self) -> Objective:
         options, device = self._plan.options, self._vgg.device
@@ -99,7 +95,7 @@ class Preparation:
                 self._content.weights.at(shift),
                 tuple(each.weights.at(shift) for each in self._regions),
             )
-            for shift in shifts_of(self._plan, self._config.is_condensed)
+            for shift in self._shifts
         }
         return Objective(
             config=self._config,
@@ -116,7 +112,6 @@ class Preparation:
             coarser=self._coarser,
             samplings=self._samples.samplings([region.share for region in regions]),
             downsampling=self._downsampling(),
-            condensed=self._condensed,
         )
 
     def _downsampling(self) -> Downsampling | None:

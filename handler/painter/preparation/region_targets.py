@@ -25,8 +25,8 @@ from painter.preparation.style_targets import StyleTargets
 class RegionTargets:
     """The region of a level that a part of the photo becomes, in the making.
 
-    `losses` are the style losses of its terms; with `neighbors`, it has some to look among. What
-    another network has seen before (`like`) has the same weights of its mask.
+    `losses` are the style losses of its terms; with `neighbors`, it has some to look among.
+    `weights`, those of its mask, are given where another network has them already.
     """
 
     def __init__(
@@ -35,17 +35,14 @@ class RegionTargets:
         part: Part,
         losses: Mapping[Term, StyleLoss[Any, Any]],
         neighbors: bool,
-        like: RegionTargets | None = None,
+        weights: MaskWeights | None = None,
     ) -> None:
         of_style = inputs.with_taps(term.layer for term in losses)
         self._plan, self._part, self._device = inputs.plan, part, inputs.vgg.device
         self._targets = StyleTargets(of_style, part.styles, losses)
-        self._is_weighed = like is not None
-        self.weights: MaskWeights = (
-            MaskWeights(part.mask, inputs.shape, of_style.config.taps, inputs.shifts, self._device)
-            if like is None
-            else like.weights
-        )
+        self._is_weighed = weights is not None
+        shifts, taps = inputs.all_shifts, of_style.config.taps
+        self.weights = weights or MaskWeights(part.mask, inputs.shape, taps, shifts, self._device)
         self._nearby = _Neighbors(inputs, part) if neighbors else None
 
     def pieces(self) -> list[Piece]:

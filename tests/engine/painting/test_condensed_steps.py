@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from weakref import ref
+
 import pytest
 import torch
 
 from jobs import begun, small_painter
-from painter.engine.memory import bytes_needed
 from painter.evaluation import lanes
-from painter.evaluation.levels import condensed_steps_of, has_condensed_steps, shifts_of
+from painter.evaluation.levels import (
+    all_shifts_of,
+    condensed_steps_of,
+    has_condensed_steps,
+    shifts_of,
+)
 from painter.network.vgg import VGG19
 from painter.options.request import Resume
+from painter.painting.steps import StepLog
 from painter.planning.plan import make_plan
 from pictures import photo, png, request
 
@@ -45,9 +53,28 @@ def test_the_first_seven_tenths_of_a_level_go_by_the_cheaper_network(views):
     _run(steps=24, levels=1)
     steps = _stepping(views)
     assert [view.objective.config.is_condensed for view in steps] == [True] * 16 + [False] * 8
-    plan = make_plan(request())
-    assert [view.shift for view in steps[:16]] == 8 * list(shifts_of(plan, condensed=True))
-    assert {view.shift for view in steps[16:]} == set(shifts_of(plan))
+    plan = make_plan(request(steps=24, levels=1))
+    assert [view.shift for view in steps[:16]] == 8 * list(shifts_of(plan, True, is_condensed=True))
+    assert [view.shift for view in steps[16:]] == 4 * list(shifts_of(plan, condenses=True))
+
+
+def test_the_grids_of_all_steps_are_apart_by_odd_numbers_of_px():
+    plan = make_plan(request(steps=24, levels=1, seamless="x"))
+    shifts = [shifts_of(plan, condenses=True, is_condensed=each) for each in (True, False)]
+    for one, other in shifts:
+        assert (one.top - other.top) % 2 == (one.left - other.left) % 2 == 1
+    # A seam is at another place in each: the canvas in the middle is not turned.
+    assert len({shift.turned for each in shifts for shift in each}) == 3
+    assert set(all_shifts_of(plan, condenses=True)) == {*shifts[0], *shifts[1]}
+    assert all_shifts_of(plan, condenses=False) == shifts_of(plan, condenses=False)
+    assert len(all_shifts_of(plan, condenses=False)) == 4
+
+
+def test_many_steps_behind_go_through_four_shifts():
+    few, many = (make_plan(request(steps=steps, levels=1)) for steps in (36, 40))
+    assert len(shifts_of(few, condenses=True)) == 2
+    assert shifts_of(many, condenses=True) == shifts_of(many, condenses=False)
+    assert len(all_shifts_of(many, condenses=True)) == 4
 
 
 def test_levels_and_their_coarser_views_are_seen_by_one_network_at_a_time(views):
@@ -128,17 +155,14 @@ def test_what_is_resumed_goes_on_with_the_whole_network(views):
     assert [view.objective.config.is_condensed for view in _stepping(views)] == [False] * 4
 
 
-def test_its_targets_are_counted_and_masks_are_shared(views):
+def test_masks_and_the_first_layer_are_shared(views):
     given = {"steps": 24, "levels": 1, "content_mask": MASK, "masks": {1: MASK}}
     given["styles"] = [photo(seed=1), photo(seed=2)]
-    plan = make_plan(request(**given))
-    assert bytes_needed(plan, torch.float32, True) > bytes_needed(plan, torch.float32, False)
     _run(**given)
     cheap, whole = (
         next(view.objective for view in views if view.objective.config.is_condensed is condensed)
         for condensed in (True, False)
     )
-    assert whole.condensed is cheap
     assert cheap.content is whole.content
     shift = cheap.first_shift
     for one, other in zip(
@@ -150,6 +174,57 @@ def test_its_targets_are_counted_and_masks_are_shared(views):
     assert not torch.equal(
         cheap.layouts[shift].content["conv4_1"], whole.layouts[shift].content["conv4_1"]
     )
+
+
+def _drive(job, change):
+    """Runs a job, and tells `change` of it before each turn."""
+    while not job.finished:
+        change(job)
+        job.advance()
+
+
+def test_what_the_cheaper_network_compared_with_is_freed_when_nothing_asks_it_any_more():
+    seen = {True: [], False: []}
+
+    def note(job):
+        view = job.pending
+        if view is not None and max(view.canvas.shape) == 128:
+            seen[view.objective.config.is_condensed].append(ref(view.objective))
+            if not view.objective.config.is_condensed:
+                assert not any(each() for each in seen[True])
+
+    _drive(begun(size=128, content=photo(128, 96), steps=40), note)
+    assert len(seen[True]) == 18
+    assert len(seen[False]) > 8
+
+
+def test_a_level_that_ends_by_the_cheaper_network_is_prepared_for_the_next(monkeypatch):
+    given = {"size": 128, "content": photo(128, 96), "steps": 40}
+    monkeypatch.setattr(StepLog, "ends", lambda log, level, index, done: index == 1 and done == 4)
+    job = begun(**given)
+    job.run(until=lambda: job.steps_done >= 24)
+    assert job._painting.steps_done == [4, 20]
+    assert not job._painting._descent._compared.config.is_condensed
+    assert math.isfinite(job.progress.losses.total)
+
+
+def test_what_failed_between_the_networks_is_begun_anew():
+    given = {"steps": 24, "levels": 1, "content_mask": MASK}
+    whole = _run(**given).result().record["losses"]
+    failed = []
+
+    def fail(job):
+        preparing = job._painting._preparing
+        if preparing is not None and len(failed) < 3 and preparing not in failed:
+            failed.append(preparing)
+            preparing.advance()
+            assert job.begin_anew()
+
+    job = begun(**given)
+    _drive(job, fail)
+    assert len(failed) == 3
+    assert job._painting.steps_done == [24]
+    assert job.result().record["losses"] == whole
 
 
 def test_tiles_come_to_the_same(monkeypatch):
