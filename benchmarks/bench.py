@@ -19,6 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+# Before torch, which reads how long threads wait for each other: as long as in the server.
+import painter  # noqa: F401
+
+# isort: split
 import torch
 
 from defaults import PEER, measure_defaults

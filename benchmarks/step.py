@@ -43,8 +43,8 @@ _KINDS: Final = (
 
 
 def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
-    """Seconds of one evaluation at a scene's size and of its convolutions, in turns."""
-    view = _view(painter, scene)
+    """Seconds of one evaluation by the whole network and of its convolutions, in turns."""
+    view = measured_view(painter, scene)
     depth = view.objective.config.depth
     height, width = (side + MARGIN for side in view.objective.shape)
     bare, chosen = _fastest(painter.vgg.device, painter.vgg.trunk, depth, (height, width))
@@ -70,11 +70,13 @@ def measure_step(painter: Painter, scene: Scene, rounds: int) -> dict[str, Any]:
     }
 
 
-def _view(painter: Painter, scene: Scene) -> View:
+def measured_view(painter: Painter, scene: Scene) -> View:
+    """What is evaluated: a step of a painting on one level, by the whole network."""
     options = read_options({"size": scene.size, "levels": 1, "steps": 10})
     request = Request(options, scene.content.read_bytes(), (scene.style.read_bytes(),))
     job = painter.begin(request)
-    job.run(until=lambda: job.pending is not None)
+    # So are the convolutions beside it.
+    job.run(until=lambda: job.pending is not None and not job.pending.objective.config.is_condensed)
     if job.pending is None:
         raise ValueError("the painting has no more steps to measure")
     return job.pending

@@ -29,7 +29,7 @@ from plot import write_plot
 from quality import Found, Look, OutOfTimeError, Search, Shown, as_json
 from report import write_results
 from scales import FULL, QUICK, SMOKE, Scale
-from step import activities, shares_by_kind, time_by_kind
+from step import activities, measured_view, shares_by_kind, time_by_kind
 
 PERFECT = Errors(0, 0, 0)
 AWFUL = Errors(1e6, 1e6, 1e6)
@@ -100,6 +100,12 @@ def test_the_short_sections_run_and_fill_their_rows(weights: Path, tmp_path: Pat
     }
     assert sum(found["step"]["shares"].values()) == pytest.approx(1)
     assert bench.run(["step"])["step"] == found["step"]
+
+
+def test_the_step_that_is_measured_is_one_of_the_whole_network(weights: Path, scene: Scene) -> None:
+    view = measured_view(Painter(weights), scene)
+    assert not view.objective.config.is_condensed
+    assert max(view.canvas.shape) == scene.size
 
 
 def test_the_products_of_a_convolution_count_as_convolutions() -> None:
