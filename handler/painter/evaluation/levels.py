@@ -33,7 +33,6 @@ _WHOLE_STEPS_LEAST: Final = 4
 # kept. Of more steps behind, two shifts would leave a slanting hatch in flat parts.
 _CONDENSED_SHIFTS: Final = SHIFTS[:2]
 _SHIFTS_BEHIND: Final = (CENTERED, Shift(13, 3))
-_TURNS_BEHIND: Final = TURNS[::2]
 _STEPS_BEHIND_MOST: Final = 11
 
 
@@ -74,21 +73,19 @@ def shifts_of(plan: Plan, condenses: bool, is_condensed: bool = False) -> tuple[
 
     Where there is a condensed network, those of the steps by it are others than of those behind.
     """
-    shifts: tuple[Shift, ...] = SHIFTS
-    turns: tuple[float, ...] = TURNS
-    if optimizer_of(plan.options).compares_losses:
-        shifts = (CENTERED,)
-    elif is_condensed:
-        shifts = _CONDENSED_SHIFTS
-    elif condenses_steps(plan, condenses) and _steps_behind(plan) <= _STEPS_BEHIND_MOST:
-        shifts, turns = _SHIFTS_BEHIND, _TURNS_BEHIND
     seamless = seamless_of(plan.options)
-    if seamless == CLOSED:
-        return shifts
-    return tuple(
-        replace(shift, seamless=seamless, turned=turned)
-        for shift, turned in zip(shifts, turns, strict=False)
-    )
+    if optimizer_of(plan.options).compares_losses:
+        return (replace(CENTERED, seamless=seamless),)
+    if seamless != CLOSED:
+        # Fewer places of the edge would show as a line there.
+        return tuple(
+            replace(shift, seamless=seamless, turned=turned)
+            for shift, turned in zip(SHIFTS, TURNS, strict=True)
+        )
+    if is_condensed:
+        return _CONDENSED_SHIFTS
+    few = condenses_steps(plan, condenses) and _steps_behind(plan) <= _STEPS_BEHIND_MOST
+    return _SHIFTS_BEHIND if few else SHIFTS
 
 
 def _steps_behind(plan: Plan) -> int:
