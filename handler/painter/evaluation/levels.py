@@ -80,7 +80,7 @@ def shifts_of(plan: Plan, condenses: bool, is_condensed: bool = False) -> tuple[
         # Fewer places of the edge would show as a line there.
         return tuple(
             replace(shift, seamless=seamless, turned=turned)
-            for shift, turned in zip(SHIFTS, TURNS, strict=True)
+            for shift, turned in zip(SHIFTS, TURNS, strict=False)
         )
     if is_condensed:
         return _CONDENSED_SHIFTS
