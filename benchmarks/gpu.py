@@ -20,7 +20,14 @@ from typing import Final
 from card.goals import goals
 from card.settings import AGAIN, BUDGET, REFUSED, SECTIONS, Settings
 from card.store import FAILURES, RESULTS, Store
-from card.wheels import WheelsError, find_wheels, missing, unpack, weights_wheel
+from card.wheels import (
+    WheelsError,
+    find_wheels,
+    missing,
+    peer_wheels,
+    unpack,
+    weights_wheel,
+)
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _OURS: Final = ("handler", "benchmarks", "model_store", "config", "client/src")
@@ -97,6 +104,7 @@ def _prepared(asked: argparse.Namespace, scratch: Path) -> tuple[Settings, dict[
         scratch=str(scratch),
         weights=asked.weights,
         weights_wheel=str(wheel.resolve()) if wheel else "",
+        peer_wheels=tuple((peer, str(at.resolve())) for peer, at in peer_wheels(wheels).items()),
     )
     settings.save(scratch / "settings.json")
     if os.environ.get("PYTHONPATH"):

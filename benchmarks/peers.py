@@ -83,7 +83,7 @@ def paint(
     for old in out.iterdir():
         old.unlink()
     every = max(1, steps // SNAPSHOTS)
-    command = _COMMANDS[peer](scene, steps, every, out, device)
+    command = command_of(peer, scene, steps, every, out, device)
     command[0] = str(python_of(peer, folder).with_name(command[0]))
     began, whole = _timed(peer, command, folder, limit)
     finished = out / "finished.png"
@@ -111,6 +111,13 @@ def painted_once(
 def kept_run(peer: str, scene: Scene, steps: int, results: Path) -> Path:
     """Where `painted_once` keeps what a painting took."""
     return results / f"peer-{peer}-{scene.name}-{steps}.json"
+
+
+def command_of(
+    peer: str, scene: Scene, steps: int, every: int, out: Path, device: str
+) -> list[str]:
+    """The peer's command, which leaves `finished.png` in `out`, and pictures every few steps."""
+    return _COMMANDS[peer](scene, steps, every, out, device)
 
 
 def _pastiche(scene: Scene, steps: int, every: int, out: Path, device: str) -> list[str]:

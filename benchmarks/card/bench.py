@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,12 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass
 class Bench:
-    """One process's means to measure; where the engine does not load, only its users fail."""
+    """One process's means to measure; where the engine does not load, only its users fail.
+
+    `peers` has the wheels of those that are at hand, by their names.
+    """
 
     device: Device
     extent: Extent
     weights: Path
     scratch: Path
+    peers: Mapping[str, Path] = field(default_factory=dict)
 
     @cached_property
     def painter(self) -> Painter:

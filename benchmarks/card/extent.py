@@ -29,6 +29,7 @@ class Extent:
     paintings: int
     at_once: int
     larger: tuple[int, ...]
+    peer_steps: int
     picture: int
 
 
@@ -50,6 +51,7 @@ FULL: Final = Extent(
     paintings=9,
     at_once=16,
     larger=(1024, 4096),
+    peer_steps=500,
     # A square is the largest painting of a size, and what is sent has one megapixel.
     picture=1000,
 )
@@ -69,5 +71,6 @@ SMOKE: Final = Extent(
     paintings=1,
     at_once=2,
     larger=(96,),
+    peer_steps=5,
     picture=128,
 )

@@ -14,6 +14,7 @@ HTTP_MOST: Final = 0.4
 RATE_LEAST: Final = 10.0
 HTTP_RATIO_MOST: Final = 1.1
 LARGEST_MOST: Final = 15.0
+PEERS_LEAST: Final = 50.0
 _NOT_MEASURED: Final = "not measured"
 
 
@@ -47,7 +48,7 @@ def goals(results: Results) -> list[Goal]:
         _http_at_once(found_in(results, "http")),
         _largest(found_in(results, "paintings")),
         _correct(found_in(results, "correctness")),
-        Goal("Beside peers on this card", "at least 50 times faster", _NOT_MEASURED),
+        _peers(found_in(results, "peers")),
     ]
     if results["about"].get("card", "CPU") == "CPU" or results.get("smoke"):
         return [Goal(row.what, row.asked, row.measured) for row in rows]
@@ -146,6 +147,29 @@ def _correct(correctness: Results) -> Goal:
         return Goal(what, asked, _NOT_MEASURED)
     told = f"{len(correctness) - len(bad)} of {len(correctness)}"
     return Goal(what, asked, told, f"not {'; '.join(bad)}" if bad else "")
+
+
+def _peers(peers: Results) -> Goal:
+    what = "A default painting beside peers' on this card"
+    asked = f"at least {PEERS_LEAST:g} times faster, at equal or better errors"
+    if not peers:
+        return Goal(what, asked, _NOT_MEASURED)
+    ratios = {peer: found["seconds"] / found["own"]["seconds"] for peer, found in peers.items()}
+    told = ", ".join(f"{ratio:.1f} times ({peer})" for peer, ratio in ratios.items())
+    worse = sorted(
+        {
+            f"{name} beside {peer}"
+            for peer, found in peers.items()
+            for name, error in found["errors"].items()
+            if found["own"]["errors"][name] > error
+        }
+    )
+    reasons = []
+    if min(ratios.values()) < PEERS_LEAST:
+        reasons.append(f"a painting takes {next(iter(peers.values()))['own']['seconds']:.2f} s")
+    if worse:
+        reasons.append(f"the defaults are for the eye: {', '.join(worse)} has the larger error")
+    return Goal(what, asked, told, "; ".join(reasons))
 
 
 def times(found: Results) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ Found = Mapping[str, Any]
 _NEWEST: Final = "## Newest run\n"
 _BEFORE: Final = "## The run before\n"
 _TITLES: Final = {"http": "HTTP"}
+# Whose kernels are told one by one.
+PROFILED: Final = ("Gram, Adam, all views, replayed", "Gram, Adam, all views")
 # So many reasons of one kind are told one by one.
 _TOLD_MOST: Final = 3
 
@@ -67,12 +70,13 @@ def _mark(results: Found) -> str:
 
 def _run(results: Found) -> str:
     parts = [_mark(results), _about(results["about"]), _goals(results)]
-    writers = {
+    writers: dict[str, Callable[[Found], Iterable[str]]] = {
         "machine": _machine,
         "convolutions": _convolutions,
-        "steps": _steps,
+        "steps": partial(_steps, profiles=found_in(results, "kernels")),
         "correctness": _correctness,
         "paintings": _paintings,
+        "peers": _peers,
         "kernels": _kernels,
         "http": _http,
     }
@@ -145,13 +149,18 @@ def _convolutions(found: Found) -> Iterable[str]:
     yield _table(["views", "eager", "in a graph"], rows)
 
 
-def _steps(found: Found) -> Iterable[str]:
-    columns = ["step", "wall ms", "kernels", "operations", "host reads", "copies"]
+def _steps(found: Found, profiles: Found) -> Iterable[str]:
+    columns = ["step", "wall ms", "operations", "host reads", "copies", "kernels"]
     columns += ["waits seen", "moves seen", "busy ms", "idle"]
-    rows = [[name, *_step(value)] for name, value in found.items() if "seen" in value]
+    rows = [
+        [name, *_step(value, profiles.get(name, {}).get("summary", {}))]
+        for name, value in found.items()
+        if "asked" in value
+    ]
     yield (
-        "Operations, host reads and copies between devices as PyTorch dispatches them, the rest as "
-        "its profiler sees them; `idle` is the card's share of the wall time without a profiler."
+        "Operations, host reads and copies between devices as PyTorch dispatches them; the rest as "
+        "its profiler sees them, afterwards. `idle` is the share of the wall time in which the "
+        "card is not busy."
     )
     yield _table(columns, rows)
     rows = []
@@ -164,21 +173,21 @@ def _steps(found: Found) -> Iterable[str]:
     yield _table(["what", "card", "wall"], rows)
 
 
-def _step(value: Found) -> list[str]:
-    seen, asked = value["seen"], value["asked"]
-    waits = ", ".join(f"{name} {count:g}" for name, count in seen["waits"].items())
-    moves = ", ".join(f"{name} {count:g}" for name, count in seen["moves"].items())
-    return [
-        _ms(value["wall"]),
-        f"{seen['kernels']:g}",
-        str(asked["operations"]),
-        str(asked["host reads"]),
-        str(asked["copies between devices"]),
-        waits,
-        moves,
-        f"{seen['busy'] / 1e3:.3g}" if "busy" in seen else "",
-        f"{seen['idle without profiler']:.0%}" if "busy" in seen else "",
-    ]
+def _step(value: Found, seen: Found) -> list[str]:
+    asked = value["asked"]
+    told = [_ms(value["wall"])]
+    told += [str(asked[name]) for name in ("operations", "host reads", "copies between devices")]
+    if not seen:
+        return [*told, *[""] * 5]
+    waits, moves = (
+        ", ".join(f"{name} {count:g}" for name, count in seen[kind].items())
+        for kind in ("waits", "moves")
+    )
+    told += [f"{seen['kernels']:g}", waits, moves]
+    if "busy" not in seen:
+        return [*told, "", ""]
+    idle = max(0.0, 1 - seen["busy"] / 1e6 / value["wall"]["median"])
+    return [*told, f"{seen['busy'] / 1e3:.3g}", f"{idle:.0%}"]
 
 
 def _correctness(found: Found) -> Iterable[str]:
@@ -206,20 +215,52 @@ def _paintings(found: Found) -> Iterable[str]:
     yield _table(["what", "warm", "the first", "seconds for"], rows)
 
 
-def _kernels(found: Found) -> Iterable[str]:
-    profile = found.get("profile")
-    if profile is None:
-        return
-    whole = sum(profile["kinds"].values()) or 1.0
-    rows = [[kind, f"{time:.0f}", f"{time / whole:.1%}"] for kind, time in profile["kinds"].items()]
-    yield f"A step, over {profile['steps']}: microseconds."
-    yield _table(["operations", "time", "share"], rows)
-    steps = profile["steps"]
+def _peers(found: Found) -> Iterable[str]:
+    yield (
+        "Seconds of a painting, the peers' by the pace between their own snapshots; the judge's "
+        "errors content / Gram / Wasserstein-2 of both."
+    )
     rows = [
-        [f"`{one['name'][:90]}`", f"{one['count'] / steps:g}", f"{one['microseconds'] / steps:.1f}"]
-        for one in profile["kernels"]
+        [
+            f"{peer}, {value['steps']} steps",
+            f"{value['seconds']:.3g} s",
+            _errors(value["errors"]),
+            f"{value['own']['seconds']:.3g} s",
+            _errors(value["own"]["errors"]),
+            f"{value['seconds'] / value['own']['seconds']:.3g}",
+        ]
+        for peer, value in found.items()
     ]
-    yield _table(["kernel", "times", "microseconds together"], rows)
+    yield _table(["peer", "its time", "its errors", "defaults here", "errors", "faster"], rows)
+
+
+def _errors(errors: Found) -> str:
+    return f"{errors['content']:.3f} / {errors['gram']:.4f} / {errors['wasserstein']:.4f}"
+
+
+def _kernels(found: Found) -> Iterable[str]:
+    for name in PROFILED:
+        profile = found.get(name)
+        if profile is None:
+            continue
+        whole = sum(profile["kinds"].values()) or 1.0
+        rows = [
+            [kind, f"{time:.0f}", f"{time / whole:.1%}"] for kind, time in profile["kinds"].items()
+        ]
+        yield f"{name}: a step, over {profile['steps']}, in microseconds."
+        yield _table(["operations", "time", "share"], rows)
+        steps = profile["steps"]
+        yield _table(
+            ["kernel", "times", "microseconds together"],
+            [
+                [
+                    f"`{kernel['name'][:90]}`",
+                    f"{kernel['count'] / steps:g}",
+                    f"{kernel['microseconds'] / steps:.1f}",
+                ]
+                for kernel in profile["kernels"]
+            ],
+        )
 
 
 def _http(found: Found) -> Iterable[str]:

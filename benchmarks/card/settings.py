@@ -12,12 +12,13 @@ from typing import Final
 # to those after it.
 BUDGET: Final = 240.0
 SHARES: Final = {
-    "machine": 40.0,
-    "convolutions": 30.0,
-    "steps": 50.0,
+    "machine": 20.0,
+    "convolutions": 10.0,
+    "steps": 40.0,
     "correctness": 40.0,
-    "paintings": 40.0,
-    "kernels": 25.0,
+    "paintings": 45.0,
+    "peers": 50.0,
+    "kernels": 35.0,
     "http": 120.0,
 }
 # Exit codes of a process that measures: for one that another has to go on for, and for a refusal.
@@ -47,8 +48,8 @@ class Share:
 class Settings:
     """One run: `began` in seconds of the epoch, paths as text.
 
-    `weights` is empty where a wheel or random ones must do; what is made for the run lies in
-    `scratch`, and what stays of it in `out`.
+    `weights` is empty where a wheel or random ones must do; `peer_wheels` are those of peers with
+    their names; what is made for the run lies in `scratch`, and what stays of it in `out`.
     """
 
     device: str
@@ -60,6 +61,7 @@ class Settings:
     scratch: str
     weights: str = ""
     weights_wheel: str = ""
+    peer_wheels: tuple[tuple[str, str], ...] = ()
 
     def share(self, section: str) -> Share:
         """What a section that begins now may take: its own time, and what the others left over."""
@@ -77,4 +79,5 @@ class Settings:
 def load_settings(path: Path) -> Settings:
     """What `save` wrote."""
     found = json.loads(path.read_text())
-    return Settings(**{**found, "sections": tuple(found["sections"])})
+    wheels = tuple((peer, wheel) for peer, wheel in found["peer_wheels"])
+    return Settings(**{**found, "sections": tuple(found["sections"]), "peer_wheels": wheels})

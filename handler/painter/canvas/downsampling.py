@@ -14,6 +14,8 @@ from painter.planning.pyramid import Shape
 
 # Of the identity that a matrix is made from: a whole one would be large for a large canvas.
 _COLUMNS: Final = 256
+# So many values of a gradient are brought back at once, by three products and sums instead of nine.
+_VALUES_AT_ONCE: Final = 3 * 2**20
 
 
 class Downsampling:
@@ -42,8 +44,11 @@ class Downsampling:
     def add_adjoint(self, gradient: Tensor, smaller: Tensor, weight: float) -> None:
         """Adds what a gradient at the smaller canvas is at the canvas, times a weight.
 
-        One channel at a time: all of them would be as large as the canvas.
+        Of a large canvas one channel at a time: all of them would be as large as the canvas.
         """
+        if self._matrices is not None and gradient.numel() <= _VALUES_AT_ONCE:
+            gradient.add_(self._spread(smaller), alpha=weight)
+            return
         for whole, part in zip(gradient, smaller, strict=True):
             whole.add_(self._spread(part), alpha=weight)
 

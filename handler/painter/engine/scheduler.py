@@ -102,8 +102,12 @@ class Scheduler:
 
     def _turn(self, group: list[Job]) -> None:
         group = [job for job in group if not job.finished]
-        if not group:
-            return
+        if group:
+            # All of a group are in one lane, which takes longer to enter than to ask again.
+            with group[0].lane.active():
+                self._turn_in_lane(group)
+
+    def _turn_in_lane(self, group: list[Job]) -> None:
         outcome = self._tried(group)
         # The error was raised and caught elsewhere, so that nothing of the failed pass is kept.
         if not isinstance(outcome, Exception):

@@ -28,7 +28,7 @@ from painter.planning.plan import Plan
 
 # How long Python lets a thread go on while another waits, in seconds: kernels are over sooner on
 # CUDA, and the device would idle while the server writes an answer.
-_SWITCH_SECONDS: Final = 5e-4
+SWITCH_SECONDS: Final = 5e-4
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +106,7 @@ class EngineThread:
             made.set_exception(error)
             return
         if painter.vgg.device.type == "cuda":
-            sys.setswitchinterval(_SWITCH_SECONDS)
+            sys.setswitchinterval(SWITCH_SECONDS)
         made.set_result(painter)
         try:
             while self._await_work():

@@ -17,13 +17,19 @@ import torch
 
 from painter.device.fusing import fused_kernels
 from painter.device.graphs import GraphRecorder
+from painter.device.streams import Streams
 from painter.evaluation.passes import Evaluation, View, evaluate
 from painter.evaluation.replay import Replay
 from painter.network.vgg import VGG19
 
 LANES: Final = 4
-# Evaluations of a lane that are launched and not yet done: some milliseconds at 512 px.
+# Evaluations that are launched and not yet done: some milliseconds at 512 px.
 AHEAD: Final = 8
+# So many in a lane with graphs, where each has its coarser views in it.
+WHOLE_AHEAD: Final = 3
+# Of a lane's streams, how many views run beside each other besides the finest: the smallest ones
+# together take less time than the finest alone.
+_BESIDE: Final = 2
 # Of the device's memory, what the buffers of all lanes may hold together.
 _BUFFERS: Final = 0.25
 
@@ -35,8 +41,9 @@ class Pace:
     client that leaves need not wait for the device.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, ahead: int = AHEAD) -> None:
         self._is_ahead = device.type == "cuda"
+        self._ahead = ahead
         self._launched: deque[torch.cuda.Event] = deque()
 
     def wait(self) -> None:
@@ -46,7 +53,7 @@ class Pace:
         event = torch.cuda.Event()  # type: ignore[no-untyped-call]
         event.record()
         self._launched.append(event)
-        if len(self._launched) > AHEAD:
+        if len(self._launched) > self._ahead:
             self._launched.popleft().synchronize()
 
 
@@ -94,19 +101,28 @@ class GraphLane:
     def __init__(self, vgg: VGG19, most_bytes: int, is_fused: bool) -> None:
         self.shares = False
         self._is_fused = is_fused
-        self._pace = Pace(vgg.device)
+        self._pace = Pace(vgg.device, WHOLE_AHEAD)
         self._stream = torch.cuda.Stream(vgg.device)  # type: ignore[no-untyped-call]
-        self._replay = Replay(vgg, GraphRecorder(vgg.device), most_bytes)
+        beside = Streams(vgg.device, _BESIDE)
+        self._replay = Replay(vgg, GraphRecorder(vgg.device), beside, most_bytes)
+        self._is_active = False
         self.paintings: WeakSet[object] = WeakSet()
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """Whatever is launched inside runs on its stream."""
-        with torch.cuda.stream(self._stream), fused_kernels(self._is_fused):
+        """Whatever is launched inside runs on its stream; to ask for it again costs nothing."""
+        if self._is_active:
             yield
+            return
+        with torch.cuda.stream(self._stream), fused_kernels(self._is_fused):
+            self._is_active = True
+            try:
+                yield
+            finally:
+                self._is_active = False
 
     def evaluate(self, views: Sequence[View]) -> list[Evaluation]:
-        """The evaluations of canvases, each replayed for itself."""
+        """The evaluations of canvases, each replayed for itself, with its coarser views in it."""
         self._pace.wait()
         return self._replay(views)
 

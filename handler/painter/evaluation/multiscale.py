@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from painter.device.streams import Streams
 from painter.evaluation.levels import is_tiled
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Evaluation, View
+from painter.evaluation.passes import Evaluation, View, evaluate
 from painter.evaluation.tiled import TiledEvaluation
 from painter.network.vgg import VGG19
 
@@ -34,19 +35,20 @@ class MultiscaleEvaluation:
         return self._view if self._tiles is None else None
 
     def take(self, evaluation: Evaluation | None) -> Evaluation | None:
-        """Takes the evaluation of `view`, or runs a tile; after the last one, tells the whole."""
+        """Takes the evaluation of `view`, or runs a tile; after the last one, tells the whole.
+
+        One that is whole already needs no coarser views.
+        """
         if self._tiles is not None:
             evaluation = self._tiles.advance()
             if evaluation is None:
                 return None
         assert evaluation is not None  # a view is answered
         objective = self._view.objective
-        if objective.coarser is None:
+        if objective.coarser is None or evaluation.is_whole:
             return self._summed(evaluation)
-        assert objective.downsampling is not None  # as there is a coarser one
         self._finer.append((objective, evaluation))
-        canvas = objective.downsampling(self._view.canvas)
-        self._look_at(replace(self._view, canvas=canvas, objective=objective.coarser))
+        self._look_at(coarser_view(self._view))
         return None
 
     def _look_at(self, view: View) -> None:
@@ -59,9 +61,36 @@ class MultiscaleEvaluation:
         whole = coarsest
         while self._finer:
             objective, here = self._finer.pop()
-            if here.gradient is not None and whole.gradient is not None:
-                assert objective.downsampling is not None  # as there is a coarser one
-                objective.downsampling.add_adjoint(here.gradient, whole.gradient, COARSER_WEIGHT)
-            total = here.objective_value + COARSER_WEIGHT * whole.objective_value
-            whole = replace(here, objective_value=total)
+            whole = _added(objective, here, whole)
         return whole
+
+
+def evaluate_whole(vgg: VGG19, view: View, streams: Streams) -> Evaluation:
+    """The evaluation of a canvas on its level and on all coarser ones, which run beside each other.
+
+    None of them may be too large for one pass.
+    """
+    if view.objective.coarser is None:
+        return replace(evaluate(vgg, [view])[0], is_whole=True)
+    with streams.forked():
+        coarser = evaluate_whole(vgg, coarser_view(view), streams)
+    here = evaluate(vgg, [view])[0]
+    streams.join()
+    return replace(_added(view.objective, here, coarser), is_whole=True)
+
+
+def coarser_view(view: View) -> View:
+    """A canvas as it is seen on the level before, which there must be."""
+    objective = view.objective
+    assert objective.coarser is not None
+    assert objective.downsampling is not None  # as there is a coarser one
+    return replace(view, canvas=objective.downsampling(view.canvas), objective=objective.coarser)
+
+
+def _added(objective: Objective, here: Evaluation, coarser: Evaluation) -> Evaluation:
+    """The evaluation of a canvas with what that of all coarser levels adds to it."""
+    if here.gradient is not None and coarser.gradient is not None:
+        assert objective.downsampling is not None  # as there is a coarser one
+        objective.downsampling.add_adjoint(here.gradient, coarser.gradient, COARSER_WEIGHT)
+    total = here.objective_value + COARSER_WEIGHT * coarser.objective_value
+    return replace(here, objective_value=total)

@@ -45,12 +45,14 @@ class Evaluation:
     """What a view comes to, all of it on the device: nobody has waited for it yet.
 
     `terms` are the objective's, unweighted. `gradient` is [3, H, W], or None where none was asked
-    for, and `objective_value` what it is of: the total, and what coarser views add to it.
+    for, and `objective_value` what it is of: the total, and what coarser views add to it, which
+    both have already where it `is_whole`.
     """
 
     terms: Tensor
     gradient: Tensor | None
     objective_value: Tensor
+    is_whole: bool = False
 
 
 def features_of(vgg: VGG19, pixels: Tensor, config: PassConfig) -> dict[str, Tensor]:

@@ -1,26 +1,30 @@
 """Evaluations that are recorded once and then replayed, so that no kernel waits to be launched.
 
-An evaluation at 512 px is over three hundred kernels, and a GPU is done with most of them before
-Python has launched the next. A CUDA graph launches them all at once, but always on the memory that
-it was recorded with. So each kind of evaluation has a slot: buffers for what goes in and what comes
-out. A painting's canvas is copied there for each evaluation, its targets whenever another painting
-was there before.
+An evaluation at 512 px, with those of its coarser levels, is over five hundred kernels, and a GPU
+is done with most of them before Python has launched the next. A CUDA graph launches them all at
+once, those of each level beside the others, but always on the memory that it was recorded with. So
+each kind of evaluation has a slot: buffers for what goes in and what comes out. A painting's canvas
+is copied there for each evaluation, its targets whenever another painting was there before.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary, ref
 
 import torch
+from torch import Tensor
 
+from painter.canvas.layout import Shift
+from painter.device.streams import Streams
+from painter.evaluation.multiscale import evaluate_whole
 from painter.evaluation.nested import copied, form_of, tensors_of
 from painter.evaluation.objective import Objective
-from painter.evaluation.passes import Evaluation, View, evaluate
+from painter.evaluation.passes import Evaluation, View
 from painter.network.vgg import VGG19
 
 # Slots are made for what comes again: one that is never replayed costs more than it saves.
@@ -44,42 +48,53 @@ class Recorder(Protocol):
 class Replay:
     """Evaluates canvases by replaying, from the second evaluation of a kind on.
 
-    What cannot be recorded is evaluated as it is everywhere else, and the log tells so once for
-    each kind. `most_bytes` is what slots may hold; beyond it all are dropped, since the memory of
-    recordings is freed together or not at all.
+    What comes of a canvas is whole: its coarser views are in it. What cannot be recorded is
+    evaluated as it is everywhere else, and the log tells so once for each kind. `most_bytes` is
+    what slots may hold; beyond it all are dropped, since the memory of recordings is freed together
+    or not at all.
     """
 
-    def __init__(self, vgg: VGG19, recorder: Recorder, most_bytes: int) -> None:
+    def __init__(self, vgg: VGG19, recorder: Recorder, streams: Streams, most_bytes: int) -> None:
         self._vgg, self._recorder, self._most_bytes = vgg, recorder, most_bytes
+        self._streams = streams
         self._uses: Counter[Hashable] = Counter()
         self._slots: dict[Hashable, _Slot | None] = {}
-        # To tell a kind takes longer than to replay it.
-        self._kinds: WeakKeyDictionary[Objective, dict[Hashable, Hashable]] = WeakKeyDictionary()
+        # To find out takes longer than to replay it.
+        self._inputs: WeakKeyDictionary[Objective, dict[Hashable, _Inputs]] = WeakKeyDictionary()
 
     def __call__(self, views: Sequence[View]) -> list[Evaluation]:
         """The evaluations of canvases, each in a pass of its own."""
         return [self._evaluated(view) for view in views]
 
     def _evaluated(self, view: View) -> Evaluation:
-        kind = self._kind_of(view)
+        inputs = self._inputs_of(view.objective, view.shift, view.with_gradient)
+        kind = inputs.kind
         self._uses[kind] += 1
         if self._uses[kind] >= _USES_LEAST and kind not in self._slots:
-            self._slots[kind] = self._made(view)
+            self._slots[kind] = self._made(view, inputs)
         slot = self._slots.get(kind)
-        return evaluate(self._vgg, [view])[0] if slot is None else slot.evaluate(view)
+        if slot is None:
+            return evaluate_whole(self._vgg, view, self._streams)
+        return slot.evaluate(view, inputs)
 
-    def _kind_of(self, view: View) -> Hashable:
-        known, which = self._kinds.setdefault(view.objective, {}), (view.shift, view.with_gradient)
-        if which not in known:
-            known[which] = _kind(view)
-        return known[which]
+    def _inputs_of(self, objective: Objective, shift: Shift, with_gradient: bool) -> _Inputs:
+        known = self._inputs.setdefault(objective, {})
+        if (shift, with_gradient) not in known:
+            narrowed = _narrowed(objective, shift)
+            form, tensors = form_of(narrowed), tuple(tensors_of(narrowed))
+            kind: Hashable = (shift, with_gradient, objective.shape, form)
+            if objective.coarser is not None:
+                coarser = self._inputs_of(objective.coarser, shift, with_gradient)
+                kind, tensors = (kind, coarser.kind), tensors + coarser.tensors
+            known[shift, with_gradient] = _Inputs(kind, tensors)
+        return known[shift, with_gradient]
 
-    def _made(self, view: View) -> _Slot | None:
+    def _made(self, view: View, inputs: _Inputs) -> _Slot | None:
         held = sum(slot.bytes for slot in self._slots.values() if slot is not None)
         if held > self._most_bytes:
             self.forget()
         try:
-            return _Slot(self._vgg, view, self._recorder)
+            return _Slot(self._vgg, view, inputs, self._recorder, self._streams)
         except torch.OutOfMemoryError:
             self.forget()
             return None
@@ -96,32 +111,42 @@ class Replay:
         self._recorder.forget()
 
 
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """What an evaluation is of: its kind, and all tensors but the canvas.
+
+    Of one kind are those that can be replayed on the same buffers: they agree in all but numbers.
+    """
+
+    kind: Hashable
+    tensors: tuple[Tensor, ...]
+
+
 class _Slot:
     """The buffers of one kind of evaluation, and what replays it on them."""
 
-    def __init__(self, vgg: VGG19, view: View, recorder: Recorder) -> None:
-        self._vgg = vgg
-        narrowed = _narrowed(view)
-        self._objective = copied(narrowed, iter([t.clone() for t in tensors_of(narrowed)]))
-        self._inputs = list(tensors_of(self._objective))
+    def __init__(
+        self, vgg: VGG19, view: View, inputs: _Inputs, recorder: Recorder, streams: Streams
+    ) -> None:
+        self._vgg, self._streams = vgg, streams
+        buffers = [tensor.clone() for tensor in inputs.tensors]
+        objective = _on(view.objective, view.shift, iter(buffers))
+        self._inputs = buffers
         self._source = ref(view.objective)
-        canvas = view.canvas.clone()
-        self._view = replace(view, canvas=canvas, objective=self._objective)
+        self._view = replace(view, canvas=view.canvas.clone(), objective=objective)
         # Buffers for the result are made outside the recording, whose memory it uses anew.
-        evaluation = evaluate(vgg, [self._view])[0]
-        self._evaluation = _clone(evaluation)
+        self._evaluation = _clone(evaluate_whole(vgg, self._view, streams))
         self._replay = recorder.record(self._work)
 
     @property
     def bytes(self) -> int:
         """What its inputs take, which is most of what it holds."""
-        return sum(tensor.nbytes for tensor in self._inputs)
+        return sum(tensor.nbytes for tensor in self._inputs if not tensor.is_meta)
 
-    def evaluate(self, view: View) -> Evaluation:
+    def evaluate(self, view: View, inputs: _Inputs) -> Evaluation:
         """The evaluation of a canvas of this kind."""
         if self._source() is not view.objective:
-            for buffer, new in zip(self._inputs, tensors_of(_narrowed(view)), strict=True):
-                buffer.copy_(new)
+            _copy(inputs.tensors, self._inputs)
             self._source = ref(view.objective)
         self._view.canvas.copy_(view.canvas)
         self._replay()
@@ -129,27 +154,47 @@ class _Slot:
         return _clone(self._evaluation)
 
     def _work(self) -> None:
-        evaluation = evaluate(self._vgg, [self._view])[0]
+        evaluation = evaluate_whole(self._vgg, self._view, self._streams)
         self._evaluation.terms.copy_(evaluation.terms)
         self._evaluation.objective_value.copy_(evaluation.objective_value)
         if self._evaluation.gradient is not None and evaluation.gradient is not None:
             self._evaluation.gradient.copy_(evaluation.gradient)
 
 
+def _copy(sources: Sequence[Tensor], buffers: Sequence[Tensor]) -> None:
+    """Copies all tensors; those of a type at once, since each copy by itself would be a launch."""
+    by_type: dict[torch.dtype, tuple[list[Tensor], list[Tensor]]] = {}
+    for source, buffer in zip(sources, buffers, strict=True):
+        if not buffer.is_meta:
+            these, those = by_type.setdefault(buffer.dtype, ([], []))
+            these.append(source)
+            those.append(buffer)
+    for these, those in by_type.values():
+        torch._foreach_copy_(those, these)
+
+
 def _clone(evaluation: Evaluation) -> Evaluation:
     gradient = None if evaluation.gradient is None else evaluation.gradient.clone()
-    return Evaluation(evaluation.terms.clone(), gradient, evaluation.objective_value.clone())
-
-
-def _kind(view: View) -> Hashable:
-    """What evaluations must agree in to be replayed on the same buffers: all but the numbers."""
-    return view.shift, view.with_gradient, view.canvas.shape, form_of(_narrowed(view))
-
-
-def _narrowed(view: View) -> Objective:
-    """The objective as far as the evaluation of one view looks at it."""
-    layouts = {view.shift: view.objective.layouts[view.shift]}
-    content = view.canvas.new_empty(()).expand(view.canvas.shape)
     return replace(
-        view.objective, content=content, layouts=layouts, coarser=None, downsampling=None
+        evaluation,
+        terms=evaluation.terms.clone(),
+        gradient=gradient,
+        objective_value=evaluation.objective_value.clone(),
     )
+
+
+def _on(objective: Objective, shift: Shift, tensors: Iterator[Tensor]) -> Objective:
+    """The objective and all coarser ones as `_narrowed` has them, with other tensors in place."""
+    mine: Objective = copied(_narrowed(objective, shift), tensors)
+    if objective.coarser is None:
+        return mine
+    coarser = _on(objective.coarser, shift, tensors)
+    return replace(mine, coarser=coarser, downsampling=objective.downsampling)
+
+
+def _narrowed(objective: Objective, shift: Shift) -> Objective:
+    """The objective of a level alone, as far as a pass in one shift looks at it."""
+    # Nothing but the shape of the photo is asked for.
+    content = torch.empty_like(objective.content, device="meta")
+    layouts = {shift: objective.layouts[shift]}
+    return replace(objective, content=content, layouts=layouts, coarser=None, downsampling=None)

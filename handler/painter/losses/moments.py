@@ -137,6 +137,8 @@ SCALED: Final = Fused(
 
 
 def _outer_sum(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:
+    if left.is_cuda and left.dtype != kind:
+        return _outer_sum_on_cuda(left, right, kind)
     if left.dtype == kind or len(left) <= _POSITIONS_FEW:
         return left.T.to(kind) @ right.to(kind)
     piece = min(_PIECE_MOST, 1 << max(0, (len(left) // _PIECES_LEAST).bit_length() - 1))
@@ -144,6 +146,25 @@ def _outer_sum(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:
     pieces = (whole // piece, piece, -1)
     products = torch.bmm(left[:whole].view(pieces).transpose(1, 2), right[:whole].view(pieces))
     return products.sum(0, dtype=kind) + left[whole:].to(kind).T @ right[whole:].to(kind)
+
+
+def _outer_sum_on_cuda(left: Tensor, right: Tensor, kind: torch.dtype) -> Tensor:
+    """Products that are not rounded: a covariance of rounded ones may have no root."""
+    piece = _piece_of(len(left))
+    whole = len(left) // piece * piece
+    pieces = (whole // piece, piece, -1)
+    of_left, of_right = left[:whole].view(pieces).transpose(1, 2), right[:whole].view(pieces)
+    found: Tensor = torch.bmm(of_left, of_right, out_dtype=kind).sum(0)
+    if whole < len(left):
+        found += torch.mm(left[whole:].T, right[whole:], out_dtype=kind)
+    return found
+
+
+def _piece_of(positions: int) -> int:
+    """How many positions a piece has: few enough for eight, and if possible with none left over."""
+    most = max(1, min(_PIECE_MOST, positions // _PIECES_LEAST))
+    whole = (size for size in range(most, most // 8, -1) if positions % size == 0)
+    return next(whole, most)
 
 
 T = TypeVar("T")

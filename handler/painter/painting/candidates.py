@@ -30,8 +30,7 @@ class Candidate:
         """A better canvas is copied over the one before: a level keeps a single one."""
         better = evaluation.objective_value < self.objective_value
         better = better | ~torch.isfinite(self.objective_value)
-        for held, new in zip(self.canvas, canvas, strict=True):
-            torch.where(better, new, held, out=held)
+        torch.where(better, canvas, self.canvas, out=self.canvas)
         self.terms = torch.where(better, evaluation.terms, self.terms)
         self.objective_value = torch.where(better, evaluation.objective_value, self.objective_value)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -22,6 +23,9 @@ from painter.preparation.level_inputs import LevelInputs
 from painter.preparation.mask_weights import MaskWeights
 from painter.preparation.pieces import Piece
 from painter.preparation.shared import Shared
+
+# A pass of so many pixels fills a GPU.
+_PIXELS_TOGETHER: Final = 2**20
 
 
 class ContentTargets:
@@ -54,7 +58,7 @@ class ContentTargets:
         """The weights of the mask, then each pass."""
         whole, norms = [], []
         if len(self._tiles) == 1:
-            whole = [partial(self._see, shift) for shift in self._shifts]
+            whole = [partial(self._see, shifts) for shifts in self._together()]
         if self._terms:
             norms = [partial(self._add, tile) for tile in self._tiles]
         first = [self._resize, *self.weights.pieces()] if self._is_new else []
@@ -85,10 +89,22 @@ class ContentTargets:
         seamless = seamless_of(self._plan.options)
         self.content = resized(self._plan.content, self._shape, seamless).to(self._vgg.device)
 
-    def _see(self, shift: Shift) -> None:
-        pixels, config = pad(self.content, shift), self.config
-        features = features_of(self._vgg, pixels, config) if config.taps else {}
-        self._features[shift] = features | dict(self._alike.get(shift, {}))
+    def _together(self) -> list[Sequence[Shift]]:
+        """The shifts, as many as share a pass: on a GPU, where passes of small photos are short."""
+        height, width = padded_shape(self._shape)
+        is_on_host = self._vgg.device.type == "cpu"
+        count = 1 if is_on_host else max(1, _PIXELS_TOGETHER // (height * width))
+        firsts = range(0, len(self._shifts), count)
+        return [self._shifts[first : first + count] for first in firsts]
+
+    def _see(self, shifts: Sequence[Shift]) -> None:
+        config, taps = self.config, {}
+        if config.taps:
+            photos = torch.stack([pad(self.content, shift) for shift in shifts])
+            taps = self._vgg.trace(photos, config).taps
+        for index, shift in enumerate(shifts):
+            features = {tap: values[index] for tap, values in taps.items()}
+            self._features[shift] = features | dict(self._alike.get(shift, {}))
 
     def _add(self, tile: Tile) -> None:
         shift = self._shifts[0]

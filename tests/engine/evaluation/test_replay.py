@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from jobs import best_total, small_painter, small_vgg_once
+from painter.device.streams import Streams
 from painter.evaluation.passes import evaluate
 from painter.evaluation.replay import Replay
 from pictures import photo, png, request, stripes
@@ -47,7 +48,7 @@ class Again:
 
 def _painted(evaluator, **given):
     """The best canvas of a painting, and its total."""
-    job = small_painter().begin(request(**{"steps": 60, **given}))
+    job = small_painter().begin(request(**{"steps": 80, **given}))
     job.lane.evaluate = evaluator
     job.run()
     return job._painting.step.best.canvas.clone(), best_total(job)
@@ -58,7 +59,8 @@ def _plain(views):
 
 
 def _replay(most_bytes=2**30):
-    return Replay(small_vgg_once(torch.float32), Again(), most_bytes)
+    vgg = small_vgg_once(torch.float32)
+    return Replay(vgg, Again(), Streams(vgg.device, 0), most_bytes)
 
 
 def _poison(replay):
