@@ -195,37 +195,47 @@ def paint(painter: Painter, requests: list[Request], share: Share) -> dict[str, 
 
     Pictures are decoded and encoded on threads of their own, as a server has it; all else is done
     by this one. Raises what a painting failed with, and OutOfTime once the share is over. `files`
-    has the paintings.
+    has the paintings. Decoding and encoding are the seconds in which nothing is painted.
     """
-    began = time.perf_counter()
-    scheduler = Scheduler(painter)
-    starting, jobs, files = 0.0, [], {}
+    scheduler, jobs, files, watch = Scheduler(painter), [], {}, Stopwatch()
     with ThreadPoolExecutor(min(_POOL_MOST, len(requests))) as pool:
         plans = deque(pool.submit(painter.inspect, request) for request in requests)
         while plans or scheduler.jobs:
             while plans and (plans[0].done() or not scheduler.jobs):
                 plan = plans.popleft().result()
-                planned = time.perf_counter()
+                watch.told("decoding and planning")
                 jobs.append(painter.start(plan))
-                starting += time.perf_counter() - planned
+                watch.told("first evaluations")
                 scheduler.add(jobs[-1])
             scheduler.advance(0)
+            watch.told("steps")
             for job in jobs:
                 if job.finished and job not in files:
                     files[job] = pool.submit(_finished(job).encode)
             if share.left <= 0 and scheduler.jobs:
-                raise OutOfTime(_how_far(scheduler.jobs[0], time.perf_counter() - began))
-        stepped = time.perf_counter()
+                raise OutOfTime(_how_far(scheduler.jobs[0], watch.whole))
         data = [files[job].result().data for job in jobs]
-    ended = time.perf_counter()
-    parts = {
-        # Of many paintings, until the last one was there: others were being painted meanwhile.
-        "decoding and planning": planned - began - (starting if len(jobs) > 1 else 0),
-        "first evaluations": starting,
-        "steps": stepped - planned - (starting if len(jobs) == 1 else 0),
-        "encoding": ended - stepped,
-    }
-    return {"seconds": ended - began, "parts": parts, "files": data}
+    watch.told("encoding")
+    return {"seconds": watch.whole, "parts": watch.parts, "files": data}
+
+
+class Stopwatch:
+    """Seconds since it was made: what was `told` of took them since something was told before."""
+
+    def __init__(self) -> None:
+        self._began = self._last = time.perf_counter()
+        self.parts: dict[str, float] = {}
+
+    def told(self, part: str) -> None:
+        """Adds the seconds since the last time to a part."""
+        now = time.perf_counter()
+        self.parts[part] = self.parts.get(part, 0.0) + now - self._last
+        self._last = now
+
+    @property
+    def whole(self) -> float:
+        """All parts together."""
+        return self._last - self._began
 
 
 def _finished(job: Job) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import torch
@@ -16,6 +17,8 @@ from painter.planning.pyramid import Shape
 _COLUMNS: Final = 256
 # So many values of a gradient are brought back at once, by three products and sums instead of nine.
 _VALUES_AT_ONCE: Final = 3 * 2**20
+# Matrices between lengths up to this one are kept: 2 MB at most.
+_LENGTH_KEPT: Final = 1024
 
 
 class Downsampling:
@@ -97,10 +100,19 @@ def _matrices(
     shape: Shape, other: Shape, seamless: Seamless, device: torch.device
 ) -> tuple[Tensor, Tensor]:
     down, across = (
-        resizing_matrix(*lengths).to(device, torch.float32)
+        (_kept_matrix if max(lengths[:2]) <= _LENGTH_KEPT else _matrix)(*lengths, device)
         for lengths in zip(shape, other, seamless, strict=True)
     )
     return down, across
+
+
+def _matrix(length: int, other: int, seamless: bool, device: torch.device) -> Tensor:
+    return resizing_matrix(length, other, seamless).to(device, torch.float32)
+
+
+# Every painting of a size asks for the same: to make one takes longer than a step, and to bring it
+# to a GPU waits for all steps before.
+_kept_matrix = lru_cache(maxsize=32)(_matrix)
 
 
 def _resized(canvas: Tensor, shape: Shape) -> Tensor:
