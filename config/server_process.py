@@ -165,7 +165,7 @@ def make_environment(folder: Path, settings: Settings) -> dict[str, str]:
         "METRICS_LOCATION": str(folder / "logs"),
         "BRUNO_DEVICE": settings.device,
         "BRUNO_DRAIN_FILE": str(folder / "drain"),
-        "BRUNO_GRAPHS": "on" if settings.graphs else "off",
+        "BRUNO_GRAPHS": "on" if settings.graphs and settings.device == "cuda" else "off",
         "BRUNO_TOKEN": settings.token,
     }
     environment.setdefault("OMP_NUM_THREADS", str(usable_cores()))

@@ -40,15 +40,15 @@ class Settings:
 
     `metrics_bind` opens TorchServe's metrics, which ask for no token, to a cluster's Prometheus.
 
-    `graphs` has a GPU replay evaluations from CUDA graphs. `drain_seconds` is how long
-    paintings may go on when the server is stopped. `token` is what the
+    `graphs` has a GPU replay evaluations from CUDA graphs, and says nothing of a CPU.
+    `drain_seconds` is how long paintings may go on when the server is stopped. `token` is what the
     server asks for, one that it makes where it is empty.
     """
 
     port: int = 8080
     bind: str = LOOPBACK
     device: str = "cpu"
-    graphs: bool = False
+    graphs: bool = True
     server: str = "torchserve"
     drain_seconds: float = 0.0
     token: str = field(default="", repr=False)
@@ -73,8 +73,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     device = environment.get("DEVICE") or "cpu"
     if device not in DEVICES:
         raise StartError(f"DEVICE must be cpu or cuda, not {device!r}.")
-    graphs = environment.get("GRAPHS") or "off"
-    if graphs not in ("on", "off"):
+    graphs = environment.get("GRAPHS") or ""
+    if graphs not in ("on", "off", ""):
         raise StartError(f"GRAPHS must be on or off, not {graphs!r}.")
     if graphs == "on" and device != "cuda":
         raise StartError(f"GRAPHS=on needs DEVICE=cuda, not {device!r}.")
@@ -89,7 +89,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise StartError("BRUNO_TOKEN must be 16 letters, digits or -._~+/ or more.")
     bind = environment.get("BIND") or LOOPBACK
     metrics = environment.get("METRICS_BIND") or LOOPBACK
-    return Settings(int(port), bind, device, graphs == "on", server, float(drain), token, metrics)
+    return Settings(int(port), bind, device, graphs != "off", server, float(drain), token, metrics)
 
 
 def check_ports(settings: Settings) -> None:

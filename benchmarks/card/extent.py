@@ -50,7 +50,7 @@ FULL: Final = Extent(
     painting={"size": 512},
     paintings=9,
     at_once=16,
-    larger=(1024, 4096),
+    larger=(4096, 1024),
     peer_steps=500,
     # A square is the largest painting of a size, and what is sent has one megapixel.
     picture=1000,

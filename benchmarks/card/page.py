@@ -224,7 +224,7 @@ def _peers(found: Found) -> Iterable[str]:
         [
             f"{peer}, {value['steps']} steps",
             f"{value['seconds']:.3g} s",
-            _errors(value["errors"]),
+            f"{_errors(value['errors'])} after {value['judged after']}",
             f"{value['own']['seconds']:.3g} s",
             _errors(value["own"]["errors"]),
             f"{value['seconds'] / value['own']['seconds']:.3g}",

@@ -19,13 +19,13 @@ Measure = Callable[[Share, Bench, Painter], dict[str, Any]]
 
 
 def measure(notes: Notes, bench: Bench) -> None:
-    """One painting alone, as many at once as are wanted, then larger ones as time allows."""
-    notes.take("alone", partial(_alone, notes.share, bench, bench.painter))
-    notes.take("at once", partial(_at_once, notes.share, bench, bench.painter))
-    notes.take("alone, replayed", partial(_replayed, _alone, notes.share, bench))
-    notes.take("at once, replayed", partial(_replayed, _at_once, notes.share, bench))
-    for size in bench.extent.larger:
-        notes.take(f"{size} px", partial(_larger, notes.share, bench, size))
+    """One painting alone, as many at once as are wanted, and larger ones; replayed, then not."""
+    measures: dict[str, Measure] = {"alone": _alone, "at once": _at_once}
+    measures |= {f"{size} px": partial(_larger, size) for size in bench.extent.larger}
+    for name, measure_it in measures.items():
+        notes.take(f"{name}, replayed", partial(_replayed, measure_it, notes.share, bench))
+    for name, measure_it in measures.items():
+        notes.take(name, partial(measure_it, notes.share, bench, bench.painter))
 
 
 def _replayed(measure: Measure, share: Share, bench: Bench) -> dict[str, Any]:
@@ -75,8 +75,8 @@ def _at_once(share: Share, bench: Bench, painter: Painter) -> dict[str, Any]:
     }
 
 
-def _larger(share: Share, bench: Bench, size: int) -> dict[str, Any]:
+def _larger(size: int, share: Share, bench: Bench, painter: Painter) -> dict[str, Any]:
     request = request_for(bench.pictures, {**bench.extent.painting, "size": size})
     began = time.perf_counter()
-    run = paint(bench.painter, [request], share)
+    run = paint(painter, [request], share)
     return {"seconds": time.perf_counter() - began, "parts": run["parts"]}

@@ -33,10 +33,11 @@ _ROUNDS: Final = 5
 def measure(notes: Notes, bench: Bench) -> None:
     """One painting of each peer whose wheel was given."""
     for peer in PEERS:
-        if peer in bench.peers:
-            notes.take(peer, partial(_beside, notes.share, bench, peer))
-        else:
+        if peer not in bench.peers:
             notes.leave_out(peer, "its wheel was not given")
+    given = [peer for peer in PEERS if peer in bench.peers]
+    for left, peer in zip(range(len(given), 0, -1), given, strict=True):
+        notes.take(peer, partial(_beside, notes.share.part(1 / left), bench, peer))
 
 
 def _beside(share: Share, bench: Bench, peer: str) -> dict[str, Any]:
@@ -46,10 +47,11 @@ def _beside(share: Share, bench: Bench, peer: str) -> dict[str, Any]:
     content, style = scene.content.read_bytes(), scene.style.read_bytes()
     judge = Judge(load_checkpoint(bench.weights), content, style)
     own = _own(share, bench, Request(read_options({"size": scene.size}), content, (style,)))
-    seconds, painting = _painted(bench, peer, scene, share.left)
+    seconds, done, painting = _painted(bench, peer, scene, share.left)
     return {
         "steps": bench.extent.peer_steps,
         "seconds": seconds,
+        "judged after": done,
         "errors": asdict(judge.errors(painting)),
         "own": {"seconds": own["seconds"], "errors": asdict(judge.errors(own["file"]))},
     }
@@ -64,11 +66,11 @@ def _own(share: Share, bench: Bench, request: Request) -> dict[str, Any]:
     }
 
 
-def _painted(bench: Bench, peer: str, scene: Scene, limit: float) -> tuple[float, bytes]:
-    """The seconds of a painting, and what it came to; raises PeerError where it does not.
+def _painted(bench: Bench, peer: str, scene: Scene, limit: float) -> tuple[float, int, bytes]:
+    """The seconds of a painting, its last snapshot within a limit, and after how many steps.
 
-    They are those between its first snapshot and its last, for all of its steps: so neither its
-    start counts, nor that of the device's libraries.
+    The seconds are those between its first snapshot and its last, for all of its steps: so neither
+    its start counts, nor that of the device's libraries. Raises PeerError where there are no two.
     """
     home, out = bench.scratch / peer, bench.scratch / f"{peer}-paintings"
     out.mkdir(exist_ok=True)
@@ -80,15 +82,17 @@ def _painted(bench: Bench, peer: str, scene: Scene, limit: float) -> tuple[float
     asked = command_of(peer, scene, steps, every, out, bench.device.where.type)[1:]
     call = f"import sys; from {_MAINS[peer]} import main; sys.exit(main())"
     _run(peer, [sys.executable, "-c", call, *asked], home, limit)
-    snapshots = sorted((path for path in out.iterdir()), key=lambda path: path.stat().st_mtime)
-    finished = out / "finished.png"
-    if not finished.is_file() or len(snapshots) < 2:
-        raise PeerError(f"{peer} left no painting and snapshots of it")
+    snapshots = sorted(out.iterdir(), key=lambda path: path.stat().st_mtime)
+    if len(snapshots) < 2:
+        raise PeerError(f"{peer} left no two snapshots within {limit:.0f} s")
     first, last = (path.stat().st_mtime for path in (snapshots[0], snapshots[-1]))
-    return (last - first) * steps / (steps - every), finished.read_bytes()
+    # What is finished may be written as a snapshot as well, and once more.
+    done = min(steps, every * len(snapshots))
+    return (last - first) * steps / (done - every), done, snapshots[-1].read_bytes()
 
 
 def _run(peer: str, command: list[str], home: Path, limit: float) -> None:
+    """Lets a peer paint; at the limit it is ended, and what it has left until then serves."""
     environment = {**os.environ, "PYTHONPATH": str(home)}
     try:
         run = subprocess.run(  # noqa: S603
@@ -100,7 +104,7 @@ def _run(peer: str, command: list[str], home: Path, limit: float) -> None:
             text=True,
             check=False,
         )
-    except subprocess.TimeoutExpired as error:
-        raise PeerError(f"{peer} was not done within {limit:.0f} s") from error
+    except subprocess.TimeoutExpired:
+        return
     if run.returncode:
         raise PeerError(f"{peer} failed: {last_line(run.stderr)}")

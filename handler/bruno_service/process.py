@@ -26,9 +26,12 @@ logger = logging.getLogger(__name__)
 
 
 def make_painter(checkpoint: Path) -> Painter:
-    """A painter that has painted before, on the device that BRUNO_DEVICE names."""
-    device, graphs = os.environ.get("BRUNO_DEVICE", "cpu"), os.environ.get("BRUNO_GRAPHS") == "on"
-    painter = Painter(checkpoint, device, graphs=graphs)
+    """A painter that has painted before, on the device that BRUNO_DEVICE names.
+
+    A GPU replays graphs, unless BRUNO_GRAPHS is off.
+    """
+    device, graphs = os.environ.get("BRUNO_DEVICE", "cpu"), os.environ.get("BRUNO_GRAPHS", "on")
+    painter = Painter(checkpoint, device, graphs=graphs == "on")
     painter.warm_up()
     return painter
 

@@ -321,11 +321,31 @@ def test_goals_are_reached_or_short_with_a_reason() -> None:
     assert verdicts[one] == "reached"
     assert verdicts[other] == ""
     slow = {**alone, "median": 0.9}
-    rate = {**spread([2.0]), "per second": 8.0, "count": 16}
+    rate = {**spread([2.0]), "per second": 8.0, "count": 16, "parts": parts}
     verdicts = _verdicts(paintings={"alone": slow, "at once": rate}, steps=found)
     assert verdicts["A default painting alone"] == "short, because steps take 0.20 s"
     assert verdicts[one] == "short, because its evaluations are not replayed"
     assert verdicts[other].startswith("short, because ")
+    both = {
+        "alone": slow,
+        "alone, replayed": alone,
+        "at once, replayed": {**rate, "per second": 12},
+    }
+    verdicts = _verdicts(paintings=both)
+    assert verdicts["A default painting alone"] == verdicts[other] == "reached"
+
+
+def test_a_peer_that_is_beaten_in_time_alone_is_told() -> None:
+    better, worse = (dict.fromkeys(("content", "gram", "wasserstein"), e) for e in (0.1, 0.2))
+    what = "A default painting beside peers' on this card"
+    for seconds, own, verdict in (
+        (60.0, better, "reached"),
+        (40.0, better, "short, because a painting takes 1.00 s"),
+        (60.0, worse, "short, because the defaults are for the eye: content beside peer, "),
+    ):
+        found = {"seconds": seconds, "errors": {**worse, "gram": 0.15}, "own": {"seconds": 1.0}}
+        found["own"]["errors"] = own if own is better else {**worse, "content": 0.3}
+        assert _verdicts(peers={"peer": found})[what].startswith(verdict)
 
 
 def _event(name: str, start: float, end: float, kind: DeviceType) -> FunctionEvent:

@@ -58,7 +58,8 @@ def test_graphs_are_on_or_off_and_for_cuda(given, told):
     with pytest.raises(StartError, match=told):
         read_settings(given)
     assert read_settings({"GRAPHS": "on", "DEVICE": "cuda"}).graphs
-    assert not read_settings({}).graphs
+    assert read_settings({"DEVICE": "cuda"}).graphs
+    assert not read_settings({"GRAPHS": "off", "DEVICE": "cuda"}).graphs
 
 
 def test_there_are_two_servers_which_drain() -> None:
@@ -212,7 +213,9 @@ def test_the_environment_is_the_servers_own(
     assert "TS_CONFIG_FILE" not in environment
     assert environment["TEMP"] == environment["TMPDIR"] == str(tmp_path / "tmp")
     assert (environment["BRUNO_DEVICE"], environment["OMP_NUM_THREADS"]) == ("cuda", "3")
-    assert environment["BRUNO_GRAPHS"] == "off"
+    assert environment["BRUNO_GRAPHS"] == "on"
+    for plain in (Settings(device="cpu"), Settings(device="cuda", graphs=False)):
+        assert make_environment(tmp_path, plain)["BRUNO_GRAPHS"] == "off"
     assert environment["MALLOC_ARENA_MAX"] == "1"
 
 

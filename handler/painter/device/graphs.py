@@ -5,13 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
 
 import torch
-
-# Libraries choose their algorithms and take their work space in the first runs, which a recording
-# must not see.
-_WARM_UPS: Final = 3
 
 
 class GraphRecorder:
@@ -26,9 +21,11 @@ class GraphRecorder:
         self._pool = torch.cuda.graph_pool_handle()
 
     def record(self, work: Callable[[], None]) -> Callable[[], None]:
-        """Runs the work three times, then records it; raises RuntimeError where that fails."""
-        for _ in range(_WARM_UPS - 1):
-            work()
+        """Runs the work once, then records it; raises RuntimeError where that fails.
+
+        It must have run before: libraries choose their algorithms and take their work space in the
+        first runs, which a recording must not see.
+        """
         # What waits for the device is found here: found while recording, it would leave PyTorch's
         # allocator believing that the recording goes on.
         with _no_waiting():

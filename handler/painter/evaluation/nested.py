@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from types import NoneType
 from typing import Any, Final
 
@@ -24,9 +25,9 @@ def form_of(value: Any) -> Hashable:
         return tuple((key, form_of(each)) for key, each in value.items())
     if isinstance(value, tuple):
         return tuple(map(form_of, value))
-    if is_dataclass(value):
-        parts = (form_of(getattr(value, field.name)) for field in fields(value))
-        return type(value).__qualname__, *parts
+    names = _fields_of(value.__class__)
+    if names is not None:
+        return type(value).__qualname__, *[form_of(getattr(value, name)) for name in names]
     return value if isinstance(value, _CONSTANTS) else type(value).__qualname__
 
 
@@ -40,9 +41,9 @@ def tensors_of(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, tuple):
         for each in value:
             yield from tensors_of(each)
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from tensors_of(getattr(value, field.name))
+    else:
+        for name in _fields_of(value.__class__) or ():
+            yield from tensors_of(getattr(value, name))
 
 
 def copied(value: Any, tensors: Iterator[Tensor]) -> Any:
@@ -53,7 +54,13 @@ def copied(value: Any, tensors: Iterator[Tensor]) -> Any:
         return {key: copied(each, tensors) for key, each in value.items()}
     if isinstance(value, tuple):
         return tuple(copied(each, tensors) for each in value)
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in fields(value)]
-        return replace(value, **{name: copied(getattr(value, name), tensors) for name in names})
-    return value
+    names = _fields_of(value.__class__)
+    if names is None:
+        return value
+    return replace(value, **{name: copied(getattr(value, name), tensors) for name in names})
+
+
+@cache
+def _fields_of(kind: type) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None for what is none."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None

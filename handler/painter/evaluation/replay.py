@@ -57,8 +57,10 @@ class Replay:
     def __init__(self, vgg: VGG19, recorder: Recorder, streams: Streams, most_bytes: int) -> None:
         self._vgg, self._recorder, self._most_bytes = vgg, recorder, most_bytes
         self._streams = streams
-        self._uses: Counter[Hashable] = Counter()
-        self._slots: dict[Hashable, _Slot | None] = {}
+        # Kinds go by numbers, since what they are is long.
+        self._kinds: dict[Hashable, int] = {}
+        self._uses: Counter[int] = Counter()
+        self._slots: dict[int, _Slot | None] = {}
         # To find out takes longer than to replay it.
         self._inputs: WeakKeyDictionary[Objective, dict[Hashable, _Inputs]] = WeakKeyDictionary()
 
@@ -86,7 +88,8 @@ class Replay:
             if objective.coarser is not None:
                 coarser = self._inputs_of(objective.coarser, shift, with_gradient)
                 kind, tensors = (kind, coarser.kind), tensors + coarser.tensors
-            known[shift, with_gradient] = _Inputs(kind, tensors)
+            number = self._kinds.setdefault(kind, len(self._kinds))
+            known[shift, with_gradient] = _Inputs(number, tensors)
         return known[shift, with_gradient]
 
     def _made(self, view: View, inputs: _Inputs) -> _Slot | None:
@@ -118,7 +121,7 @@ class _Inputs:
     Of one kind are those that can be replayed on the same buffers: they agree in all but numbers.
     """
 
-    kind: Hashable
+    kind: int
     tensors: tuple[Tensor, ...]
 
 

@@ -28,8 +28,9 @@ class Candidate:
 
     def take_if_better(self, canvas: Tensor, evaluation: Evaluation) -> None:
         """A better canvas is copied over the one before: a level keeps a single one."""
-        better = evaluation.objective_value < self.objective_value
-        better = better | ~torch.isfinite(self.objective_value)
+        worst = self.objective_value
+        # What is not finite differs from itself by what is no number.
+        better = (evaluation.objective_value < worst) | (worst - worst != 0)
         torch.where(better, canvas, self.canvas, out=self.canvas)
         self.terms = torch.where(better, evaluation.terms, self.terms)
         self.objective_value = torch.where(better, evaluation.objective_value, self.objective_value)

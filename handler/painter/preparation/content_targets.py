@@ -12,6 +12,7 @@ from torch import Tensor
 from painter.canvas.downsampling import resized
 from painter.canvas.layout import Shift, pad, padded_shape, seamless_of
 from painter.canvas.tiles import Tile, tiles
+from painter.device.sending import sent
 from painter.evaluation.levels import content_taps_of, shifts_of
 from painter.evaluation.passes import features_of
 from painter.losses.catalog import CONTENT_LOSSES
@@ -87,7 +88,8 @@ class ContentTargets:
 
     def _resize(self) -> None:
         seamless = seamless_of(self._plan.options)
-        self.content = resized(self._plan.content, self._shape, seamless).to(self._vgg.device)
+        content = resized(self._plan.content, self._shape, seamless)
+        self.content = sent(content, self._vgg.device)
 
     def _together(self) -> list[Sequence[Shift]]:
         """The shifts, as many as share a pass: on a GPU, where passes of small photos are short."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from painter.canvas.layout import Shift, pad
 from painter.canvas.masks import TapWeights, averaged, shrunk
+from painter.device.sending import sent
 from painter.pictures.picture import resize
 from painter.planning.pyramid import Shape
 from painter.preparation.pieces import Piece
@@ -49,4 +50,4 @@ class MaskWeights:
         less = shrunk(mask, tap, next(iter(self._by_shift)).seamless)
         for shift, by_tap in self._by_shift.items():
             at_tap = averaged(pad(less[None], shift)[0], tap)
-            by_tap[tap] = at_tap.to(self._device, torch.float16)
+            by_tap[tap] = sent(at_tap.to(torch.float16), self._device)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from painter.canvas.downsampling import Downsampling
 from painter.canvas.layout import seamless_of
+from painter.device.sending import sent
 from painter.evaluation.levels import pass_config_of
 from painter.evaluation.objective import Layout, Objective
 from painter.losses.catalog import NEIGHBOR_LOSSES, STYLE_LOSSES
@@ -101,7 +102,7 @@ class Preparation:
             config=self._config,
             content_config=self._content.config,
             terms=tuple(self._terms),
-            weights=_weights_of_terms(options).to(device),
+            weights=sent(_weights_of_terms(options), device),
             has_variation=options.tv > 0,
             content_losses=self._content.losses(),
             style_losses=self._style_losses,

@@ -55,7 +55,8 @@ class RegionTargets:
         """The region, once all pieces are done."""
         share = _area(self._part, self._plan) * self._part.weight
         nearby = None if self._nearby is None else self._nearby.neighborhood()
-        return Region(torch.tensor(share, device=self._device), self._targets.by_term, nearby)
+        share_there = torch.full((), share, device=self._device)
+        return Region(share_there, self._targets.by_term, nearby)
 
 
 class _Neighbors:
@@ -74,7 +75,7 @@ class _Neighbors:
         """Neighbors to look among, none of which is anybody's yet."""
         whole = padded_shape(self._shape)
         grid = whole[0] // stride_of(GRID), whole[1] // stride_of(GRID)
-        total, weights = torch.tensor(float(grid[0] * grid[1]), device=self._device), None
+        total, weights = torch.full((), float(grid[0] * grid[1]), device=self._device), None
         by_tap = self._weights.at(self._centered)
         if by_tap is not None:
             weights = by_tap[GRID]

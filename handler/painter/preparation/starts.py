@@ -7,6 +7,7 @@ from torch import Tensor
 
 from painter.canvas.downsampling import resized
 from painter.canvas.layout import seamless_of
+from painter.device.sending import sent
 from painter.evaluation.objective import Objective
 from painter.options.catalog import Options
 from painter.pictures.picture import resize
@@ -17,18 +18,18 @@ def canvas_of(plan: Plan, shape: tuple[int, int], device: torch.device) -> Tenso
     """What the canvas of the first level starts from."""
     options = plan.options
     if plan.resume is not None and plan.start is not None:
-        return resize(plan.start, shape).to(device)
+        return sent(resize(plan.start, shape), device)
     generator = torch.Generator().manual_seed(options.seed)
     noise = torch.rand(3, *shape, generator=generator)
     if options.init == "noise":
-        return noise.to(device)
+        return sent(noise, device)
     if plan.start is not None:
         canvas = resize(plan.start, shape)
     elif options.init == "style":
         canvas = _covering(plan.parts[0].styles[0][1].picture.samples, shape)
     else:
         canvas = resized(plan.content, shape, seamless_of(plan.options))
-    return torch.lerp(canvas, noise, options.init_noise).to(device)
+    return sent(torch.lerp(canvas, noise, options.init_noise), device)
 
 
 def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
@@ -45,7 +46,7 @@ def enlarged(plan: Plan, objective: Objective, canvas: Tensor) -> Tensor:
     smaller = resized(photo, (canvas.shape[-2], canvas.shape[-1]), seamless)
     detail = photo - resized(smaller, shape, seamless)
     if plan.content_mask is not None:
-        detail *= resize(plan.content_mask, shape).to(detail.device)
+        detail *= sent(resize(plan.content_mask, shape), detail.device)
     return detail.mul_(share).add_(larger).clamp_(0, 1)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from painter.canvas.layout import CENTERED, padded_shape
 from painter.canvas.tiles import Tile, tiles
 from painter.device.compute import wait_for_all_streams
+from painter.device.sending import sent
 from painter.evaluation.passes import features_of
 from painter.losses.hypercolumns import GRID, hypercolumns
 from painter.losses.neighbors import StyleSet
@@ -78,7 +79,7 @@ class _Hypercolumns:
         return []
 
     def _turn(self, pixels: Tensor, turn: int) -> list[Piece]:
-        turned = torch.rot90(pixels, turn, (-2, -1)).contiguous().to(self._inputs.vgg.device)
+        turned = sent(torch.rot90(pixels, turn, (-2, -1)).contiguous(), self._inputs.vgg.device)
         mask = self._style.mask
         around = None if mask is None else torch.rot90(resize(mask, self._shape), turn, (-2, -1))
         shape = turned.shape[-2], turned.shape[-1]

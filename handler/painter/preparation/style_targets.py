@@ -12,6 +12,7 @@ from torch import Tensor
 from painter.canvas.layout import CENTERED, padded_shape
 from painter.canvas.tiles import Tile, tiles
 from painter.device.compute import wait_for_all_streams
+from painter.device.sending import sent
 from painter.evaluation.passes import features_of
 from painter.losses.style_loss import Statistics, StyleLoss
 from painter.losses.terms import Term
@@ -82,7 +83,7 @@ class StyleMeans:
     def _gathering(self) -> list[Piece]:
         style, config, device = self._style, self._inputs.config, self._inputs.vgg.device
         weights = MaskWeights(style.mask, self._shape, sorted(config.taps), [CENTERED], device)
-        pixels = resize_picture(style.picture, self._shape).pixels.to(device)
+        pixels = sent(resize_picture(style.picture, self._shape).pixels, device)
         cut = tiles(padded_shape(self._shape), config)
         passes = [partial(self._add, pixels, weights, tile) for tile in cut]
         return [*weights.pieces(), *passes, self._keep]
