@@ -176,7 +176,11 @@ def _peers(peers: Results) -> Goal:
             if found["own"]["errors"][name] > error
         }
     )
-    reasons = []
+    reasons = [
+        f"{peer} was judged after {found['judged after']} of its {found['steps']} steps"
+        for peer, found in peers.items()
+        if found["judged after"] < found["steps"]
+    ]
     if min(ratios.values()) < PEERS_LEAST:
         reasons.append(f"a painting takes {next(iter(peers.values()))['own']['seconds']:.2f} s")
     if worse:

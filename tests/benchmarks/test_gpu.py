@@ -345,7 +345,11 @@ def test_a_peer_that_is_beaten_in_time_alone_is_told() -> None:
     ):
         found = {"seconds": seconds, "errors": {**worse, "gram": 0.15}, "own": {"seconds": 1.0}}
         found["own"]["errors"] = own if own is better else {**worse, "content": 0.3}
+        found |= {"steps": 500, "judged after": 500}
         assert _verdicts(peers={"peer": found})[what].startswith(verdict)
+    early = {**found, "seconds": 60.0, "own": {"seconds": 1.0, "errors": better}}
+    verdicts = _verdicts(peers={"peer": {**early, "judged after": 200}})
+    assert verdicts[what] == "short, because peer was judged after 200 of its 500 steps"
 
 
 def _event(name: str, start: float, end: float, kind: DeviceType) -> FunctionEvent:
