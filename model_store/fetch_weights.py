@@ -19,6 +19,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from painter.network.condensed import as_tensors
+from painter.network.vgg import VGG19
 from painter.network.weights import (
     CAFFE,
     CONVOLUTIONS,
@@ -189,6 +191,9 @@ def provide(weights: str, convention: str, target: Path = TARGET) -> Checkpoint:
     if convention not in ("", *CONVENTIONS):
         raise WeightsError(f"WEIGHTS_INPUT must be caffe or torchvision, not {convention!r}.")
     present = _present(target)
+    if present and not present.subspaces:
+        # Of a time before there were any: each start would make them anew.
+        present = _saved(target, present)
     named = {"": None, "original": ORIGINAL_SOURCE, "torchvision": TORCHVISION_SOURCE}
     if present and weights in named and named[weights] in (None, present.source):
         return present
@@ -200,7 +205,15 @@ def provide(weights: str, convention: str, target: Path = TARGET) -> Checkpoint:
         found = read_file(Path(weights).expanduser(), convention)
     if present and (present.digest, present.input) == (digest_tensors(found.tensors), found.input):
         return present
-    return save_checkpoint(target, found.tensors, found.source, found.license, found.input)
+    return _saved(target, found)
+
+
+def _saved(target: Path, found: Found | Checkpoint) -> Checkpoint:
+    """Writes a checkpoint with the subspaces of the condensed network."""
+    told = (found.source, found.license, found.input)
+    network = VGG19(Checkpoint(found.tensors, "", *told), torch.device("cpu"), torch.float32)
+    subspaces = as_tensors(network.subspaces(torch.float32))
+    return save_checkpoint(target, found.tensors, *told, subspaces)
 
 
 def _present(target: Path) -> Checkpoint | None:

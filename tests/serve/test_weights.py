@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 import fetch_weights
+from painter.network.vgg import VGG19
 from painter.network.weights import (
     CAFFE,
     TORCHVISION,
@@ -85,6 +87,36 @@ def test_an_altered_checkpoint_is_refused(tensors: dict[str, Tensor], tmp_path: 
     save_file(tensors, tmp_path / "altered.safetensors", told)
     with pytest.raises(WeightsError, match="was altered"):
         load_checkpoint(tmp_path / "altered.safetensors")
+
+
+def test_subspaces_that_were_altered_are_refused(
+    tensors: dict[str, Tensor], tmp_path: Path
+) -> None:
+    path = tmp_path / "altered.safetensors"
+    save_checkpoint(path, tensors, "a", "b", CAFFE, {"conv1_2.mean": torch.ones(64)})
+    assert load_checkpoint(path).subspaces["conv1_2.mean"].sum() == 64
+    told = safe_open(path, framework="pt").metadata()
+    save_file({**tensors, "subspaces.conv1_2.mean": torch.zeros(64)}, path, told)
+    with pytest.raises(WeightsError, match=r"was altered: its subspaces"):
+        load_checkpoint(path)
+
+
+def test_weights_of_before_get_their_subspaces(
+    monkeypatch: pytest.MonkeyPatch, weights: Path, tmp_path: Path
+) -> None:
+    made = load_checkpoint(weights)
+    target = tmp_path / "before.safetensors"
+    save_checkpoint(target, made.tensors, made.source, made.license, made.input)
+    provided = fetch_weights.provide("", "", target)
+    assert provided.digest == made.digest
+    network = VGG19(provided, torch.device("cpu"), torch.float32)
+    monkeypatch.setattr(VGG19, "subspaces", lambda *_: pytest.fail("they are there"))
+    network.condensed(torch.float32)
+    for name, tensor in made.subspaces.items():
+        assert tensor.shape == provided.subspaces[name].shape
+    written = target.stat().st_mtime_ns
+    fetch_weights.provide("", "", target)
+    assert target.stat().st_mtime_ns == written
 
 
 def test_a_checkpoint_without_provenance_is_refused(tmp_path: Path) -> None:

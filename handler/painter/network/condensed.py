@@ -43,6 +43,14 @@ ALIKE: Final = frozenset({"conv1_1", "relu1_1"})
 
 
 @dataclass(frozen=True, slots=True)
+class Subspace:
+    """Where a layer's responses lie: near a mean [C], along the columns of a basis [C, rank]."""
+
+    mean: Tensor
+    basis: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class Responses:
     """What a layer responds with: the mean [C] and the covariance [C, C], in float64."""
 
@@ -68,31 +76,64 @@ def responses_of(pictures: Iterable[Mapping[str, Tensor]]) -> dict[str, Response
     }
 
 
+def subspaces_of(responses: Mapping[str, Responses]) -> dict[str, Subspace]:
+    """The principal subspaces of all layers that have one, in float64."""
+    found = {}
+    for name in SHARES:
+        _, vectors = torch.linalg.eigh(responses[name].covariance)
+        found[name] = Subspace(responses[name].mean, vectors[:, -_rank(name, len(vectors)) :])
+    return found
+
+
+def as_tensors(subspaces: Mapping[str, Subspace]) -> dict[str, Tensor]:
+    """All of them as tensors in float32, by names, to be kept with a network's weights."""
+    return {
+        f"{layer}.{kind}": tensor.float().contiguous()
+        for layer, subspace in subspaces.items()
+        for kind, tensor in (("mean", subspace.mean), ("basis", subspace.basis))
+    }
+
+
+def from_tensors(
+    tensors: Mapping[str, Tensor], channels: Mapping[str, int]
+) -> dict[str, Subspace] | None:
+    """What `as_tensors` made; None where they are not those of these shares and channels."""
+    found = {}
+    for name in SHARES:
+        mean, basis = (tensors.get(f"{name}.{kind}") for kind in ("mean", "basis"))
+        count = channels[name]
+        if mean is None or basis is None or mean.shape != (count,):
+            return None
+        if basis.shape != (count, _rank(name, count)):
+            return None
+        found[name] = Subspace(mean.double(), basis.double())
+    return found
+
+
+def _rank(layer: str, channels: int) -> int:
+    return math.ceil(channels * SHARES[layer])
+
+
 def condense(
     whole: Sequence[Convolution],
     weights: Sequence[tuple[Tensor, Tensor]],
-    responses: Mapping[str, Responses],
+    subspaces: Mapping[str, Subspace],
     dtype: torch.dtype,
+    device: torch.device,
 ) -> list[Convolution]:
     """The convolutions `whole` of kernels and biases `weights`, each within its subspace."""
     cheaper = list(whole)
     for index, name in enumerate(CONVOLUTION_NAMES[: len(whole)]):
         if name in SHARES:
-            weight, bias = weights[index]
-            rank = math.ceil(len(bias) * SHARES[name])
-            cheaper[index] = _condensed(weight, bias, responses[name], rank, dtype)
+            weight, bias = (tensor.to(device) for tensor in weights[index])
+            cheaper[index] = _condensed(weight, bias, subspaces[name], dtype)
     return cheaper
 
 
-def _condensed(
-    weight: Tensor, bias: Tensor, responses: Responses, rank: int, dtype: torch.dtype
-) -> Convolution:
+def _condensed(weight: Tensor, bias: Tensor, subspace: Subspace, dtype: torch.dtype) -> Convolution:
     # y = W x + b lies near its mean m, and what it differs by near the basis V:
     # V Vᵀ (W x + b - m) + m.
-    device = responses.mean.device
-    weight, bias = weight.to(device), bias.to(device)
-    _, vectors = torch.linalg.eigh(responses.covariance)
-    basis, mean = vectors[:, -rank:], responses.mean
+    mean, basis = (tensor.to(weight.device) for tensor in (subspace.mean, subspace.basis))
     inner = torch.einsum("or,oikl->rikl", basis, weight.double())
     moved = mean + basis @ (basis.T @ (bias.double() - mean))
     return Condensed(inner.to(weight.dtype), basis.to(weight.dtype), moved.to(bias.dtype), dtype)

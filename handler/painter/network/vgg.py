@@ -12,7 +12,14 @@ import torch
 from torch import Tensor
 
 from painter.device.compute import wait_for_all_streams
-from painter.network.condensed import DEEPEST, condense, responses_of
+from painter.network.condensed import (
+    DEEPEST,
+    Subspace,
+    condense,
+    from_tensors,
+    responses_of,
+    subspaces_of,
+)
 from painter.network.convolutions import Convolution, at_tap, fastest_convolution
 from painter.network.folding import folded, mean_of
 from painter.network.fused import PASSED_AND_ADDED, through_relu
@@ -43,6 +50,8 @@ class VGG19:
         self._weights = folded(checkpoint)
         self._convolutions: dict[torch.dtype, list[Convolution]] = {}
         self._condensed: dict[torch.dtype, list[Convolution]] = {}
+        channels = {name: len(bias) for name, (_, bias) in self._named_weights()}
+        self._subspaces = from_tensors(checkpoint.subspaces, channels)
         self.typical_energy = self._typical_energy()
 
     def convolutions(self, dtype: torch.dtype, depth: int) -> list[Convolution]:
@@ -57,15 +66,25 @@ class VGG19:
         return made[:depth]
 
     def condensed(self, dtype: torch.dtype) -> list[Convolution]:
-        """Cheaper ones up to conv5_1, made at first use from what usual pictures bring."""
+        """Cheaper ones up to conv5_1, made at first use."""
         if dtype not in self._condensed:
+            if self._subspaces is None:
+                self._subspaces = self.subspaces(dtype)
             whole = self.convolutions(dtype, depth_of(DEEPEST))
-            config = PassConfig(frozenset(CONVOLUTION_NAMES[: len(whole)]), "max", dtype)
-            seen = (self.trace(each[None].to(self.device), config) for each in usual_pictures())
-            responses = responses_of(trace.taps for trace in seen)
-            self._condensed[dtype] = condense(whole, self._weights, responses, dtype)
+            parts = (self._weights, self._subspaces)
+            self._condensed[dtype] = condense(whole, *parts, dtype, self.device)
             wait_for_all_streams(self.device)
         return self._condensed[dtype]
+
+    def subspaces(self, dtype: torch.dtype) -> dict[str, Subspace]:
+        """Near which the layers' responses to usual pictures lie, seen in a type.
+
+        It takes a second, so a checkpoint may bring them.
+        """
+        taps = frozenset(CONVOLUTION_NAMES[: depth_of(DEEPEST)])
+        config = PassConfig(taps, "max", dtype)
+        seen = (self.trace(each[None].to(self.device), config) for each in usual_pictures())
+        return subspaces_of(responses_of(trace.taps for trace in seen))
 
     @property
     def condenses(self) -> bool:
@@ -113,6 +132,9 @@ class VGG19:
         # Few paintings look deeper, and these layers are the largest.
         del self._convolutions[self.trunk][depth_of("conv5_1") :]
         return {tap: float(values.float().square().mean()) for tap, values in trace.taps.items()}
+
+    def _named_weights(self) -> Iterator[tuple[str, tuple[Tensor, Tensor]]]:
+        return zip(CONVOLUTION_NAMES, self._weights, strict=False)
 
     def _until(self, config: PassConfig) -> Iterator[tuple[str, Convolution]]:
         convolutions = self.convolutions(config.dtype, config.depth)

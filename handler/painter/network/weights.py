@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,11 @@ CONVOLUTIONS: dict[int, tuple[int, int]] = {
 }
 
 
+# What a file has beside the convolutions: how its names begin, and what verifies it.
+_SUBSPACES = "subspaces."
+_SUBSPACES_DIGEST = "subspaces_sha256"
+
+
 class WeightsError(Exception):
     """Weights that cannot be used; the message is one sentence for the person who asked."""
 
@@ -61,7 +66,8 @@ TORCHVISION = InputConvention("rgb", 1.0, (0.485, 0.456, 0.406), (0.229, 0.224, 
 class Checkpoint:
     """VGG-19's convolutions (float32, `features.N.weight` and `.bias`) and where they are from.
 
-    `digest` is the sha256 of the tensors alone, in hexadecimal.
+    `digest` is the sha256 of the tensors alone, in hexadecimal. `subspaces` are those of the
+    condensed network, which makes them where a file has none.
     """
 
     tensors: dict[str, Tensor]
@@ -69,6 +75,7 @@ class Checkpoint:
     source: str
     license: str
     input: InputConvention
+    subspaces: dict[str, Tensor] = field(default_factory=dict)
 
 
 def expected_shapes() -> dict[str, tuple[int, ...]]:
@@ -111,19 +118,27 @@ def digest_tensors(tensors: Mapping[str, Tensor]) -> str:
 
 
 def save_checkpoint(
-    path: Path, tensors: dict[str, Tensor], source: str, license: str, input: InputConvention
+    path: Path,
+    tensors: dict[str, Tensor],
+    source: str,
+    license: str,
+    input: InputConvention,
+    subspaces: dict[str, Tensor] | None = None,
 ) -> Checkpoint:
     """Write a checkpoint whole or not at all, and return it."""
-    checkpoint = Checkpoint(tensors, digest_tensors(tensors), source, license, input)
+    beside = subspaces or {}
+    checkpoint = Checkpoint(tensors, digest_tensors(tensors), source, license, input, beside)
     metadata = {
         "format": "pt",
         "sha256": checkpoint.digest,
         "source": source,
         "license": license,
         "input": json.dumps(asdict(input)),
+        _SUBSPACES_DIGEST: digest_tensors(beside),
     }
     partial = path.with_suffix(".partial")
-    save_file(tensors, partial, metadata)
+    named = {_SUBSPACES + name: tensor for name, tensor in beside.items()}
+    save_file(tensors | named, partial, metadata)
     partial.chmod(0o644)
     partial.replace(path)
     return checkpoint
@@ -154,7 +169,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
             f"and its metadata says {metadata['sha256']}."
         )
     convention = _read_convention(metadata["input"], path)
-    return Checkpoint(tensors, digest, metadata["source"], metadata["license"], convention)
+    subspaces = {
+        name.removeprefix(_SUBSPACES): tensor
+        for name, tensor in state.items()
+        if name.startswith(_SUBSPACES)
+    }
+    if subspaces and digest_tensors(subspaces) != metadata.get(_SUBSPACES_DIGEST):
+        raise WeightsError(f"{path} was altered: its subspaces are not those that it tells of.")
+    told = (metadata["source"], metadata["license"], convention)
+    return Checkpoint(tensors, digest, *told, subspaces)
 
 
 def _read_convention(text: str, path: Path) -> InputConvention:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from networks import noise, random_checkpoint
 from painter.network import condensed
-from painter.network.condensed import DEEPEST, SHARES, responses_of
+from painter.network.condensed import DEEPEST, SHARES, as_tensors, responses_of
 from painter.network.layers import CONVOLUTION_NAMES, LAYER_NAMES, depth_of
 from painter.network.pass_config import PassConfig
 from painter.network.usual_pictures import COUNT, usual_pictures
@@ -63,6 +63,24 @@ def test_it_is_the_network_of_projected_kernels(pooling, responses):
     vgg = VGG19(random_checkpoint(), CPU, torch.float64)
     found = _seen(vgg, pixels, replace(config, is_condensed=True))
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_subspaces_that_a_checkpoint_brings_are_those_that_would_be_made():
+    made = VGG19(random_checkpoint(), CPU, torch.float32)
+    subspaces = as_tensors(made.subspaces(torch.float32))
+    brought = VGG19(replace(random_checkpoint(), subspaces=subspaces), CPU, torch.float32)
+    pixels, config = noise(1, 3, 48, 64).float(), PassConfig(TAPS, "max", torch.float32, True)
+    found, expected = (_seen(each, pixels, config) for each in (brought, made))
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_subspaces_of_other_shares_are_made_anew(monkeypatch):
+    subspaces = as_tensors(VGG19(random_checkpoint(), CPU, torch.float32).subspaces(torch.float32))
+    monkeypatch.setattr(condensed, "SHARES", dict.fromkeys(SHARES, 1.0))
+    vgg = VGG19(replace(random_checkpoint(), subspaces=subspaces), CPU, torch.float32)
+    pixels, config = noise(1, 3, 48, 64).float(), PassConfig(TAPS, "max", torch.float32)
+    found = _seen(vgg, pixels, replace(config, is_condensed=True))
+    torch.testing.assert_close(found, _seen(vgg, pixels, config), rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
