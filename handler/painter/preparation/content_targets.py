@@ -25,7 +25,7 @@ from painter.preparation.mask_weights import MaskWeights
 from painter.preparation.pieces import Piece
 from painter.preparation.shared import Shared
 
-# A pass of so many pixels fills a GPU.
+# A pass of so many pixels fills a GPU; a canvas beyond is seen in tiles.
 _PIXELS_TOGETHER: Final = 2**20
 
 
@@ -92,10 +92,15 @@ class ContentTargets:
         self.content = sent(content, self._vgg.device)
 
     def _together(self) -> list[Sequence[Shift]]:
-        """The shifts, as many as share a pass: on a GPU, where passes of small photos are short."""
-        height, width = padded_shape(self._shape)
+        """The shifts that share a pass: on a GPU as many as are no larger than the painting.
+
+        So they take no more memory than its own passes.
+        """
+        own, whole = (
+            height * width for height, width in map(padded_shape, (self._shape, self._plan.shape))
+        )
         is_on_host = self._vgg.device.type == "cpu"
-        count = 1 if is_on_host else max(1, _PIXELS_TOGETHER // (height * width))
+        count = 1 if is_on_host else max(1, min(whole, _PIXELS_TOGETHER) // own)
         firsts = range(0, len(self._shifts), count)
         return [self._shifts[first : first + count] for first in firsts]
 

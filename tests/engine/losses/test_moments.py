@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import pytest
 import torch
 
 from networks import noise
-from painter.losses.moments import moments
+from painter.losses.moments import _outer_sum_on_cuda, moments
 
 
 def test_moments_of_parts_add_up_to_those_of_the_whole():
@@ -23,3 +26,23 @@ def test_bfloat16_statistics_are_summed_in_float32():
     found = moments(rounded).second
     assert found.dtype == torch.float32
     assert float((found.double() - exact).norm() / exact.norm()) < 1e-3
+
+
+@pytest.mark.parametrize("positions", [16, 66 * 66, 81 * 83, 4099, 132 * 100])
+def test_on_cuda_products_are_made_in_pieces_that_leave_nothing_over_if_possible(
+    monkeypatch, positions
+):
+    rows = noise(positions, 8).to(torch.bfloat16)
+    calls = []
+
+    def product(name, left, right, out_dtype):
+        calls.append(name)
+        return left.to(out_dtype) @ right.to(out_dtype)
+
+    for name in ("bmm", "mm"):
+        monkeypatch.setattr(torch, name, partial(product, name))
+    found = _outer_sum_on_cuda(rows, rows, torch.float32)
+    expected = rows.double().T @ rows.double()
+    torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-2)
+    # 4099 is a prime.
+    assert calls == (["bmm", "mm"] if positions == 4099 else ["bmm"])
