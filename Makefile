@@ -17,7 +17,7 @@ YAML := mkdocs.yml $(shell find config docs/api -name '*.yaml' -o -name '*.yml')
 help: ## Show this list
 	@echo 'Targets of make:'
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo 'Settings: PORT=8080 BIND=127.0.0.1 DEVICE=cpu|cuda GRAPHS=off|on SERVER=torchserve|asgi DRAIN=20'
+	@echo 'Settings: PORT=8080 BIND=127.0.0.1 DEVICE=cpu|cuda GRAPHS=on|off SERVER=torchserve|asgi DRAIN=20'
 	@echo '          WEIGHTS=original|torchvision|PATH WEIGHTS_INPUT=caffe|torchvision PYTHON=python3 ARGS=(for pytest and bench)'
 
 .PHONY: setup

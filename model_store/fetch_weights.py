@@ -19,7 +19,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from painter.network.condensed import as_tensors
+from painter.network.condensed import as_tensors, from_tensors
+from painter.network.layers import CONVOLUTION_NAMES
 from painter.network.vgg import VGG19
 from painter.network.weights import (
     CAFFE,
@@ -191,12 +192,9 @@ def provide(weights: str, convention: str, target: Path = TARGET) -> Checkpoint:
     if convention not in ("", *CONVENTIONS):
         raise WeightsError(f"WEIGHTS_INPUT must be caffe or torchvision, not {convention!r}.")
     present = _present(target)
-    if present and not present.subspaces:
-        # Of a time before there were any: each start would make them anew.
-        present = _saved(target, present)
     named = {"": None, "original": ORIGINAL_SOURCE, "torchvision": TORCHVISION_SOURCE}
     if present and weights in named and named[weights] in (None, present.source):
-        return present
+        return _completed(target, present)
     if weights in ("", "original"):
         found = fetch_original()
     elif weights == "torchvision":
@@ -204,8 +202,23 @@ def provide(weights: str, convention: str, target: Path = TARGET) -> Checkpoint:
     else:
         found = read_file(Path(weights).expanduser(), convention)
     if present and (present.digest, present.input) == (digest_tensors(found.tensors), found.input):
-        return present
+        return _completed(target, present)
     return _saved(target, found)
+
+
+def _completed(target: Path, present: Checkpoint) -> Checkpoint:
+    """A file whose subspaces are not there, or of other shares, gets them if it can be written.
+
+    Each start would make them anew.
+    """
+    layers = zip(CONVOLUTION_NAMES, CONVOLUTIONS.values(), strict=True)
+    channels = {name: outputs for name, (_, outputs) in layers}
+    if from_tensors(present.subspaces, channels) is not None:
+        return present
+    try:
+        return _saved(target, present)
+    except (OSError, SafetensorError):
+        return present
 
 
 def _saved(target: Path, found: Found | Checkpoint) -> Checkpoint:

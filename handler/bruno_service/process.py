@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 def make_painter(checkpoint: Path) -> Painter:
     """A painter that has painted before, on the device that BRUNO_DEVICE names.
 
-    A GPU replays graphs, unless BRUNO_GRAPHS is off.
+    A GPU replays graphs where BRUNO_GRAPHS is not there, or is `on`.
     """
     device, graphs = os.environ.get("BRUNO_DEVICE", "cpu"), os.environ.get("BRUNO_GRAPHS", "on")
     painter = Painter(checkpoint, device, graphs=graphs == "on")

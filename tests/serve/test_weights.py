@@ -119,6 +119,18 @@ def test_weights_of_before_get_their_subspaces(
     assert target.stat().st_mtime_ns == written
 
 
+def test_where_nothing_can_be_written_weights_of_before_serve_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, tensors: dict[str, Tensor], tmp_path: Path
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    target = tmp_path / "before.safetensors"
+    save_checkpoint(target, tensors, fetch_weights.ORIGINAL_SOURCE, "b", CAFFE)
+    monkeypatch.setattr(fetch_weights, "save_checkpoint", fails)
+    assert fetch_weights.provide("", "", target).subspaces == {}
+
+
 def test_a_checkpoint_without_provenance_is_refused(tmp_path: Path) -> None:
     save_file({"x": torch.zeros(1)}, tmp_path / "bare.safetensors", {"sha256": "0"})
     with pytest.raises(WeightsError, match="does not tell its input, license, source"):

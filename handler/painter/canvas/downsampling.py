@@ -17,7 +17,7 @@ from painter.planning.pyramid import Shape
 _COLUMNS: Final = 256
 # So many values of a gradient are brought back at once, by three products and sums instead of nine.
 _VALUES_AT_ONCE: Final = 3 * 2**20
-# Matrices between lengths up to this one are kept: 2 MB at most.
+# Matrices between lengths up to this one are kept: 4 MB at most.
 _LENGTH_KEPT: Final = 1024
 
 

@@ -11,9 +11,9 @@ import torch
 class Streams:
     """Streams beside the current one, which are forked from it and join it again.
 
-    Forks nest: what is forked inside of a fork has the next stream, or where there is none left it
-    comes one after the other. Whatever is made in a fork must be kept until it has joined, and so
-    must all that it uses: their memory belongs to the stream that they were made on.
+    Forks nest: a fork inside of another has the next stream; where none is left, its work stays on
+    the current one. Whatever is made in a fork must be kept until it has joined, and so must all
+    that it uses: their memory belongs to the stream that they were made on.
     """
 
     def __init__(self, device: torch.device, count: int) -> None:

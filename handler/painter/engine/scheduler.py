@@ -103,7 +103,7 @@ class Scheduler:
     def _turn(self, group: list[Job]) -> None:
         group = [job for job in group if not job.finished]
         if group:
-            # All of a group are in one lane, which takes longer to enter than to ask again.
+            # Entered once for all that a turn does: each time takes as long as a launch or two.
             with group[0].lane.active():
                 self._turn_in_lane(group)
 

@@ -30,8 +30,10 @@ WHOLE_AHEAD: Final = 3
 # Of a lane's streams, how many views run beside each other besides the finest: the smallest ones
 # together take less time than the finest alone.
 _BESIDE: Final = 2
-# Of the device's memory, what the buffers of all lanes may hold together.
-_BUFFERS: Final = 0.25
+# Of the device's memory, what all lanes may hold together; half of it are buffers for what goes in,
+# and the rest is what recordings run in, of which a lane needs as much as its largest one.
+_RECORDED: Final = 0.25
+_BUFFERS: Final = 0.5
 
 
 class Pace:
@@ -139,8 +141,9 @@ class Lanes:
         self.bytes = 0
         if with_graphs:
             _, total = torch.cuda.mem_get_info(vgg.device)
-            self.bytes = int(total * _BUFFERS)
-            self._lanes = [GraphLane(vgg, self.bytes // LANES, is_fused) for _ in range(LANES)]
+            self.bytes = int(total * _RECORDED)
+            buffers = int(self.bytes * _BUFFERS) // LANES
+            self._lanes = [GraphLane(vgg, buffers, is_fused) for _ in range(LANES)]
 
     def freest(self) -> Lane:
         """The lane with the fewest paintings."""

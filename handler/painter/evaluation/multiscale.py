@@ -72,10 +72,13 @@ def evaluate_whole(vgg: VGG19, view: View, streams: Streams) -> Evaluation:
     """
     if view.objective.coarser is None:
         return replace(evaluate(vgg, [view])[0], is_whole=True)
-    with streams.forked():
-        coarser = evaluate_whole(vgg, coarser_view(view), streams)
-    here = evaluate(vgg, [view])[0]
-    streams.join()
+    try:
+        with streams.forked():
+            coarser = evaluate_whole(vgg, coarser_view(view), streams)
+        here = evaluate(vgg, [view])[0]
+    finally:
+        # A recording that ends with a fork of its own would never let go of its memory.
+        streams.join()
     return replace(_added(view.objective, here, coarser), is_whole=True)
 
 

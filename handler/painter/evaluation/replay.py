@@ -13,6 +13,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary, ref
 
@@ -29,6 +30,8 @@ from painter.network.vgg import VGG19
 
 # Slots are made for what comes again: one that is never replayed costs more than it saves.
 _USES_LEAST: Final = 2
+# What a kind is takes some kilobytes, whether it comes again or not; a painting has about twenty.
+_KINDS_MOST: Final = 2000
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +60,9 @@ class Replay:
     def __init__(self, vgg: VGG19, recorder: Recorder, streams: Streams, most_bytes: int) -> None:
         self._vgg, self._recorder, self._most_bytes = vgg, recorder, most_bytes
         self._streams = streams
-        # Kinds go by numbers, since what they are is long.
+        # Kinds go by numbers, since what they are is long; no number is given twice.
         self._kinds: dict[Hashable, int] = {}
+        self._numbers = count()
         self._uses: Counter[int] = Counter()
         self._slots: dict[int, _Slot | None] = {}
         # To find out takes longer than to replay it.
@@ -69,6 +73,10 @@ class Replay:
         return [self._evaluated(view) for view in views]
 
     def _evaluated(self, view: View) -> Evaluation:
+        if len(self._kinds) > _KINDS_MOST:
+            self.forget()
+            self._kinds.clear()
+            self._inputs.clear()
         inputs = self._inputs_of(view.objective, view.shift, view.with_gradient)
         kind = inputs.kind
         self._uses[kind] += 1
@@ -88,8 +96,9 @@ class Replay:
             if objective.coarser is not None:
                 coarser = self._inputs_of(objective.coarser, shift, with_gradient)
                 kind, tensors = (kind, coarser.kind), tensors + coarser.tensors
-            number = self._kinds.setdefault(kind, len(self._kinds))
-            known[shift, with_gradient] = _Inputs(number, tensors)
+            if kind not in self._kinds:
+                self._kinds[kind] = next(self._numbers)
+            known[shift, with_gradient] = _Inputs(self._kinds[kind], tensors)
         return known[shift, with_gradient]
 
     def _made(self, view: View, inputs: _Inputs) -> _Slot | None:
@@ -143,7 +152,7 @@ class _Slot:
 
     @property
     def bytes(self) -> int:
-        """What its inputs take, which is most of what it holds."""
+        """What its inputs take; the memory that its work runs in is the recorder's."""
         return sum(tensor.nbytes for tensor in self._inputs if not tensor.is_meta)
 
     def evaluate(self, view: View, inputs: _Inputs) -> Evaluation:

@@ -69,7 +69,7 @@ class VGG19:
         """Cheaper ones up to conv5_1, made at first use."""
         if dtype not in self._condensed:
             if self._subspaces is None:
-                self._subspaces = self.subspaces(dtype)
+                self._subspaces = self.subspaces(torch.promote_types(dtype, torch.float32))
             whole = self.convolutions(dtype, depth_of(DEEPEST))
             parts = (self._weights, self._subspaces)
             self._condensed[dtype] = condense(whole, *parts, dtype, self.device)
@@ -79,12 +79,16 @@ class VGG19:
     def subspaces(self, dtype: torch.dtype) -> dict[str, Subspace]:
         """Near which the layers' responses to usual pictures lie, seen in a type.
 
-        It takes a second, so a checkpoint may bring them.
+        It takes a second or more, so a checkpoint may bring them.
         """
+        is_new = dtype not in self._convolutions
         taps = frozenset(CONVOLUTION_NAMES[: depth_of(DEEPEST)])
         config = PassConfig(taps, "max", dtype)
         seen = (self.trace(each[None].to(self.device), config) for each in usual_pictures())
-        return subspaces_of(responses_of(trace.taps for trace in seen))
+        responses = responses_of(trace.taps for trace in seen)
+        if is_new:
+            del self._convolutions[dtype]
+        return subspaces_of(responses)
 
     @property
     def condenses(self) -> bool:

@@ -148,3 +148,13 @@ def test_a_finished_painting_is_not_kept_by_its_slot():
     _painted(replay)
     sources = [slot._source() for slot in replay._slots.values()]
     assert sources == [None] * len(sources) != []
+
+
+def test_kinds_are_forgotten_when_there_are_many(monkeypatch):
+    monkeypatch.setattr("painter.evaluation.replay._KINDS_MOST", 3)
+    replay = _replay()
+    for side in (64, 80, 96):
+        given = {"content": photo(side, 64), "steps": 12}
+        assert torch.equal(_painted(replay, **given)[0], _painted(_plain, **given)[0])
+        assert len(replay._kinds) <= 4 + 1
+    assert replay._recorder.forgotten > 0
