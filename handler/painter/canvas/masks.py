@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import minimum_filter
 from torch import Tensor
 
 from painter.canvas.layout import CLOSED, Seamless
@@ -26,6 +25,9 @@ def shrunk(mask: Tensor, tap: str, seamless: Seamless = CLOSED) -> Tensor:
     2017, section 4). Where that would leave under a quarter of the area, as with small masks at
     deep taps, the mask stays as it is.
     """
+    # It takes a quarter of a second to load, and few paintings have masks.
+    from scipy.ndimage import minimum_filter
+
     size = 2 * receptive_radius(tap) + 1
     modes: list[_Mode] = ["wrap" if goes_on else "nearest" for goes_on in seamless]
     less = torch.from_numpy(minimum_filter(mask.cpu().numpy(), size=size, mode=modes))

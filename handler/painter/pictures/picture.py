@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
 from painter.pictures.decoding import read_planes
@@ -118,5 +117,8 @@ def _filled(pixels: Tensor, alpha: Tensor) -> Tensor:
         small = resize((pixels * alpha), half) / resize(alpha, half).clamp(min=1 / 255)
         filled = resize(_filled(small.clamp_(0, 1), resize(alpha, half)), (height, width))
         return torch.where(alpha < 1 / 255, filled, pixels)
+    # It takes a quarter of a second to load, and few pictures are transparent.
+    from scipy.ndimage import distance_transform_edt
+
     rows, columns = distance_transform_edt(transparent, return_distances=False, return_indices=True)
     return pixels[:, torch.from_numpy(rows).long(), torch.from_numpy(columns).long()]
