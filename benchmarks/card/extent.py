@@ -10,8 +10,8 @@ from typing import Any, Final
 class Extent:
     """Sides in px, counts and rounds of all sections.
 
-    `steps` has the options of what is stepped and profiled, `few` those of the paintings that
-    are compared with each other.
+    `steps` has the options of what is stepped, of which the first `profiled` kinds are profiled,
+    `few` those of the paintings that are compared with each other.
     """
 
     copied: int
@@ -30,6 +30,7 @@ class Extent:
     at_once: int
     larger: tuple[int, ...]
     peer_steps: int
+    profiled: int
     picture: int
 
 
@@ -52,6 +53,7 @@ FULL: Final = Extent(
     at_once=16,
     larger=(4096, 1024),
     peer_steps=500,
+    profiled=6,
     # A square is the largest painting of a size, and what is sent has one megapixel.
     picture=1000,
 )
@@ -72,5 +74,6 @@ SMOKE: Final = Extent(
     at_once=2,
     larger=(96,),
     peer_steps=5,
+    profiled=1,
     picture=128,
 )

@@ -22,7 +22,7 @@ _MOST: Final = 25
 
 def measure(notes: Notes, bench: Bench) -> None:
     """A profile of some steps of each kind, as they are and replayed; the default one first."""
-    for kind, views in ORDER:
+    for kind, views in ORDER[: bench.extent.profiled]:
         options = options_of(bench.extent, kind, views)
         notes.take(f"{kind}, {views}, replayed", partial(_replayed, bench, options))
         notes.take(f"{kind}, {views}", partial(_as_it_is, bench, options))
