@@ -158,3 +158,10 @@ def test_kinds_are_forgotten_when_there_are_many(monkeypatch):
         assert torch.equal(_painted(replay, **given)[0], _painted(_plain, **given)[0])
         assert len(replay._kinds) <= 4 + 1
     assert replay._recorder.forgotten > 0
+
+
+def test_what_is_seen_on_more_levels_is_another_kind():
+    replay = _replay()
+    for levels in (1, 2, 3):
+        given = {"content": photo(96, 128), "size": 256, "levels": levels, "steps": 30}
+        assert torch.equal(_painted(replay, **given)[0], _painted(_plain, **given)[0])
