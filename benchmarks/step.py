@@ -20,8 +20,9 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from painter.canvas.layout import MARGIN
 from painter.engine.painter import Painter
 from painter.evaluation.passes import View, evaluate
-from painter.network.convolutions import WINOGRAD_CHANNELS_LEAST, Packed
+from painter.network.convolutions import OfColors, Packed, pays_for_transforms
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
+from painter.network.unfolded import Unfolded
 from painter.network.weights import CONVOLUTIONS
 from painter.network.winograd import Winograd
 from painter.options.reading import read_options
@@ -118,11 +119,7 @@ def _candidates(
         if device.type == "cpu":
             packed = Packed(weight, bias, dtype, dtype)
             yield f"{kind}, packed", partial(packed, last, relu=False)
-        if (
-            device.type == "cpu"
-            and dtype == torch.float32
-            and min(channels) >= WINOGRAD_CHANNELS_LEAST
-        ):
+        if device.type == "cpu" and dtype == torch.float32 and pays_for_transforms(outputs, inputs):
             yield f"{kind}, Winograd", partial(Winograd(weight, bias), last, relu=False)
 
 
@@ -136,7 +133,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 def shares_by_kind(work: Callable[[], object], device: torch.device) -> dict[str, float]:
     """What each kind of operation takes of a device's time, as shares of the whole."""
-    with _winograd_named(), profile(activities=activities(device)) as profiler:
+    with _products_named(), profile(activities=activities(device)) as profiler:
         work()
         if device.type == "cuda":
             torch.cuda.synchronize()
@@ -165,12 +162,13 @@ def time_by_kind(events: Iterable[FunctionEvent], device: torch.device) -> Count
 
 
 @contextmanager
-def _winograd_named() -> Iterator[None]:
+def _products_named() -> Iterator[None]:
     """Has a profile tell the products that a convolution is made of from all others."""
     with ExitStack() as patches:
-        for method in ("__call__", "input_gradient"):
-            named = record_function("convolution")(getattr(Winograd, method))
-            patches.enter_context(patch.object(Winograd, method, named))
+        for kind in (Winograd, Unfolded, OfColors):
+            for method in ("__call__", "input_gradient"):
+                named = record_function("convolution")(getattr(kind, method))
+                patches.enter_context(patch.object(kind, method, named))
         yield
 
 

@@ -20,6 +20,8 @@ from torch.profiler import ProfilerActivity
 from bench import Bench, results_folder
 from judge import Errors, Judge
 from painter.engine.painter import Painter
+from painter.network.convolutions import OfColors
+from painter.network.unfolded import Unfolded
 from painter.network.weights import CAFFE, TORCHVISION, Checkpoint, load_checkpoint
 from painter.network.winograd import Winograd
 from pairs import EXAMPLES, Scene, find_pairs, make_scene
@@ -110,9 +112,12 @@ def test_the_step_that_is_measured_is_one_of_the_whole_network(weights: Path, sc
 
 def test_the_products_of_a_convolution_count_as_convolutions() -> None:
     cpu = torch.device("cpu")
-    convolution = Winograd(torch.ones(64, 64, 3, 3), torch.zeros(64))
+    given = torch.ones(64, 64, 3, 3), torch.zeros(64)
+    convolutions = Winograd(*given), Unfolded(*given), OfColors(given[0][:, :3], given[1])
     x, matrix = torch.ones(1, 64, 99, 99), torch.ones(64, 64)
-    assert shares_by_kind(lambda: convolution(x, relu=True), cpu)["convolutions"] > 0.98
+    for each in convolutions:
+        shares = shares_by_kind(lambda each=each: each.input_gradient(x), cpu)
+        assert shares["convolutions"] > 0.98
     assert "convolutions" not in shares_by_kind(lambda: matrix @ matrix, cpu)
 
 

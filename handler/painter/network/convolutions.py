@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Final, Protocol
 
 import torch
@@ -9,10 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from painter.network.fused_convolutions import RECTIFIED, TAPPED
-from painter.network.winograd import Winograd
+from painter.network.unfolded import Unfolded
+from painter.network.winograd import Winograd, tiles_of
 
-# With few channels the transforms cost more than the multiplications they save.
-WINOGRAD_CHANNELS_LEAST: Final = 128
+# With few channels the transforms cost more than the multiplications they save, and on few tiles
+# the transformed kernel takes longer to read than the plain one to multiply with.
+_WINOGRAD_CHANNELS_LEAST: Final = 96**2  # inputs times outputs
+_WINOGRAD_TILES_LEAST: Final = 8
+# The whole network's largest kernels are not worth the memory of another copy for small pictures.
+_KEPT_TWICE_MOST: Final = 2**21  # values of a kernel
+_COLORS: Final = 3
 
 
 class Convolution(Protocol):
@@ -36,10 +43,17 @@ def fastest_convolution(
     """The fastest for a kernel [outputs, inputs, 3, 3] on its device and in these types."""
     if weight.device.type != "cpu" or forward == torch.float64:
         return Plain(weight, bias, forward, backward)
-    many = min(weight.shape[:2]) >= WINOGRAD_CHANNELS_LEAST
-    if many and forward == backward == torch.float32:
-        return Winograd(weight.to(forward), bias.to(forward))
+    if forward == backward == torch.float32:
+        if pays_for_transforms(*weight.shape[:2]):
+            return BySize(weight.float(), bias.float())
+        if weight.shape[1] == _COLORS:
+            return OfColors(weight.float(), bias.float())
     return Packed(weight, bias, forward, backward)
+
+
+def pays_for_transforms(outputs: int, inputs: int) -> bool:
+    """Whether so many channels are convolved faster by Winograd's filtering, on enough tiles."""
+    return outputs * inputs >= _WINOGRAD_CHANNELS_LEAST
 
 
 def at_tap(convolution: Convolution, x: Tensor, kind: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -95,6 +109,57 @@ class Packed:
 
     def input_gradient(self, gradient: Tensor) -> Tensor:
         return _pointwise(gradient, self._turned, None, "none")
+
+
+class BySize:
+    """Winograd's filtering of large features and a plain product of small ones, in float32.
+
+    oneDNN is no better for small ones: on processors without AVX-512 it reads a kernel there in
+    another order than it was packed in, which took up to a hundred times as long.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self._large = Winograd(weight, bias)
+        self._weight = weight
+        self._bias = bias
+        self._tiles_least = _WINOGRAD_TILES_LEAST if weight.numel() <= _KEPT_TWICE_MOST else 0
+
+    def __call__(self, x: Tensor, relu: bool) -> Tensor:
+        return self._for(x)(x, relu)
+
+    def input_gradient(self, gradient: Tensor) -> Tensor:
+        return self._for(gradient).input_gradient(gradient)
+
+    def _for(self, x: Tensor) -> Convolution:
+        height, width = x.shape[2:]
+        return self._large if tiles_of(height, width) >= self._tiles_least else self._small
+
+    @cached_property
+    def _small(self) -> Unfolded:
+        return Unfolded(self._weight, self._bias)
+
+
+class OfColors:
+    """A convolution of the three colors in float32: for few inputs oneDNN has no fast gradient."""
+
+    def __init__(self, weight: Tensor, bias: Tensor) -> None:
+        self._forward = Packed(weight, bias, torch.float32, torch.float32)
+        # [3 · 3 · inputs, outputs]: what each output draws at each place of its kernel.
+        self._drawn = weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous()
+
+    def __call__(self, x: Tensor, relu: bool) -> Tensor:
+        return self._forward(x, relu)
+
+    def input_gradient(self, gradient: Tensor) -> Tensor:
+        batch, outputs, height, width = gradient.shape
+        rows = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
+        planes = torch.mm(self._drawn, rows.T).view(3, 3, -1, batch, height, width)
+        whole = gradient.new_zeros(planes.shape[2], batch, height + 2, width + 2)
+        for down in range(3):
+            for across in range(3):
+                place = whole[..., down : down + height, across : across + width]
+                place.add_(planes[down, across])
+        return whole[..., 1:-1, 1:-1].transpose(0, 1)
 
 
 def _turned(weight: Tensor) -> Tensor:

@@ -93,7 +93,7 @@ class Winograd:
         return x
 
     def _strips(self, picture: Tensor) -> Iterator[_Strip]:
-        down, across = (-(-side // _OUT) for side in picture.shape[:2])
+        down, across = (_tiles_along(side) for side in picture.shape[:2])
         a_tile = self._kernel.itemsize * _IN**2 * max(self._kernel.shape[1:])
         rows = -(-max(_STRIP_TILES_LEAST, _STRIP_BYTES // a_tile) // across)
         for first in range(0, down, rows):
@@ -173,6 +173,15 @@ class _Strip:
     @property
     def width(self) -> int:
         return self.across * _OUT
+
+
+def tiles_of(height: int, width: int) -> int:
+    """How many tiles cover features of this size."""
+    return _tiles_along(height) * _tiles_along(width)
+
+
+def _tiles_along(side: int) -> int:
+    return -(-side // _OUT)
 
 
 def _channels_last(like: Tensor, channels: int) -> Tensor:
