@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from painter.network.fused_convolutions import RECTIFIED, TAPPED
-from painter.network.unfolded import Unfolded
+from painter.network.unfolded import Unfolded, gathered
 from painter.network.winograd import Winograd, tiles_of
 
 # With few channels the transforms cost more than the multiplications they save, and on few tiles
@@ -154,12 +154,8 @@ class OfColors:
         batch, outputs, height, width = gradient.shape
         rows = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
         planes = torch.mm(self._drawn, rows.T).view(3, 3, -1, batch, height, width)
-        whole = gradient.new_zeros(planes.shape[2], batch, height + 2, width + 2)
-        for down in range(3):
-            for across in range(3):
-                place = whole[..., down : down + height, across : across + width]
-                place.add_(planes[down, across])
-        return whole[..., 1:-1, 1:-1].transpose(0, 1)
+        around = gradient.new_zeros(planes.shape[2], batch, height + 2, width + 2)
+        return gathered(planes.permute(3, 4, 5, 0, 1, 2), around.permute(1, 2, 3, 0))
 
 
 def _turned(weight: Tensor) -> Tensor:

@@ -31,9 +31,19 @@ class Unfolded:
         batch, outputs, height, width = gradient.shape
         rows = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
         drawn = torch.mm(rows, self._matrix).view(batch, height, width, 3, 3, -1)
-        whole = drawn.new_zeros(batch, height + 2, width + 2, drawn.shape[5])
-        for down in range(3):
-            for across in range(3):
-                place = whole[:, down : down + height, across : across + width]
-                place.add_(drawn[:, :, :, down, across])
-        return whole[:, 1:-1, 1:-1].contiguous().permute(0, 3, 1, 2)
+        around = drawn.new_zeros(batch, height + 2, width + 2, drawn.shape[5])
+        return gathered(drawn, around).contiguous(memory_format=torch.channels_last)
+
+
+def gathered(drawn: Tensor, around: Tensor) -> Tensor:
+    """What all places draw in the nine places of their kernels, as features [B, C, H, W].
+
+    It comes as [B, H, W, 3, 3, C] and is added to `around`, zeros of [B, H + 2, W + 2, C], whose
+    order in memory is that of the result.
+    """
+    height, width = drawn.shape[1:3]
+    for down in range(3):
+        for across in range(3):
+            place = around[:, down : down + height, across : across + width]
+            place.add_(drawn[:, :, :, down, across])
+    return around[:, 1:-1, 1:-1].permute(0, 3, 1, 2)
