@@ -20,7 +20,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from painter.canvas.layout import MARGIN
 from painter.engine.painter import Painter
 from painter.evaluation.passes import View, evaluate
-from painter.network.convolutions import OfColors, Packed, pays_for_transforms
+from painter.network.convolutions import COLORS, OfColors, Packed, pays_for_transforms
 from painter.network.layers import CONVOLUTION_NAMES, stride_of
 from painter.network.unfolded import Unfolded
 from painter.network.weights import CONVOLUTIONS
@@ -119,8 +119,12 @@ def _candidates(
         if device.type == "cpu":
             packed = Packed(weight, bias, dtype, dtype)
             yield f"{kind}, packed", partial(packed, last, relu=False)
-        if device.type == "cpu" and dtype == torch.float32 and pays_for_transforms(outputs, inputs):
-            yield f"{kind}, Winograd", partial(Winograd(weight, bias), last, relu=False)
+        if device.type == "cpu" and dtype == torch.float32:
+            if pays_for_transforms(outputs, inputs):
+                yield f"{kind}, Winograd", partial(Winograd(weight, bias), last, relu=False)
+            if outputs == COLORS:
+                first = OfColors(weight.transpose(0, 1), x.new_zeros(inputs))
+                yield f"{kind}, one product", partial(first.input_gradient, last)
 
 
 def _seconds(work: Callable[[], object]) -> float:

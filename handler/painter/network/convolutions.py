@@ -10,16 +10,16 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from painter.network.fused_convolutions import RECTIFIED, TAPPED
-from painter.network.unfolded import Unfolded, gathered
+from painter.network.unfolded import Unfolded, added_up
 from painter.network.winograd import Winograd, tiles_of
 
 # With few channels the transforms cost more than the multiplications they save, and on few tiles
 # the transformed kernel takes longer to read than the plain one to multiply with.
-_WINOGRAD_CHANNELS_LEAST: Final = 96**2  # inputs times outputs
+_WINOGRAD_PRODUCTS_LEAST: Final = 96**2  # inputs times outputs
 _WINOGRAD_TILES_LEAST: Final = 8
 # The whole network's largest kernels are not worth the memory of another copy for small pictures.
 _KEPT_TWICE_MOST: Final = 2**21  # values of a kernel
-_COLORS: Final = 3
+COLORS: Final = 3
 
 
 class Convolution(Protocol):
@@ -46,14 +46,14 @@ def fastest_convolution(
     if forward == backward == torch.float32:
         if pays_for_transforms(*weight.shape[:2]):
             return BySize(weight.float(), bias.float())
-        if weight.shape[1] == _COLORS:
+        if weight.shape[1] == COLORS:
             return OfColors(weight.float(), bias.float())
     return Packed(weight, bias, forward, backward)
 
 
 def pays_for_transforms(outputs: int, inputs: int) -> bool:
     """Whether so many channels are convolved faster by Winograd's filtering, on enough tiles."""
-    return outputs * inputs >= _WINOGRAD_CHANNELS_LEAST
+    return outputs * inputs >= _WINOGRAD_PRODUCTS_LEAST
 
 
 def at_tap(convolution: Convolution, x: Tensor, kind: torch.dtype) -> tuple[Tensor, Tensor]:
@@ -114,8 +114,8 @@ class Packed:
 class BySize:
     """Winograd's filtering of large features and a plain product of small ones, in float32.
 
-    oneDNN is no better for small ones: on processors without AVX-512 it reads a kernel there in
-    another order than it was packed in, which took up to a hundred times as long.
+    oneDNN has no part in it: with AVX2 alone it wants most kernels in another order for small
+    features than they are packed in, and reordering them took up to a hundred times as long.
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
@@ -140,22 +140,26 @@ class BySize:
 
 
 class OfColors:
-    """A convolution of the three colors in float32: for few inputs oneDNN has no fast gradient."""
+    """A convolution of the three colors in float32: for few inputs oneDNN has no fast gradient.
+
+    The gradient lies in planes, as colors are taken up.
+    """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self._forward = Packed(weight, bias, torch.float32, torch.float32)
+        self._weight = _packed(weight)
+        self._bias = bias
         # [3 · 3 · inputs, outputs]: what each output draws at each place of its kernel.
         self._drawn = weight.permute(2, 3, 1, 0).flatten(0, 2).contiguous()
 
     def __call__(self, x: Tensor, relu: bool) -> Tensor:
-        return self._forward(x, relu)
+        return _pointwise(x, self._weight, self._bias, "relu" if relu else "none")
 
     def input_gradient(self, gradient: Tensor) -> Tensor:
         batch, outputs, height, width = gradient.shape
         rows = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
         planes = torch.mm(self._drawn, rows.T).view(3, 3, -1, batch, height, width)
         around = gradient.new_zeros(planes.shape[2], batch, height + 2, width + 2)
-        return gathered(planes.permute(3, 4, 5, 0, 1, 2), around.permute(1, 2, 3, 0))
+        return added_up(planes.permute(3, 4, 5, 0, 1, 2), around.permute(1, 2, 3, 0))
 
 
 def _turned(weight: Tensor) -> Tensor:

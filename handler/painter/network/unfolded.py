@@ -19,9 +19,10 @@ class Unfolded:
         """The convolution of x [B, C, H, W], with or without its ReLU; channels last."""
         batch, inputs, height, width = x.shape
         pixels = F.pad(x.permute(0, 2, 3, 1), (0, 0, 1, 1, 1, 1))
-        of_picture, of_row, of_pixel = pixels.stride()[:3]
+        of_picture, of_row, of_pixel, of_channel = pixels.stride()
         size = (batch, height, width, 3, 3, inputs)
-        seen = pixels.as_strided(size, (of_picture, of_row, of_pixel, of_row, of_pixel, 1))
+        steps = (of_picture, of_row, of_pixel, of_row, of_pixel, of_channel)
+        seen = pixels.as_strided(size, steps)
         y = torch.addmm(self._bias, seen.reshape(-1, 9 * inputs), self._matrix.T)
         y = y.view(batch, height, width, -1).permute(0, 3, 1, 2)
         return y.relu_() if relu else y
@@ -32,10 +33,10 @@ class Unfolded:
         rows = gradient.permute(0, 2, 3, 1).reshape(-1, outputs)
         drawn = torch.mm(rows, self._matrix).view(batch, height, width, 3, 3, -1)
         around = drawn.new_zeros(batch, height + 2, width + 2, drawn.shape[5])
-        return gathered(drawn, around).contiguous(memory_format=torch.channels_last)
+        return added_up(drawn, around).contiguous(memory_format=torch.channels_last)
 
 
-def gathered(drawn: Tensor, around: Tensor) -> Tensor:
+def added_up(drawn: Tensor, around: Tensor) -> Tensor:
     """What all places draw in the nine places of their kernels, as features [B, C, H, W].
 
     It comes as [B, H, W, 3, 3, C] and is added to `around`, zeros of [B, H + 2, W + 2, C], whose

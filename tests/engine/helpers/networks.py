@@ -57,6 +57,21 @@ def reference_features(
     return features
 
 
+def given_convolution(
+    batch: int, inputs: int, outputs: int, height: int, width: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Features, and a kernel of 3 x 3 and a bias that convolve them to others as large."""
+    x = noise(batch, inputs, height, width, seed=1) - 0.3
+    weight = (noise(outputs, inputs, 3, 3, seed=2) - 0.5) * (6 / inputs) ** 0.5
+    bias = noise(outputs, seed=3) - 0.5
+    return x, weight, bias
+
+
+def relatively_apart(found: Tensor, exact: Tensor) -> float:
+    """The norm of the difference beside that of what is exact."""
+    return float((found.double() - exact).norm() / exact.norm())
+
+
 def noise(*shape: int, seed: int = 0) -> Tensor:
     """Uniform noise in float64."""
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from networks import noise
+from networks import given_convolution, noise, relatively_apart
 from painter.device.compute import fastest_type
 from painter.network.convolutions import BySize, OfColors, Packed, Plain, fastest_convolution
 from painter.network.unfolded import Unfolded
@@ -26,13 +26,6 @@ CPU_KINDS = {
 }
 
 
-def _given(inputs, outputs, height, width, batch=1):
-    x = noise(batch, inputs, height, width, seed=1) - 0.3
-    weight = (noise(outputs, inputs, 3, 3, seed=2) - 0.5) * (6 / inputs) ** 0.5
-    bias = noise(outputs, seed=3) - 0.5
-    return x, weight, bias
-
-
 @pytest.mark.parametrize(("channels", "kind"), CPU_KINDS.items(), ids=str)
 def test_in_float32_the_channels_decide_which_convolution_is_the_fastest(channels, kind):
     weight, bias = torch.zeros(channels[1], channels[0], 3, 3), torch.zeros(channels[1])
@@ -48,19 +41,23 @@ def test_in_bfloat16_one_convolution_serves_all(channels):
         assert type(fastest_convolution(weight, bias, forward, torch.bfloat16)) is Packed
 
 
-@pytest.mark.parametrize("size", [(1, 1), (3, 5), (8, 12), (8, 13), (17, 17), (24, 36)], ids=str)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=str)
+@pytest.mark.parametrize(
+    "size", [(1, 1, 1), (2, 1, 1), (1, 8, 12), (2, 8, 12), (1, 8, 13), (2, 17, 17)], ids=str
+)
 @pytest.mark.parametrize("channels", [(3, 64), (64, 32), (96, 128), (512, 128)], ids=str)
-def test_it_is_the_convolution_with_the_gradient_of_autograd(channels, size):
-    x, weight, bias = _given(*channels, *size, batch=2)
-    x.requires_grad_()
-    features = F.conv2d(x, weight, bias, padding=1)
+def test_it_is_the_convolution_with_the_gradient_of_autograd(channels, size, layout):
+    batch, height, width = size
+    x, weight, bias = given_convolution(batch, *channels, height, width)
+    features = F.conv2d(x.requires_grad_(), weight, bias, padding=1)
     gradient = noise(*features.shape, seed=4) - 0.5
     features.backward(gradient)
-    convolution = fastest_convolution(weight, bias, torch.float32, torch.float32)
-    single = x.detach().float().contiguous(memory_format=torch.channels_last)
+    convolution = fastest_convolution(weight.float(), bias.float(), torch.float32, torch.float32)
+    seen = x.detach().float().contiguous(memory_format=layout)
     for relu, expected in ((False, features), (True, features.relu())):
-        assert _apart(convolution(single, relu=relu), expected.detach()) < 1e-5
-    assert _apart(convolution.input_gradient(gradient.float()), x.grad) < 1e-5
+        assert relatively_apart(convolution(seen, relu=relu), expected.detach()) < 1e-5
+    found = convolution.input_gradient(gradient.float().contiguous(memory_format=layout))
+    assert relatively_apart(found, x.grad) < 1e-5
 
 
 @pytest.mark.parametrize(
@@ -96,24 +93,26 @@ def test_few_tiles_are_convolved_without_transforms(monkeypatch, outputs, few, m
     assert asked == 4 * [few] + 4 * [many] + 2 * [few] + 2 * [many]
 
 
-@pytest.mark.parametrize("size", [(1, 1, 3, 5, 7), (2, 5, 3, 4, 1), (1, 4, 4, 12, 9)], ids=str)
-def test_the_plain_products_are_exact(size):
-    """And what comes out lies channels last."""
-    batch, inputs, outputs, height, width = size
-    x, weight, bias = _given(inputs, outputs, height, width, batch)
-    x.requires_grad_()
-    features = F.conv2d(x, weight, bias, padding=1)
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 3, 1), (0, 3, 1, 2), (3, 0, 1, 2)], ids=str)
+@pytest.mark.parametrize(
+    "size", [(1, 1, 3, 5, 7), (2, 5, 3, 4, 1), (1, 4, 4, 12, 9), (1, 2, 3, 1, 1)], ids=str
+)
+def test_unfolded_it_is_exact_however_features_lie_and_comes_channels_last(size, order):
+    x, weight, bias = given_convolution(*size)
+    features = F.conv2d(x.requires_grad_(), weight, bias, padding=1)
     gradient = noise(*features.shape, seed=4) - 0.5
     features.backward(gradient)
-    convolution = Unfolded(weight, bias)
+    convolution, seen = Unfolded(weight, bias), _in_order(x.detach(), order)
     for relu, expected in ((False, features), (True, features.relu())):
-        found = convolution(x.detach(), relu=relu)
+        found = convolution(seen, relu=relu)
         torch.testing.assert_close(found, expected.detach(), rtol=1e-12, atol=1e-12)
         assert found.is_contiguous(memory_format=torch.channels_last)
-    found = convolution.input_gradient(gradient)
+    found = convolution.input_gradient(_in_order(gradient, order))
     torch.testing.assert_close(found, x.grad, rtol=1e-12, atol=1e-12)
     assert found.is_contiguous(memory_format=torch.channels_last)
 
 
-def _apart(found, exact):
-    return float((found.double() - exact).norm() / exact.norm())
+def _in_order(values, order):
+    """The same values, their axes in such an order in memory."""
+    back = sorted(range(4), key=order.__getitem__)
+    return values.permute(order).contiguous().permute(back)
