@@ -119,7 +119,6 @@ class BySize:
     """
 
     def __init__(self, weight: Tensor, bias: Tensor) -> None:
-        self._large = Winograd(weight, bias)
         self._weight = weight
         self._bias = bias
         self._tiles_least = _WINOGRAD_TILES_LEAST if weight.numel() <= _KEPT_TWICE_MOST else 0
@@ -133,6 +132,11 @@ class BySize:
     def _for(self, x: Tensor) -> Convolution:
         height, width = x.shape[2:]
         return self._large if tiles_of(height, width) >= self._tiles_least else self._small
+
+    # Made when features of that size are met, since an idle painter needs neither.
+    @cached_property
+    def _large(self) -> Winograd:
+        return Winograd(self._weight, self._bias)
 
     @cached_property
     def _small(self) -> Unfolded:
