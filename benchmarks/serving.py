@@ -136,18 +136,23 @@ def _worker(launcher: psutil.Process) -> psutil.Process:
     return worker
 
 
-def find_port() -> int:
-    """A port that is free, as are those after it that a server needs; or StartError.
+def find_port(servers: int = 1) -> int:
+    """A port that is free, as are those after it that so many servers need; or StartError.
 
     No other process that asks gets one of these while this one lasts.
     """
-    for port in random.sample(range(20000, 32000, _PORTS), 50):
+    for first in random.sample(range(20000, 32000 - servers * _PORTS, _PORTS), 50):
+        held = []
         try:
-            _taken.append(socket.create_server((LOOPBACK, port + _PORTS - 1)))
-            check_ports(Settings(port))
+            for port in range(first, first + servers * _PORTS, _PORTS):
+                held.append(socket.create_server((LOOPBACK, port + _PORTS - 1)))
+                check_ports(Settings(port))
         except (OSError, StartError):
+            for each in held:
+                each.close()
             continue
-        return port
+        _taken.extend(held)
+        return first
     raise StartError("No run of free ports was found.")
 
 

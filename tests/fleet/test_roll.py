@@ -60,7 +60,7 @@ def two(folder: Path) -> Iterator[Fleet]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(member_module, "LAUNCHER", folder / "launcher.py")
         patch.setattr(member_module, "AGAIN_SECONDS", 0.0)
-        settings = FleetSettings(GatewaySettings(find_port(), ""), 2, "asgi", drain="0")
+        settings = FleetSettings(GatewaySettings(find_port(3), ""), 2, "asgi", drain="0")
         for address in settings.addresses:
             (folder / f"running-{address.rpartition(':')[2]}").write_text("0")
         made = Fleet(settings)

@@ -36,7 +36,7 @@ PAUSE = 0.3
 def start(archive: Path) -> Fleet:
     """A fleet where as many ports are free as it needs."""
     for _ in range(20):
-        gateway = GatewaySettings(find_port(), "", more={"BRUNO_GATEWAY_CANARY": str(WEIGHT)})
+        gateway = GatewaySettings(find_port(4), "", more={"BRUNO_GATEWAY_CANARY": str(WEIGHT)})
         settings = FleetSettings(gateway, NUMBER, "asgi", drain="0")
         try:
             return Fleet(settings, archive)
