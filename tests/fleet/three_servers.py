@@ -22,7 +22,6 @@ from fleet import Fleet
 from fleet_settings import FleetSettings
 from gateway_settings import GatewaySettings
 from serving import find_port
-from settings import StartError
 
 HANDLER = Path(__file__).parents[2] / "handler"
 TINY: dict[str, Any] = {"size": 64, "preview_every": 0.25}
@@ -34,15 +33,9 @@ PAUSE = 0.3
 
 
 def start(archive: Path) -> Fleet:
-    """A fleet where as many ports are free as it needs."""
-    for _ in range(20):
-        gateway = GatewaySettings(find_port(4), "", more={"BRUNO_GATEWAY_CANARY": str(WEIGHT)})
-        settings = FleetSettings(gateway, NUMBER, "asgi", drain="0")
-        try:
-            return Fleet(settings, archive)
-        except StartError as error:
-            refused = error
-    raise refused
+    """A fleet on ports that nobody else takes: the gateway's, and those of its servers."""
+    gateway = GatewaySettings(find_port(1 + NUMBER), "", more={"BRUNO_GATEWAY_CANARY": str(WEIGHT)})
+    return Fleet(FleetSettings(gateway, NUMBER, "asgi", drain="0"), archive)
 
 
 def mended(fleet: Fleet) -> None:
